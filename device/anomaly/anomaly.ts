@@ -1,0 +1,139 @@
+import { z } from 'zod';
+import { clockFields, namePart } from '../reading/reading.ts';
+
+/** Rules that the monitor watches, and `device-silent`, `storm` and `broker-silent`, which the handler raises itself. */
+export const monitorRules = ['upper', 'lower', 'rate-of-change', 'stuck', 'no-data', 'ewma'] as const;
+export const handlerRules = ['device-silent', 'broker-silent', 'storm'] as const;
+export const rules = [...monitorRules, ...handlerRules] as const;
+export type Rule = (typeof rules)[number];
+
+export const severities = ['low', 'medium', 'high', 'critical'] as const;
+export type Severity = (typeof severities)[number];
+
+/** Largest message on any topic, bytes: Greengrass Nucleus Lite closes the connection above 10,000. */
+export const maxMessageBytes = 8_000;
+
+/**
+ * What an occurrence is told by: severity and state are not part of it. `metric` is `*` where the rule speaks of the
+ * whole sensor or device.
+ */
+export interface Key {
+  site: string;
+  deviceId: string;
+  metric: string;
+  rule: Rule;
+}
+
+/** Identity of an installation of the monitor (one data directory): the newer creation time wins. */
+export const installationFields = {
+  installationId: z.string().regex(/^[0-9a-f]{32}$/),
+  installationCreatedAt: z.iso.datetime(),
+};
+
+const keyFields = { site: namePart, deviceId: namePart, metric: namePart, rule: z.enum(rules) };
+
+/** Readings around the breach, oldest first: `[epoch ms, value]`. Bounded so that the message stays under 8 KB. */
+export const windowPoints = z.array(z.tuple([z.number(), z.number()])).max(240);
+
+/**
+ * `IoTBlog/anomaly`, version 1. Firing, updated and resolved are three sequences of one occurrence, whose id is
+ * `occurrenceId(installationId, key, firingSequence)`.
+ */
+export const anomalyMessage = z.object({
+  version: z.literal(1),
+  id: z.string().regex(/^[0-9a-f]{32}$/).describe('Occurrence id, the same in all its messages.'),
+  ...installationFields,
+  ...keyFields,
+  sequence: z.number().int().min(1).describe('Counts up per key within an installation; gaps are allowed.'),
+  firingSequence: z.number().int().min(1).describe('Sequence of the occurrence’s firing message.'),
+  phase: z.enum(['firing', 'updated', 'resolved']),
+  opener: z.enum(['edge', 'cloud']).describe('Who opens the incident; the other side only records.'),
+  severity: z.enum(severities),
+  unit: z.string().max(16).describe('Unit of value, limit and peak; empty where there is none.'),
+  value: z.number().nullable().describe('Value of the latest reading; null where the rule has none (no-data).'),
+  limit: z.number().nullable().describe('Limit in force that was breached.'),
+  deadband: z.number().nullable(),
+  peak: z.number().nullable().describe('Furthest value beyond the limit so far.'),
+  startedAt: z.iso.datetime().describe('First breaching reading.'),
+  endedAt: z.iso.datetime().nullable().describe('First clearing reading; null while it lasts.'),
+  endReason: z
+    .enum(['cleared', 'limit changed', 'rule removed', 'sensor removed'])
+    .nullable()
+    .describe('Why it ended; null while it lasts.'),
+  at: z.iso.datetime().describe('Event time of this message.'),
+  text: z.string().max(300).describe('What happened, for people, without numbers that change.'),
+  configVersion: z.string().max(64),
+  window: windowPoints,
+  ...clockFields,
+});
+
+export type AnomalyMessage = z.infer<typeof anomalyMessage>;
+
+/** `IoTBlog/anomaly/ack`, version 1: the handler's answer to one anomaly message. */
+export const answerMessage = z.object({
+  version: z.literal(1),
+  ...keyFields,
+  installationId: installationFields.installationId,
+  sequence: z.number().int(),
+  result: z.enum(['accepted', 'duplicate', 'rejected']),
+  reason: z.string().max(300).optional().describe('Why it was rejected, for people.'),
+  highWater: z.number().int().min(0).describe('Highest sequence that the handler has accepted of this key.'),
+  handlerId: z.string().max(64),
+  at: z.iso.datetime(),
+});
+
+export type AnswerMessage = z.infer<typeof answerMessage>;
+
+const statusFields = { version: z.literal(1), site: namePart, deviceId: namePart, at: z.iso.datetime(), ...clockFields };
+
+/** One key in a roll call. */
+export const rollCallKey = z.object({
+  metric: namePart,
+  rule: z.enum(rules),
+  lastSequence: z.number().int().min(0),
+  firing: z
+    .object({ id: z.string().regex(/^[0-9a-f]{32}$/), firingSequence: z.number().int().min(1) })
+    .nullable()
+    .describe('The occurrence that fires now, or null.'),
+  waiting: z.boolean().describe('Whether messages of this key are still unanswered.'),
+});
+
+/** `IoTBlog/status/<device>`, version 1. */
+export const deviceStatusMessage = z.discriminatedUnion('kind', [
+  z.object({
+    ...statusFields,
+    ...installationFields,
+    kind: z.literal('roll-call'),
+    software: z.string().max(64),
+    callId: z.string().min(1).max(64).describe('The same on all pages of one call.'),
+    page: z.number().int().min(1),
+    pages: z.number().int().min(1).max(10_000),
+    keys: z.array(rollCallKey).max(200),
+  }),
+  z.object({
+    ...statusFields,
+    ...installationFields,
+    kind: z.literal('heartbeat'),
+    lastReadingAt: z.iso.datetime().nullable(),
+    sensor: z.string().max(300).describe('State of the sensor, for people: `ok` or the fault.'),
+  }),
+  // The last will is written before the connection, so it has no honest stamps of its own.
+  z.object({ version: z.literal(1), kind: z.literal('offline'), site: namePart, deviceId: namePart }),
+]);
+
+export type DeviceStatusMessage = z.infer<typeof deviceStatusMessage>;
+export type RollCallKey = z.infer<typeof rollCallKey>;
+
+/** `IoTBlog/status/handler`, version 1: told at each start, every heartbeat, and to a second handler that asks. */
+export const handlerStatusMessage = z.object({
+  version: z.literal(1),
+  kind: z.literal('handler'),
+  handlerId: z.string().min(1).max(64),
+  startId: z.string().min(1).max(64).describe('Random for each start; a new one makes monitors resend and call the roll.'),
+  startedAt: z.iso.datetime(),
+  instance: z.string().max(300).describe('ServiceNow instance and table that it writes to.'),
+  state: z.enum(['claiming', 'active', 'passive']),
+  at: z.iso.datetime(),
+});
+
+export type HandlerStatusMessage = z.infer<typeof handlerStatusMessage>;

@@ -1,0 +1,99 @@
+import Database from 'libsql';
+import { AppError, codeOf, messageOf } from './errors.ts';
+
+export type { Database } from 'libsql';
+
+/**
+ * A step of a store's schema. Within a major version steps only add (tables, nullable or defaulted columns), so that the
+ * previous release opens the file after a rolled-back deployment.
+ */
+export interface Migration {
+  /** `major * 1000 + minor`, ascending. */
+  version: number;
+  sql: string;
+}
+
+export interface StoreOptions {
+  path: string;
+  migrations: readonly Migration[];
+  /** `full` syncs at every commit (what was acknowledged survives power loss); `normal` leaves it to checkpoints. */
+  synchronous: 'full' | 'normal';
+}
+
+/**
+ * Opens a SQLite file in WAL mode and migrates it forward in one transaction.
+ * @throws AppError `store-newer` for a file of a newer major version (left untouched), `store-unusable` for a file that
+ *   cannot be opened or is damaged.
+ */
+export function openStore(options: StoreOptions): Database.Database {
+  const newest = options.migrations.at(-1)?.version ?? 0;
+  let db: Database.Database | undefined;
+  try {
+    db = new Database(options.path);
+    db.pragma('busy_timeout = 5000');
+    const found = userVersion(db);
+    if (Math.floor(found / 1000) > Math.floor(newest / 1000)) {
+      throw new AppError(
+        'store-newer',
+        `${options.path} was written by a newer release (store version ${found}, this one knows ${newest}). ` +
+          'Install that release again, or start with another data directory; the file is left as it is.',
+      );
+    }
+    db.pragma('journal_mode = WAL');
+    db.pragma(`synchronous = ${options.synchronous === 'full' ? 'FULL' : 'NORMAL'}`);
+    db.pragma('foreign_keys = ON');
+    migrate(db, found, options.migrations);
+    return db;
+  } catch (error) {
+    db?.close();
+    if (error instanceof AppError) throw error;
+    throw new AppError(
+      'store-unusable',
+      `Cannot open the store ${options.path}: ${messageOf(error)}. Check that the folder exists, is writable and has ` +
+        'space; a damaged file can be replaced by a backup or moved away.',
+      { cause: error },
+    );
+  }
+}
+
+function userVersion(db: Database.Database): number {
+  const row: unknown = db.prepare('PRAGMA user_version').get();
+  return typeof row === 'object' && row !== null && 'user_version' in row ? Number(row.user_version) : 0;
+}
+
+function migrate(db: Database.Database, found: number, migrations: readonly Migration[]): void {
+  const due = migrations.filter((migration) => migration.version > found);
+  const last = due.at(-1);
+  if (last === undefined) return;
+  transaction(db, () => {
+    for (const migration of due) db.exec(migration.sql);
+    db.exec(`PRAGMA user_version = ${last.version}`);
+  });
+}
+
+/** Runs `work` in one immediate transaction; rolls back and rethrows when it throws. */
+export function transaction<T>(db: Database.Database, work: () => T): T {
+  db.exec('BEGIN IMMEDIATE');
+  try {
+    const result = work();
+    db.exec('COMMIT');
+    return result;
+  } catch (error) {
+    // A full disk may have ended the transaction already; the first error is the one to tell.
+    try {
+      db.exec('ROLLBACK');
+    } catch {}
+    throw error;
+  }
+}
+
+/** True for the errors with which SQLite says that the disk, not the data, refuses a write. */
+export function isDiskFull(error: unknown): boolean {
+  const code = codeOf(error) ?? '';
+  return (
+    code.startsWith('SQLITE_FULL') ||
+    code.startsWith('SQLITE_IOERR') ||
+    code === 'ENOSPC' ||
+    /disk (is )?full|disk I\/O error/i.test(messageOf(error))
+  );
+}

@@ -1,0 +1,28 @@
+import type { Metrics } from '../reading/reading.ts';
+
+/** Why a sensor could not be read; never a value of 0. */
+export type SensorFaultReason =
+  | 'not-found'
+  | 'no-permission'
+  | 'busy'
+  | 'not-ready'
+  | 'timeout'
+  | 'io-error'
+  | 'implausible'
+  | 'ended'
+  | 'died';
+
+export type ReadResult =
+  | { ok: true; metrics: Metrics; /** Instant of the sample where the source knows it (replay), epoch ms. */ atMs?: number }
+  | { ok: false; reason: SensorFaultReason; message: string };
+
+/** A sensor of the machine that the monitor runs on: read when asked. */
+export interface Sensor {
+  readonly kind: string;
+  /** What was chosen and why, for the log and the console: `iio: /sys/bus/iio/devices/iio:device0 (hts221)`. */
+  describe(): string;
+  start(): Promise<void>;
+  /** Never throws; the sampler adds the timeout. */
+  read(signal: AbortSignal): Promise<ReadResult>;
+  stop(): Promise<void>;
+}

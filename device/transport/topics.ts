@@ -1,0 +1,68 @@
+/**
+ * The topics of the post, and those that version 2 adds. With `perDevice` the device stands last, so that a shared
+ * broker's ACL (or an IoT policy) can bind a client to its own topics.
+ */
+export interface TopicNames {
+  sensorData: string;
+  anomaly: string;
+  ack: string;
+  status: string;
+  perDevice: boolean;
+}
+
+export interface Topics {
+  sensorData(deviceId: string): string;
+  anomaly(deviceId: string): string;
+  ack(deviceId: string): string;
+  status(deviceId: string): string;
+  /** Status of the handler: told at every start, and heard by monitors and other handlers. */
+  handlerStatus: string;
+  /** What a handler or console subscribes to. */
+  sensorDataFilter: string;
+  anomalyFilter: string;
+  statusFilter: string;
+  /** The device that a topic names, if it names one: a payload of another device is then refused. */
+  deviceOf(topic: string): string | undefined;
+}
+
+/** Device id that no monitor may take: `IoTBlog/status/handler` is the handler's. */
+export const handlerDevice = 'handler';
+
+export function topics(names: TopicNames): Topics {
+  const { perDevice } = names;
+  const anomalyBase = perDevice ? `${names.anomaly}/from` : names.anomaly;
+  const of = (base: string) => (deviceId: string) => (perDevice ? `${base}/${topicLevel(deviceId)}` : base);
+  const filter = (base: string) => (perDevice ? `${base}/+` : base);
+  const bases = perDevice ? [names.sensorData, anomalyBase, names.ack, names.status] : [names.status];
+  return {
+    sensorData: of(names.sensorData),
+    anomaly: of(anomalyBase),
+    ack: of(names.ack),
+    status: (deviceId) => `${names.status}/${topicLevel(deviceId)}`,
+    handlerStatus: `${names.status}/${handlerDevice}`,
+    sensorDataFilter: filter(names.sensorData),
+    anomalyFilter: filter(anomalyBase),
+    statusFilter: `${names.status}/+`,
+    deviceOf(topic) {
+      for (const base of bases) {
+        if (!topic.startsWith(`${base}/`)) continue;
+        const level = topic.slice(base.length + 1);
+        if (!level.includes('/')) return decodeLevel(level);
+      }
+      return undefined;
+    },
+  };
+}
+
+/** A device id as one topic level: `/`, `+`, `#` and `%` are percent-encoded, the rest stays readable. */
+function topicLevel(deviceId: string): string {
+  return deviceId.replace(/[/+#%]/g, (character) => encodeURIComponent(character));
+}
+
+function decodeLevel(level: string): string {
+  try {
+    return decodeURIComponent(level);
+  } catch {
+    return level;
+  }
+}

@@ -1,0 +1,52 @@
+/** A message as it came in: bytes are hostile until parsed by the subscriber. */
+export interface InboundMessage {
+  topic: string;
+  payload: Uint8Array;
+}
+
+/**
+ * Why a publish did not go through. `offline`, `timeout`, `busy` and `closed` can be retried; `too-large` and
+ * `unauthorized` cannot until something else changes.
+ */
+export type PublishFailure = 'offline' | 'timeout' | 'busy' | 'closed' | 'too-large' | 'unauthorized' | 'failed';
+
+/** `ok` means acknowledged by the peer (PUBACK, or the nucleus's OK) for QoS 1, written to the socket for QoS 0. */
+export type PublishResult = { ok: true } | { ok: false; reason: PublishFailure; message: string };
+
+export interface PublishOptions {
+  /** Default 1. */
+  qos?: 0 | 1;
+  /** How long to wait for the acknowledgement; default is the adapter's. */
+  timeoutMs?: number;
+}
+
+export type TransportState =
+  | { state: 'connected' }
+  | { state: 'disconnected'; reason: string };
+
+export interface Subscription {
+  /** Idempotent. */
+  unsubscribe(): Promise<void>;
+}
+
+/**
+ * Publish and subscribe, as the contract suite (`transport-contract.ts`) has it:
+ * - `start` returns once the first connection attempt is under way; being offline is a state, not an error. It throws
+ *   AppError only for what no retry cures (bad options, unreadable certificate).
+ * - Subscriptions may be made before the connection and are restored after every reconnect.
+ * - While offline `publish` answers `offline` at once: keeping messages is the caller's journal, not the transport's.
+ * - Handlers get messages of one topic in order; a handler that throws is logged and does not stop the next message.
+ * - `maxPayloadBytes` is refused before sending (`too-large`), and larger inbound messages are dropped and counted.
+ * - `stop` is idempotent, ends within 2 s, and settles every pending publish with `closed`.
+ */
+export interface Transport {
+  readonly kind: string;
+  start(): Promise<void>;
+  stop(): Promise<void>;
+  publish(topic: string, payload: string | Uint8Array, options?: PublishOptions): Promise<PublishResult>;
+  /** `topicFilter` with MQTT wildcards. Resolves when the subscription is registered (acknowledged once connected). */
+  subscribe(topicFilter: string, handler: (message: InboundMessage) => void | Promise<void>): Promise<Subscription>;
+  state(): TransportState;
+  /** Called at every change of state; returns its own removal. */
+  onState(listener: (state: TransportState) => void): () => void;
+}
