@@ -92,9 +92,20 @@ export const rollCallKey = z.object({
   rule: z.enum(rules),
   lastSequence: z.number().int().min(0),
   firing: z
-    .object({ id: z.string().regex(/^[0-9a-f]{32}$/), firingSequence: z.number().int().min(1) })
+    .object({
+      id: z.string().regex(/^[0-9a-f]{32}$/),
+      firingSequence: z.number().int().min(1),
+      severity: z.enum(severities),
+      unit: z.string().max(16),
+      value: z.number().nullable(),
+      limit: z.number().nullable(),
+      deadband: z.number().nullable(),
+      peak: z.number().nullable(),
+      startedAt: z.iso.datetime(),
+      text: z.string().max(300),
+    })
     .nullable()
-    .describe('The occurrence that fires now, or null.'),
+    .describe('The occurrence that fires now, with all that a handler which lost its store needs to adopt it; or null.'),
   waiting: z.boolean().describe('Whether messages of this key are still unanswered.'),
 });
 

@@ -77,10 +77,17 @@ export interface IncidentDestination {
   /** Instance and table, e.g. `https://dev1.service-now.com/incident`: state and outbox belong to one. */
   readonly instance: string;
   /**
-   * Rows whose correlation id is one of `correlationIds`, in any state, plus the rows `sysIds`, in one request. The
-   * answer is given as it came: the caller compares each row with what was asked.
+   * Rows whose correlation id is one of `correlationIds`, in any state, plus the rows `sysIds`, newest first, in one
+   * request of at most `limit` rows. `complete` is false where there may be more. The answer is given as it came: the
+   * caller compares each row with what was asked.
    */
-  find(query: { correlationIds: readonly string[]; sysIds: readonly string[] }): Promise<DestinationResult<IncidentRow[]>>;
+  find(query: {
+    correlationIds: readonly string[];
+    sysIds: readonly string[];
+    limit: number;
+  }): Promise<DestinationResult<{ rows: IncidentRow[]; complete: boolean }>>;
+  /** Rows in state New, In Progress or On Hold whose correlation id starts with `prefix`; at most `limit`. */
+  findOpen(query: { prefix: string; limit: number }): Promise<DestinationResult<{ rows: IncidentRow[]; complete: boolean }>>;
   create(incident: NewIncident): Promise<DestinationResult<IncidentRow>>;
   update(sysId: string, change: IncidentChange): Promise<DestinationResult<IncidentRow>>;
   attachmentNames(sysId: string): Promise<DestinationResult<string[]>>;
