@@ -1,7 +1,8 @@
 import Database from 'libsql';
 import { AppError, codeOf, messageOf } from './errors.ts';
 
-export type { Database } from 'libsql';
+/** An open SQLite file. */
+export type Store = Database.Database;
 
 /**
  * A step of a store's schema. Within a major version steps only add (tables, nullable or defaulted columns), so that the
@@ -25,9 +26,9 @@ export interface StoreOptions {
  * @throws AppError `store-newer` for a file of a newer major version (left untouched), `store-unusable` for a file that
  *   cannot be opened or is damaged.
  */
-export function openStore(options: StoreOptions): Database.Database {
+export function openStore(options: StoreOptions): Store {
   const newest = options.migrations.at(-1)?.version ?? 0;
-  let db: Database.Database | undefined;
+  let db: Store | undefined;
   try {
     db = new Database(options.path);
     db.pragma('busy_timeout = 5000');
@@ -56,12 +57,12 @@ export function openStore(options: StoreOptions): Database.Database {
   }
 }
 
-function userVersion(db: Database.Database): number {
+function userVersion(db: Store): number {
   const row: unknown = db.prepare('PRAGMA user_version').get();
   return typeof row === 'object' && row !== null && 'user_version' in row ? Number(row.user_version) : 0;
 }
 
-function migrate(db: Database.Database, found: number, migrations: readonly Migration[]): void {
+function migrate(db: Store, found: number, migrations: readonly Migration[]): void {
   const due = migrations.filter((migration) => migration.version > found);
   const last = due.at(-1);
   if (last === undefined) return;
@@ -72,7 +73,7 @@ function migrate(db: Database.Database, found: number, migrations: readonly Migr
 }
 
 /** Runs `work` in one immediate transaction; rolls back and rethrows when it throws. */
-export function transaction<T>(db: Database.Database, work: () => T): T {
+export function transaction<T>(db: Store, work: () => T): T {
   db.exec('BEGIN IMMEDIATE');
   try {
     const result = work();
