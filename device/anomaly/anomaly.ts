@@ -57,7 +57,7 @@ export const anomalyMessage = z.object({
   startedAt: z.iso.datetime().describe('First breaching reading.'),
   endedAt: z.iso.datetime().nullable().describe('First clearing reading; null while it lasts.'),
   endReason: z
-    .enum(['cleared', 'limit changed', 'rule removed', 'sensor removed'])
+    .enum(['cleared', 'limit changed', 'rule removed', 'sensor removed', 'no longer known'])
     .nullable()
     .describe('Why it ended; null while it lasts.'),
   at: z.iso.datetime().describe('Event time of this message.'),

@@ -119,6 +119,14 @@ export function openHandlerStore(path: string, instance: string) {
       sql.setMeta.run(name, value);
     },
 
+    /** Whether anything was ever written to this instance from this store: an empty store may be a lost one. */
+    hasWritten: () => sql.getMeta.get(`written ${instance}`) !== undefined,
+    markWritten: () => {
+      sql.setMeta.run(`written ${instance}`, '1');
+    },
+    /** Changes when another process has written to the file. */
+    dataVersion: (): number => z.number().parse(db.pragma('data_version', { simple: true })),
+
     installation(site: string, deviceId: string): { id: string; createdAt: string } | undefined {
       const schema = z.object({ installation_id: z.string(), installation_created_at: z.string() }).optional();
       const row = schema.parse(sql.getDevice.get(site, deviceId));

@@ -92,6 +92,8 @@ export interface IncidentDestination {
   update(sysId: string, change: IncidentChange): Promise<DestinationResult<IncidentRow>>;
   attachmentNames(sysId: string): Promise<DestinationResult<string[]>>;
   attach(sysId: string, file: { name: string; contentType: string; bytes: Uint8Array }): Promise<DestinationResult<void>>;
+  /** Version of the secret that the latest request used; undefined before the first. */
+  credentialsVersion(): string | undefined;
   /** Drops cached credentials and tokens, and reads the secret anew; answers its version. */
   reauthenticate(): Promise<{ ok: true; version: string } | { ok: false; message: string }>;
   close(): Promise<void>;

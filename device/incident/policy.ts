@@ -110,6 +110,8 @@ function decideUpdate(situation: Situation): Step {
   const row = rowOf(situation);
   if (row === undefined) return { do: 'release', why: 'deleted', row: undefined };
   if (isTold(row, situation)) return { do: 'nothing', why: 'told already' };
+  // A storm goes on listing what it held after its end.
+  if (situation.occurrence.phase === 'ended') return recoveryNote(row);
   if (isResolvedByUs(row)) return { do: 'reopen', row };
   if (!isOpen(row)) return { do: 'release', why: endedBy(row), row };
   const { message, toldSeverity } = situation.occurrence;
@@ -121,6 +123,10 @@ function decideRecover(situation: Situation): Step {
   const row = rowOf(situation);
   if (row === undefined) return { do: 'nothing', why: 'no incident' };
   if (isTold(row, situation)) return { do: 'nothing', why: 'told already' };
+  return recoveryNote(row);
+}
+
+function recoveryNote(row: IncidentRow): Step {
   if (row.state === 'closed' || row.state === 'canceled') return { do: 'nothing', why: 'left as people left it' };
   return { do: 'recovery-note', row };
 }

@@ -5,9 +5,11 @@
 export interface DueQueue {
   /** Adds the key, or moves it. */
   set(key: string, dueAtMs: number): void;
+  has(key: string): boolean;
   delete(key: string): void;
   /** Takes up to `limit` keys that are due, the longest due first. */
   takeDue(nowMs: number, limit: number): string[];
+  clear(): void;
   /** Instant of the earliest key, or undefined. */
   nextAtMs(): number | undefined;
   readonly size: number;
@@ -73,6 +75,7 @@ export function dueQueue(): DueQueue {
       remove(key);
       rise({ key, at: dueAtMs, order: order++ }, heap.length);
     },
+    has: (key) => places.has(key),
     delete: remove,
     takeDue(nowMs, limit) {
       const taken: string[] = [];
@@ -81,6 +84,10 @@ export function dueQueue(): DueQueue {
         remove(first.key);
       }
       return taken;
+    },
+    clear() {
+      heap.length = 0;
+      places.clear();
     },
     nextAtMs: () => heap[0]?.at,
     get size() {

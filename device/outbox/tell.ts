@@ -1,0 +1,224 @@
+import type { DestinationResult, IncidentDestination, IncidentRow, IncidentState } from '../incident/destination.ts';
+import { namesOccurrence } from '../incident/incident-row.ts';
+import type { Occurrence } from '../incident/occurrence.ts';
+import type { Released, Step } from '../incident/policy.ts';
+import type { EntryKind } from './entry.ts';
+
+/** What was told, for the log, the view and the counters. */
+export type Told =
+  | { kind: 'created' | 'joined' | 'reopened' | 'noted' | 'recovered' | 'resolved' | 'adopted'; number: string }
+  | { kind: 'duplicate-canceled'; number: string; kept: string }
+  | { kind: 'released'; number: string | undefined; why: Released }
+  | { kind: 'charted'; number: string | undefined }
+  | { kind: 'dead-letter'; reason: string };
+
+/** What the end of a step changes in the store. */
+export interface Outcome {
+  occurrence: Occurrence | undefined;
+  /** Whether the entry is done; else the key is looked up again for its next step. */
+  finished: boolean;
+  drop: readonly EntryKind[];
+  add: readonly EntryKind[];
+  told: Told | undefined;
+}
+
+/** Texts of incidents and notes; each note ends with its marker. Implemented by `incident/texts.ts`. */
+export interface Texts {
+  opening(
+    occurrence: Occurrence,
+    follows: { number: string; state: IncidentState } | undefined,
+    held: readonly Occurrence[],
+  ): { shortDescription: string; description: string; workNotes: string };
+  again(occurrence: Occurrence, held: readonly Occurrence[]): string;
+  still(occurrence: Occurrence, held: readonly Occurrence[]): string;
+  recovered(occurrence: Occurrence, onHold: boolean, held: readonly Occurrence[]): string;
+  closing(occurrence: Occurrence): string;
+  duplicate(occurrence: Occurrence, kept: string): string;
+  collision(occurrence: Occurrence, by: string): string;
+  chartName(occurrence: Occurrence, sequence: number): string;
+}
+
+export interface TellerDeps {
+  destination: IncidentDestination;
+  texts: Texts;
+  closeCode: string;
+  /** Draws the readings of a message as PNG; undefined where charts are off. */
+  chart: ((occurrence: Occurrence) => Promise<Uint8Array>) | undefined;
+  /** What storms hold, and what of it was listed. */
+  held: {
+    heldUnlisted(stormId: string, limit: number): Occurrence[];
+    markListed(ids: readonly string[]): void;
+  };
+}
+
+/** Breaches that one note of a storm lists: a journal entry holds 4,000 characters. */
+const heldPerNote = 25;
+
+export type Teller = ReturnType<typeof createTeller>;
+
+const writing = ['create', 'join', 'reopen', 'note', 'recovery-note', 'resolve', 'cancel-duplicate'] as const;
+
+/** Whether a step writes to the instance. */
+export function isWrite(step: Step): step is Extract<Step, { do: (typeof writing)[number] }> {
+  return writing.some((kind) => kind === step.do);
+}
+
+/** Carries steps of the policy out, and says what their ends change. */
+export function createTeller({ destination, texts, closeCode, chart, held }: TellerDeps) {
+  /** What the note under way of a storm lists. */
+  const listing = new Map<string, string[]>();
+
+  function listHeld(occurrence: Occurrence): readonly Occurrence[] {
+    if (occurrence.message.rule !== 'storm') return [];
+    const list = held.heldUnlisted(occurrence.id, heldPerNote);
+    listing.set(
+      occurrence.id,
+      list.map((one) => one.id),
+    );
+    return list;
+  }
+
+  function sequenceOf(kind: EntryKind, occurrence: Occurrence): number {
+    const { firingSequence, sequence } = occurrence.message;
+    return kind === 'open' || kind === 'chart' ? firingSequence : sequence;
+  }
+
+  async function write(step: Step, occurrence: Occurrence): Promise<DestinationResult<IncidentRow>> {
+    const { message } = occurrence;
+    switch (step.do) {
+      case 'create':
+        return destination.create({
+          correlationId: occurrence.correlationId,
+          openedBy: occurrence.id,
+          ...texts.opening(occurrence, step.follows, listHeld(occurrence)),
+          severity: message.severity,
+          site: message.site,
+          deviceId: message.deviceId,
+          metric: message.metric,
+          rule: message.rule,
+        });
+      case 'join':
+        return destination.update(step.row.sysId, { workNotes: texts.again(occurrence, listHeld(occurrence)) });
+      case 'reopen':
+        return changeState(step.row, occurrence, {
+          state: 'in-progress',
+          clearClose: true,
+          workNotes: texts.again(occurrence, listHeld(occurrence)),
+        });
+      case 'note':
+        return destination.update(step.row.sysId, {
+          workNotes: texts.still(occurrence, listHeld(occurrence)),
+          ...(step.severity === undefined ? {} : { severity: step.severity }),
+        });
+      case 'recovery-note':
+        return destination.update(step.row.sysId, {
+          workNotes: texts.recovered(occurrence, step.row.state === 'on-hold', listHeld(occurrence)),
+        });
+      case 'resolve':
+        return changeState(step.row, occurrence, { state: 'resolved', closeCode, closeNotes: texts.closing(occurrence) });
+      case 'cancel-duplicate':
+        return destination.update(step.row.sysId, {
+          state: 'canceled',
+          workNotes: texts.duplicate(occurrence, step.kept.number),
+        });
+      default:
+        throw new Error(`${step.do} does not write`);
+    }
+  }
+
+  /**
+   * The row was read right before; a person may have written in between all the same. That shows in the count of
+   * modifications, and is noted so that they see what happened.
+   */
+  async function changeState(
+    row: IncidentRow,
+    occurrence: Occurrence,
+    change: Parameters<IncidentDestination['update']>[1],
+  ): Promise<DestinationResult<IncidentRow>> {
+    const result = await destination.update(row.sysId, change);
+    if (!result.ok || result.value.modCount <= row.modCount + 1) return result;
+    const noted = await destination.update(row.sysId, { workNotes: texts.collision(occurrence, row.updatedBy) });
+    return noted.ok ? noted : result;
+  }
+
+  return {
+    sequenceOf,
+    write,
+
+    /** Attaches the chart unless the incident has it. `begin` is called before anything is written. */
+    async chart(
+      kind: EntryKind,
+      occurrence: Occurrence,
+      begin: () => void,
+    ): Promise<DestinationResult<'attached' | 'not wanted'>> {
+      const { incident, message } = occurrence;
+      if (chart === undefined || incident === null || message.window.length < 2) return { ok: true, value: 'not wanted' };
+      const name = texts.chartName(occurrence, sequenceOf(kind, occurrence));
+      const names = await destination.attachmentNames(incident.sysId);
+      if (!names.ok) return names;
+      if (names.value.includes(name)) return { ok: true, value: 'not wanted' };
+      const bytes = await chart(occurrence);
+      begin();
+      const sent = await destination.attach(incident.sysId, { name, contentType: 'image/png', bytes });
+      return sent.ok ? { ok: true, value: 'attached' } : sent;
+    },
+
+    /** `sent` is the breach as it was told, `latest` as it is now; `row` is what the write answered. */
+    outcome(step: Step, sent: Occurrence, latest: Occurrence, row: IncidentRow | undefined): Outcome {
+      held.markListed(row === undefined ? [] : (listing.get(latest.id) ?? []));
+      listing.delete(latest.id);
+      const none: Outcome = { occurrence: undefined, finished: true, drop: [], add: [], told: undefined };
+      const told: Occurrence = {
+        ...latest,
+        toldSeverity: sent.message.severity,
+        notedAtMs: Date.parse(sent.message.at),
+        updatesSinceNote: 0,
+      };
+      const moved = latest.phase === 'firing' && latest.message.severity !== sent.message.severity;
+      const add: EntryKind[] = moved ? ['update'] : [];
+      switch (step.do) {
+        case 'create':
+        case 'join':
+        case 'reopen': {
+          if (row === undefined) return none;
+          const occurrence: Occurrence = { ...told, place: 'attached', incident: { sysId: row.sysId, number: row.number } };
+          const kind = step.do === 'create' ? 'created' : step.do === 'join' ? 'joined' : 'reopened';
+          return { ...none, occurrence, add, told: { kind, number: row.number } };
+        }
+        case 'adopt': {
+          const occurrence: Occurrence = {
+            ...told,
+            toldSeverity: namesOccurrence(step.row, latest.id) ? (latest.toldSeverity ?? sent.message.severity) : null,
+            place: 'attached',
+            incident: { sysId: step.row.sysId, number: step.row.number },
+          };
+          return { ...none, occurrence, add, told: { kind: 'adopted', number: step.row.number } };
+        }
+        case 'note':
+          return { ...none, occurrence: told, add, told: { kind: 'noted', number: step.row.number } };
+        case 'recovery-note':
+          return { ...none, occurrence: told, told: { kind: 'recovered', number: step.row.number } };
+        case 'resolve':
+          return { ...none, told: { kind: 'resolved', number: step.row.number } };
+        case 'cancel-duplicate':
+          return {
+            ...none,
+            finished: false,
+            told: { kind: 'duplicate-canceled', number: step.row.number, kept: step.kept.number },
+          };
+        case 'release': {
+          const incident = step.row === undefined ? latest.incident : { sysId: step.row.sysId, number: step.row.number };
+          const occurrence: Occurrence = { ...latest, place: 'released', incident };
+          return {
+            ...none,
+            occurrence,
+            drop: ['chart', 'update'],
+            told: { kind: 'released', number: incident?.number, why: step.why },
+          };
+        }
+        case 'nothing':
+          return none;
+      }
+    },
+  };
+}
