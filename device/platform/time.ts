@@ -1,3 +1,5 @@
+import { timerQueue } from './timer-queue.ts';
+
 /**
  * Time as a port, so that whole components run on a manual clock in tests, on a recording's clock in a replay, and on
  * the machine's clock otherwise.
@@ -35,6 +37,8 @@ export interface ManualTime extends Time {
   nextTimerAt(): number | undefined;
   /** Moves both clocks forward and runs the timers that fall due, in order of their instants. */
   advance(ms: number): void;
+  /** The same up to an instant of the monotonic clock; an instant that has passed runs what is due. */
+  advanceTo(monotonicMs: number): void;
   /** Moves wall time alone, as a clock that is set does. */
   setWall(ms: number): void;
 }
@@ -43,40 +47,24 @@ export interface ManualTime extends Time {
 export function manualTime(wallStartMs = 0, monotonicStartMs = 0): ManualTime {
   let monotonic = monotonicStartMs;
   let wallOffset = wallStartMs - monotonicStartMs;
-  let order = 0;
-  // A binary heap would be faster at thousands of timers; components hold a handful each.
-  let pending: { at: number; order: number; task: () => void }[] = [];
+  const timers = timerQueue();
 
-  const earliest = () =>
-    pending.reduce<(typeof pending)[number] | undefined>(
-      (best, timer) =>
-        best === undefined || timer.at < best.at || (timer.at === best.at && timer.order < best.order) ? timer : best,
-      undefined,
-    );
+  const advanceTo = (end: number) => {
+    for (let next = timers.first(); next !== undefined && next.at <= end; next = timers.first()) {
+      timers.removeFirst();
+      monotonic = Math.max(monotonic, next.at);
+      next.task();
+    }
+    monotonic = Math.max(monotonic, end);
+  };
 
   return {
     wallMs: () => monotonic + wallOffset,
     monotonicMs: () => monotonic,
-    after(delayMs, task) {
-      const timer = { at: monotonic + Math.max(0, delayMs), order: order++, task };
-      pending.push(timer);
-      return {
-        cancel() {
-          pending = pending.filter((other) => other !== timer);
-        },
-      };
-    },
-    nextTimerAt: () => earliest()?.at,
-    advance(ms) {
-      const end = monotonic + ms;
-      for (let next = earliest(); next !== undefined && next.at <= end; next = earliest()) {
-        const due = next;
-        pending = pending.filter((other) => other !== due);
-        monotonic = Math.max(monotonic, due.at);
-        due.task();
-      }
-      monotonic = end;
-    },
+    after: (delayMs, task) => timers.add(monotonic + Math.max(0, delayMs), task),
+    nextTimerAt: () => timers.first()?.at,
+    advance: (ms) => advanceTo(monotonic + ms),
+    advanceTo,
     setWall(ms) {
       wallOffset = ms - monotonic;
     },
