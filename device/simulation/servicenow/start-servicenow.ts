@@ -1,0 +1,266 @@
+import { randomUUID } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { join } from 'node:path';
+import { createAdaptorServer, type HttpBindings } from '@hono/node-server';
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
+import { Hono } from 'hono';
+import { AppError, codeOf, messageOf } from '../../platform/errors.ts';
+import type { Logger } from '../../platform/logger.ts';
+import { systemTime, type Time } from '../../platform/time.ts';
+import { type Accounts, createAccounts } from './accounts.ts';
+import { createAdminApi } from './admin-api.ts';
+import { type Role, refusals } from './api.ts';
+import { createAttachmentApi } from './attachment-api.ts';
+import { createChoices } from './choices.ts';
+import { type Credentials, loadCredentials } from './credentials.ts';
+import { createExchange } from './exchange.ts';
+import { createFaults, type FaultControl, type FaultInput } from './faults.ts';
+import { readBody, sendAnswer, toApiRequest } from './http-edge.ts';
+import { createInstance } from './instance.ts';
+import { createOAuth } from './oauth.ts';
+import { openRecordStore } from './record-store.ts';
+import { createRecords } from './records.ts';
+import { seedDemo, seedInstance, userRecord } from './seed.ts';
+import { createTableApi } from './table-api.ts';
+import { type Row, tables } from './tables.ts';
+
+export interface ServiceNowOptions {
+  /** 0 takes any free port. */
+  port: number;
+  /** Default 127.0.0.1: loopback unless told otherwise. */
+  host?: string;
+  /** Folder of the data, or `:memory:`. */
+  dataDir: string;
+  /** Default `admin`. */
+  username?: string;
+  /** Undefined: made at the first start and kept in the folder's `credentials.json`. */
+  password?: string | undefined;
+  /** Clock of stamps, token lifetimes and faults. */
+  time?: Time;
+  /** Decides faults with a probability. */
+  random?: () => number;
+  /** Makes sys_ids: 32 hexadecimal digits, never the same twice. */
+  newId?: () => string;
+  logger: Logger;
+  /** Faults from the first request on. */
+  faults?: readonly FaultInput[];
+  /** Incidents of other people's work, so that a page is not empty. */
+  seedDemo?: boolean;
+  /** `glide.invalid_query.returns_no_rows`; default off, so an invalid part of a query is ignored. */
+  invalidQueryReturnsNoRows?: boolean;
+  /** Host names that are answered besides loopback's and `host`. */
+  allowedHosts?: readonly string[];
+}
+
+export interface ServiceNow {
+  readonly url: string;
+  readonly port: number;
+  readonly credentials: Credentials;
+  readonly faults: FaultControl;
+  /** Stored rows of a table in order of creation, every value as text. */
+  rows(table: string): Row[];
+  /** False where there is no such user. */
+  setPassword(userName: string, password: string): boolean;
+  addUser(user: { userName: string; password: string; roles: readonly Role[] }): void;
+  /** Empties the instance; accounts stay. */
+  reset(): void;
+  /** Idempotent. Commits that a fault has put off are dropped. */
+  stop(): Promise<void>;
+}
+
+/** Requests are bounded in size (`maxRequestBytes`), in time and in number. */
+const requestTimeoutMs = 60_000;
+const mostConnections = 512;
+/** Longer than clients keep an idle connection, so that it is never the server that closes one under a new request. */
+const keepAliveMs = 120_000;
+
+/**
+ * A local ServiceNow instance on a real port: Table API, Attachment API, OAuth, and faults on demand.
+ * @throws AppError `port-in-use`, `listen-failed`, `store-unusable`, `store-newer`, `credentials-unusable`
+ */
+export async function startServiceNow(options: ServiceNowOptions): Promise<ServiceNow> {
+  const { dataDir, logger, host = '127.0.0.1', username = 'admin', time = systemTime } = options;
+  if (dataDir !== ':memory:') makeFolder(dataDir);
+  const credentials = loadCredentials(dataDir, { username, password: options.password });
+  const store = openRecordStore(dataDir === ':memory:' ? dataDir : join(dataDir, 'servicenow.db'));
+  const choices = createChoices(store);
+  const newId = options.newId ?? (() => randomUUID().replaceAll('-', ''));
+  const records = createRecords({ store, choices, clock: time, newId });
+  const accounts = createAccounts(store.db);
+  const faults = createFaults({ monotonicMs: () => time.monotonicMs(), random: options.random ?? Math.random });
+  for (const fault of options.faults ?? []) faults.add(fault);
+
+  const addUser: ServiceNow['addUser'] = ({ userName, password, roles }) => {
+    accounts.set(userName, password, roles);
+    ensureUserRecord(userName);
+  };
+  const ensureUserRecord = (userName: string) => {
+    const users = tables.get('sys_user');
+    if (users === undefined || store.findBy(users, 'user_name', userName) !== undefined) return;
+    records.add(users, userRecord(userName), 'system');
+  };
+  const seed = () => {
+    seedInstance(store, records);
+    ensureUserRecord(username);
+    if (options.seedDemo === true) seedDemo(store, records);
+    choices.forget();
+  };
+  await adoptPassword(accounts, credentials);
+  seed();
+
+  const oauth = createOAuth({
+    db: store.db,
+    accounts,
+    clock: time,
+    clientId: credentials.clientId,
+    clientSecret: credentials.clientSecret,
+    clientUser: username,
+  });
+  const tableApi = createTableApi({
+    store,
+    records,
+    choices,
+    invalidQueryReturnsNoRows: options.invalidQueryReturnsNoRows ?? false,
+  });
+  const instance = createInstance({
+    store,
+    accounts,
+    oauth,
+    tableApi,
+    attachmentApi: createAttachmentApi({ store, records, tableApi }),
+    apiKey: credentials.apiKey,
+    apiKeyUser: username,
+  });
+  let url = '';
+  const exchange = createExchange({ instance, oauth, faults, time, logger, origin: () => url });
+  const admin = createAdminApi({ token: credentials.adminToken, faults, accounts });
+
+  async function serveAdmin(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+    const body = await readBody(incoming);
+    if (body.ok) sendAnswer(outgoing, admin(toApiRequest(incoming, body.bytes, url)));
+    else if (body.reason === 'too-large') sendAnswer(outgoing, refusals.tooLarge(body.bytes));
+  }
+
+  const allowedHosts = new Set([
+    'localhost',
+    '127.0.0.1',
+    '[::1]',
+    host.includes(':') ? `[${host}]` : host,
+    ...(options.allowedHosts ?? []),
+  ]);
+  const app = new Hono<{ Bindings: HttpBindings }>();
+  app.use(async (c, next) => {
+    const name = (c.env.incoming.headers.host ?? '').replace(/:\d+$/, '').toLowerCase();
+    // Another name that resolves to this address is how a foreign web page reaches a local server (DNS rebinding).
+    if (name !== '' && !allowedHosts.has(name)) return c.text('This host name is not served here.\n', 421);
+    return next();
+  });
+  app.all('/admin/*', async (c) => {
+    await serveAdmin(c.env.incoming, c.env.outgoing);
+    return RESPONSE_ALREADY_SENT;
+  });
+  app.all('*', async (c) => {
+    await exchange.serve(c.env.incoming, c.env.outgoing);
+    return RESPONSE_ALREADY_SENT;
+  });
+  app.onError((error, c) => {
+    logger.error({ err: error }, 'request failed');
+    sendAnswer(c.env.outgoing, refusals.serverError(500));
+    return RESPONSE_ALREADY_SENT;
+  });
+
+  const server = createAdaptorServer({
+    fetch: app.fetch,
+    autoCleanupIncoming: false,
+    serverOptions: { keepAliveTimeout: keepAliveMs },
+  });
+  if (!('closeAllConnections' in server)) throw new Error('expected an HTTP/1 server');
+  server.requestTimeout = requestTimeoutMs;
+  server.maxConnections = mostConnections;
+  let port: number;
+  try {
+    port = await listen(server, options.port, host);
+  } catch (error) {
+    store.close();
+    throw error;
+  }
+  url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+
+  let stopped: Promise<void> | undefined;
+  return {
+    url,
+    port,
+    credentials,
+    faults,
+    rows(name) {
+      const table = tables.get(name);
+      if (table === undefined) throw new Error(`no table ${name}`);
+      return store.select(table, { where: '1', orderBy: 't.seq', values: [] }, { limit: -1, offset: 0 });
+    },
+    setPassword: (userName, password) => accounts.setPassword(userName, password),
+    addUser,
+    reset() {
+      store.clear();
+      seed();
+    },
+    stop() {
+      stopped ??= (async () => {
+        exchange.abort();
+        await closeServer(server);
+        await exchange.idle();
+        store.close();
+      })();
+      return stopped;
+    },
+  };
+}
+
+/** The account has the password of the credentials; its hash is written anew only where it does not fit. */
+async function adoptPassword(accounts: Accounts, { username, password }: Credentials): Promise<void> {
+  if (await accounts.verify(username, password)) return;
+  accounts.set(username, password, ['admin']);
+}
+
+function makeFolder(dataDir: string): void {
+  try {
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new AppError(
+      'store-unusable',
+      `Cannot make the local ServiceNow's data folder ${dataDir}: ${messageOf(error)}. Choose another folder.`,
+      { cause: error },
+    );
+  }
+}
+
+function listen(server: Server, port: number, host: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error) => {
+      reject(
+        codeOf(error) === 'EADDRINUSE'
+          ? new AppError(
+              'port-in-use',
+              `Port ${port} on ${host} is in use: stop what listens there, or choose another port for the local ServiceNow.`,
+            )
+          : new AppError(
+              'listen-failed',
+              `The local ServiceNow cannot listen on ${host}, port ${port}: ${messageOf(error)}.`,
+              { cause: error },
+            ),
+      );
+    });
+    server.listen(port, host, () => {
+      const address = server.address();
+      if (typeof address === 'object' && address !== null) resolve(address.port);
+      else reject(new Error('the server has no address'));
+    });
+  });
+}
+
+function closeServer(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+    server.closeAllConnections();
+  });
+}
