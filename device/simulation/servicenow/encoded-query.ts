@@ -44,7 +44,7 @@ const compareOperators: Readonly<Record<string, CompareOperator>> = {
 
 // Field names are lower case and operators are not, so the longest lower-case start is the field. Longer operators first.
 const term =
-  /^([a-z0-9_.]+)(NOT LIKE|LIKE|STARTSWITH|ENDSWITH|NOT IN|IN|ISNOTEMPTY|ISEMPTY|EMPTYSTRING|ANYTHING|BETWEEN|NSAMEAS|SAMEAS|!=|<=|>=|=|<|>)([^]*)$/;
+  /^([a-z0-9_.]+)(NOT LIKE|LIKE|STARTSWITH|ENDSWITH|NOT IN|IN|ISNOTEMPTY|ISEMPTY|EMPTYSTRING|ANYTHING|BETWEEN|NSAMEAS|SAMEAS|!=|<=|>=|=|<|>)(.*)$/s;
 
 /** Parses the text of `sysparm_query`. Never fails: what cannot be understood is kept as an `invalid` condition. */
 export function parseEncodedQuery(text: string): EncodedQuery {

@@ -161,9 +161,9 @@ function compare(
 ): Fragment {
   if (value === undefined) return operator === '!=' ? everything : nothing;
   const sql = `${target.sql} COLLATE NOCASE ${operator === '!=' ? '<>' : operator} ?`;
-  // An empty integer is the empty text, which SQLite sorts after every number.
-  const ordered = operator !== '=' && operator !== '!=';
-  return { sql: ordered && typeof value === 'number' ? `(${sql} AND ${target.sql} <> '')` : sql, values: [value] };
+  if (target.field.type !== 'integer' || operator === '=' || operator === '!=') return { sql, values: [value] };
+  // Empty is no number: it is neither less nor greater, though SQLite sorts text after every number.
+  return value === '' ? nothing : { sql: `(${sql} AND ${target.sql} <> '')`, values: [value] };
 }
 
 /** The right-hand side as the column stores it; undefined where an integer field is compared with something else. */
