@@ -87,7 +87,6 @@ export const refusals = {
       413,
       'Exception while reading request',
       `Rejected large REST payload with content-length = ${bytes} bytes. Max allowed: ${maxRequestBytes} bytes.`,
-      { Connection: 'close' },
     ),
   rateLimited: (perHour: number, headers: Record<string, string>) =>
     failure(429, 'Rate limit exceeded', `Rate limit of ${perHour} requests per hour for Table API exceeded`, headers),

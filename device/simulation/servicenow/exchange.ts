@@ -4,7 +4,7 @@ import { sleep, type Time, type Timer } from '../../platform/time.ts';
 import { type ApiAnswer, type ApiRequest, type Identity, refusals } from './api.ts';
 import { type FaultPlan, planFaults } from './fault-plan.ts';
 import type { FaultEngine } from './faults.ts';
-import { readBody, sendAnswer, toApiRequest } from './http-edge.ts';
+import { malformed, readBody, sendTruncated, toApiRequest } from './http-edge.ts';
 import { type Instance, tableOf } from './instance.ts';
 import type { OAuth } from './oauth.ts';
 
@@ -19,7 +19,8 @@ export interface ExchangeDeps {
 
 /** One request and its answer, with the faults in between. */
 export interface Exchange {
-  serve(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void>;
+  /** What is to be sent; undefined where there is nothing to send any more. */
+  serve(incoming: IncomingMessage, outgoing: ServerResponse): Promise<ApiAnswer | undefined>;
   /** Drops the commits that are still to come and the requests that are held back: the instance goes down with them. */
   abort(): void;
   /** Resolves when no request is being served any more. */
@@ -29,7 +30,7 @@ export interface Exchange {
 export function createExchange({ instance, oauth, faults, time, logger, origin }: ExchangeDeps): Exchange {
   const down = new AbortController();
   const lateCommits = new Set<Timer>();
-  const inFlight = new Set<Promise<void>>();
+  const inFlight = new Set<Promise<unknown>>();
 
   async function answerOf(request: ApiRequest, identity: Identity | undefined, plan: FaultPlan): Promise<ApiAnswer> {
     if (request.path === '/oauth_token.do' && request.method === 'POST') return oauth.token(request);
@@ -50,53 +51,50 @@ export function createExchange({ instance, oauth, faults, time, logger, origin }
     return planFaults(struck, { table, sysId: request.path.split('/').at(-1) ?? '' }, time.wallMs());
   }
 
-  async function exchange(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+  async function exchange(incoming: IncomingMessage, outgoing: ServerResponse): Promise<ApiAnswer | undefined> {
     const body = await readBody(incoming);
-    if (!body.ok) {
-      if (body.reason === 'too-large') sendAnswer(outgoing, refusals.tooLarge(body.bytes));
-      return;
-    }
+    if (!body.ok) return body.reason === 'too-large' ? refusals.tooLarge(body.bytes) : undefined;
     const request = toApiRequest(incoming, body.bytes, origin());
     const plan = planOf(request);
     if (plan.delayMs > 0) await sleep(time, plan.delayMs, down.signal);
-    if (plan.expiresToken)
+    if (plan.expiresToken) {
       oauth.expire(/^bearer\s+(\S+)$/i.exec(request.headers.get('authorization') ?? '')?.[1] ?? '');
-    const { outcome } = plan;
-    if (outcome.kind === 'answered') {
-      sendAnswer(outgoing, outcome.answer);
-      return;
     }
+    const { outcome } = plan;
+    if (outcome.kind === 'answered') return outcome.answer;
     if (outcome.kind === 'cut-before-commit') {
       incoming.socket.destroy();
-      return;
+      return undefined;
     }
     const identity = await instance.authenticate(request);
-    if (down.signal.aborted) return;
+    if (down.signal.aborted) return undefined;
     if (outcome.kind === 'cut-then-commit') {
       commitLater(outcome.delayMs, request, identity, plan);
       incoming.socket.destroy();
-      return;
+      return undefined;
     }
     const answer = await answerOf(request, identity, plan);
     switch (outcome.kind) {
       case 'commit-then-cut':
         incoming.socket.destroy();
-        break;
+        return undefined;
       case 'truncated-body':
-        sendAnswer(outgoing, answer, 'truncated');
-        break;
+        return sendTruncated(outgoing, answer) ? undefined : answer;
       case 'malformed-body':
-        sendAnswer(outgoing, answer, 'malformed');
-        break;
+        return malformed(answer);
       case 'served':
-        sendAnswer(outgoing, answer);
+        return answer;
     }
   }
 
   function commitLater(delayMs: number, request: ApiRequest, identity: Identity | undefined, plan: FaultPlan): void {
     const timer = time.after(delayMs, () => {
       lateCommits.delete(timer);
-      instance.handle(request, identity, plan.limits);
+      try {
+        instance.handle(request, identity, plan.limits);
+      } catch (error) {
+        logger.error({ err: error }, 'late commit failed');
+      }
     });
     lateCommits.add(timer);
   }
@@ -106,7 +104,7 @@ export function createExchange({ instance, oauth, faults, time, logger, origin }
       const serving = exchange(incoming, outgoing);
       inFlight.add(serving);
       try {
-        await serving;
+        return await serving;
       } finally {
         inFlight.delete(serving);
       }

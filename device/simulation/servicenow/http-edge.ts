@@ -9,7 +9,11 @@ export type BodyResult =
 /** Reads a request's body up to the instance's bound. Never throws; a client that goes away meanwhile is `aborted`. */
 export function readBody(incoming: IncomingMessage): Promise<BodyResult> {
   const declared = Number(incoming.headers['content-length'] ?? 0);
-  if (declared > maxRequestBytes) return Promise.resolve({ ok: false, reason: 'too-large', bytes: declared });
+  if (declared > maxRequestBytes) {
+    // What still comes is thrown away, so that the client gets to read the refusal.
+    incoming.resume();
+    return Promise.resolve({ ok: false, reason: 'too-large', bytes: declared });
+  }
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];
     let size = 0;
@@ -44,52 +48,48 @@ export function toApiRequest(incoming: IncomingMessage, body: Uint8Array, origin
   };
 }
 
-interface Serialised {
-  headers: Record<string, string>;
-  bytes: Uint8Array | undefined;
-}
+const jsonType = 'application/json;charset=UTF-8';
 
-function serialise(answer: ApiAnswer): Serialised {
-  const { body, headers } = answer;
+function bytesOf(answer: ApiAnswer): Uint8Array<ArrayBuffer> | null {
+  const { body } = answer;
   switch (body.kind) {
     case 'none':
-      return { headers, bytes: undefined };
+      return null;
     case 'json':
-      return {
-        headers: { ...headers, 'Content-Type': 'application/json;charset=UTF-8' },
-        bytes: Buffer.from(JSON.stringify(body.value)),
-      };
+      return new TextEncoder().encode(JSON.stringify(body.value));
     case 'bytes':
-      return { headers: { ...headers, 'Content-Type': body.contentType }, bytes: body.bytes };
+      return new Uint8Array(body.bytes);
   }
 }
 
-/**
- * Sends an answer. `truncated` ends the connection in the middle of the body; `malformed` sends a body of the right
- * length whose end is no JSON.
- */
-export function sendAnswer(
-  outgoing: ServerResponse,
-  answer: ApiAnswer,
-  damage: 'none' | 'truncated' | 'malformed' = 'none',
-): void {
-  if (outgoing.destroyed || outgoing.headersSent) return;
-  const { headers, bytes } = serialise(answer);
-  const length = bytes === undefined ? {} : { 'Content-Length': String(bytes.length) };
-  outgoing.writeHead(answer.status, { ...headers, ...length });
-  if (bytes === undefined || outgoing.req.method === 'HEAD') {
-    outgoing.end();
-    return;
-  }
-  const half = bytes.subarray(0, Math.floor(bytes.length / 2));
-  switch (damage) {
-    case 'none':
-      outgoing.end(bytes);
-      break;
-    case 'truncated':
-      outgoing.write(half, () => outgoing.destroy());
-      break;
-    case 'malformed':
-      outgoing.end(Buffer.concat([half, Buffer.alloc(bytes.length - half.length, '<')]));
-  }
+function headersOf(answer: ApiAnswer): Record<string, string> {
+  const { body, headers } = answer;
+  if (body.kind === 'none') return headers;
+  return { ...headers, 'Content-Type': body.kind === 'json' ? jsonType : body.contentType };
+}
+
+export function toResponse(answer: ApiAnswer): Response {
+  const bytes = bytesOf(answer);
+  const length: Record<string, string> = bytes === null ? {} : { 'Content-Length': String(bytes.length) };
+  return new Response(bytes, { status: answer.status, headers: { ...headersOf(answer), ...length } });
+}
+
+/** The answer with a body of the right length whose second half is no JSON. */
+export function malformed(answer: ApiAnswer): ApiAnswer {
+  const bytes = bytesOf(answer);
+  if (bytes === null) return answer;
+  return {
+    ...answer,
+    body: { kind: 'bytes', contentType: jsonType, bytes: bytes.fill(0x3c, Math.floor(bytes.length / 2)) },
+  };
+}
+
+/** Sends half of the body under the length of the whole, then ends the connection. False where there is no body. */
+export function sendTruncated(outgoing: ServerResponse, answer: ApiAnswer): boolean {
+  const bytes = bytesOf(answer);
+  if (bytes === null) return false;
+  if (outgoing.destroyed) return true;
+  outgoing.writeHead(answer.status, { ...headersOf(answer), 'Content-Length': String(bytes.length) });
+  outgoing.write(bytes.subarray(0, Math.floor(bytes.length / 2)), () => outgoing.destroy());
+  return true;
 }

@@ -29,7 +29,7 @@ const compareText = (a: string, b: string) => Buffer.compare(bytes(a), bytes(b))
 /** The meaning of a condition, told again without SQL. */
 function holds(condition: Condition, row: Row, groups: Map<string, Row>): boolean | undefined {
   if (condition.kind === 'invalid') return undefined;
-  const value = valueOf(condition.field, row, groups);
+  const value = storedValue(condition.field, row, groups);
   if (value === undefined) return undefined;
   const isInteger = condition.field === 'state' || condition.field === 'impact';
   const same = (operand: string) => (isInteger && operand === '' ? value === '' : order(operand) === 0);
@@ -50,7 +50,7 @@ function holds(condition: Condition, row: Row, groups: Map<string, Row>): boolea
     case 'empty':
       return (value === '') !== condition.negated;
     case 'same-as': {
-      const other = valueOf(condition.other, row, groups);
+      const other = storedValue(condition.other, row, groups);
       return other === undefined ? undefined : (lower(value) === lower(other)) !== condition.negated;
     }
     case 'in':
@@ -88,7 +88,7 @@ function holds(condition: Condition, row: Row, groups: Map<string, Row>): boolea
   }
 }
 
-function valueOf(field: string, row: Row, groups: Map<string, Row>): string | undefined {
+function storedValue(field: string, row: Row, groups: Map<string, Row>): string | undefined {
   if (field === 'assignment_group.name') return groups.get(row['assignment_group'] ?? '')?.['name'] ?? '';
   return incident.fields.has(field) ? (row[field] ?? '') : undefined;
 }

@@ -1,22 +1,20 @@
 import { randomUUID } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Server } from 'node:http';
 import { join } from 'node:path';
-import { createAdaptorServer, type HttpBindings } from '@hono/node-server';
-import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
-import { Hono } from 'hono';
+import { createAdaptorServer } from '@hono/node-server';
 import { AppError, codeOf, messageOf } from '../../platform/errors.ts';
 import type { Logger } from '../../platform/logger.ts';
 import { systemTime, type Time } from '../../platform/time.ts';
 import { type Accounts, createAccounts } from './accounts.ts';
 import { createAdminApi } from './admin-api.ts';
-import { type Role, refusals } from './api.ts';
+import type { Role } from './api.ts';
 import { createAttachmentApi } from './attachment-api.ts';
 import { createChoices } from './choices.ts';
 import { type Credentials, loadCredentials } from './credentials.ts';
 import { createExchange } from './exchange.ts';
 import { createFaults, type FaultControl, type FaultInput } from './faults.ts';
-import { readBody, sendAnswer, toApiRequest } from './http-edge.ts';
+import { createHttpApp } from './http-app.ts';
 import { createInstance } from './instance.ts';
 import { createOAuth } from './oauth.ts';
 import { openRecordStore } from './record-store.ts';
@@ -134,42 +132,15 @@ export async function startServiceNow(options: ServiceNowOptions): Promise<Servi
   });
   let url = '';
   const exchange = createExchange({ instance, oauth, faults, time, logger, origin: () => url });
-  const admin = createAdminApi({ token: credentials.adminToken, faults, accounts });
 
-  async function serveAdmin(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
-    const body = await readBody(incoming);
-    if (body.ok) sendAnswer(outgoing, admin(toApiRequest(incoming, body.bytes, url)));
-    else if (body.reason === 'too-large') sendAnswer(outgoing, refusals.tooLarge(body.bytes));
-  }
-
-  const allowedHosts = new Set([
-    'localhost',
-    '127.0.0.1',
-    '[::1]',
-    host.includes(':') ? `[${host}]` : host,
-    ...(options.allowedHosts ?? []),
-  ]);
-  const app = new Hono<{ Bindings: HttpBindings }>();
-  app.use(async (c, next) => {
-    const name = (c.env.incoming.headers.host ?? '').replace(/:\d+$/, '').toLowerCase();
-    // Another name that resolves to this address is how a foreign web page reaches a local server (DNS rebinding).
-    if (name !== '' && !allowedHosts.has(name)) return c.text('This host name is not served here.\n', 421);
-    return next();
+  const ownName = host.includes(':') ? `[${host}]` : host;
+  const app = createHttpApp({
+    exchange,
+    admin: createAdminApi({ token: credentials.adminToken, faults, accounts }),
+    allowedHosts: new Set(['localhost', '127.0.0.1', '[::1]', ownName, ...(options.allowedHosts ?? [])]),
+    logger,
+    origin: () => url,
   });
-  app.all('/admin/*', async (c) => {
-    await serveAdmin(c.env.incoming, c.env.outgoing);
-    return RESPONSE_ALREADY_SENT;
-  });
-  app.all('*', async (c) => {
-    await exchange.serve(c.env.incoming, c.env.outgoing);
-    return RESPONSE_ALREADY_SENT;
-  });
-  app.onError((error, c) => {
-    logger.error({ err: error }, 'request failed');
-    sendAnswer(c.env.outgoing, refusals.serverError(500));
-    return RESPONSE_ALREADY_SENT;
-  });
-
   const server = createAdaptorServer({
     fetch: app.fetch,
     autoCleanupIncoming: false,
@@ -185,7 +156,7 @@ export async function startServiceNow(options: ServiceNowOptions): Promise<Servi
     store.close();
     throw error;
   }
-  url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+  url = `http://${ownName}:${port}`;
 
   let stopped: Promise<void> | undefined;
   return {

@@ -29,9 +29,7 @@ export function testClient(serviceNow: ServiceNow) {
           : JSON.stringify(body);
     return send(serviceNow.url + path, method, raw, {
       authorization: `Basic ${Buffer.from(`${user.userName}:${user.password}`).toString('base64')}`,
-      ...(raw === undefined
-        ? {}
-        : { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(raw)) }),
+      ...(raw === undefined ? {} : { 'content-type': 'application/json' }),
       ...options.headers,
     });
   };
@@ -57,6 +55,8 @@ function send(
       });
     });
     request.on('error', reject);
+    if (body !== undefined && headers['transfer-encoding'] === undefined)
+      request.setHeader('content-length', Buffer.byteLength(body));
     request.end(body);
   });
 }

@@ -1,0 +1,47 @@
+import type { HttpBindings } from '@hono/node-server';
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
+import { Hono } from 'hono';
+import type { Logger } from '../../platform/logger.ts';
+import { type ApiAnswer, type ApiRequest, refusals } from './api.ts';
+import type { Exchange } from './exchange.ts';
+import { readBody, toApiRequest, toResponse } from './http-edge.ts';
+
+export interface HttpAppDeps {
+  exchange: Exchange;
+  admin: (request: ApiRequest) => ApiAnswer;
+  /** Names, without port, under which the server is reached. */
+  allowedHosts: ReadonlySet<string>;
+  logger: Logger;
+  origin: () => string;
+}
+
+/** Paths of the server: `/admin` for tests, everything else is the instance. */
+export function createHttpApp({
+  exchange,
+  admin,
+  allowedHosts,
+  logger,
+  origin,
+}: HttpAppDeps): Hono<{ Bindings: HttpBindings }> {
+  const app = new Hono<{ Bindings: HttpBindings }>();
+  app.use(async (c, next) => {
+    const name = (c.env.incoming.headers.host ?? '').replace(/:\d+$/, '').toLowerCase();
+    // Another name that resolves to this address is how a foreign web page reaches a local server (DNS rebinding).
+    if (name !== '' && !allowedHosts.has(name)) return c.text('This host name is not served here.\n', 421);
+    return next();
+  });
+  app.all('/admin/*', async (c) => {
+    const body = await readBody(c.env.incoming);
+    if (body.ok) return toResponse(admin(toApiRequest(c.env.incoming, body.bytes, origin())));
+    return body.reason === 'too-large' ? toResponse(refusals.tooLarge(body.bytes)) : RESPONSE_ALREADY_SENT;
+  });
+  app.all('*', async (c) => {
+    const answer = await exchange.serve(c.env.incoming, c.env.outgoing);
+    return answer === undefined ? RESPONSE_ALREADY_SENT : toResponse(answer);
+  });
+  app.onError((error) => {
+    logger.error({ err: error }, 'request failed');
+    return toResponse(refusals.serverError(500));
+  });
+  return app;
+}
