@@ -59,7 +59,8 @@ function topicLevel(deviceId: string): string {
   return deviceId.replace(/[/+#%]/g, (character) => encodeURIComponent(character));
 }
 
-function decodeLevel(level: string): string {
+/** The device id that a topic level stands for. */
+export function decodeLevel(level: string): string {
   try {
     return decodeURIComponent(level);
   } catch {

@@ -1,6 +1,5 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { getSystemErrorMap } from 'node:util';
-import koffi from 'koffi';
 import type { I2cBus } from './bus.ts';
 
 /** Request of ioctl that binds a file of an I²C bus to one chip. Source: Linux, include/uapi/linux/i2c-dev.h. */
@@ -11,21 +10,18 @@ const i2cSlave = 0x0703;
  * writes of the file, made outside the event loop, so that a bus that hangs does not hold up the process.
  */
 export function createLinuxBus(device: string): I2cBus {
-  const ioctl = koffi.load(null).func('int ioctl(int fd, unsigned long request, ...)');
-  let file: FileHandle | undefined;
-  let selected: number | undefined;
+  let opened: { file: FileHandle; ioctl: Ioctl; selected?: number } | undefined;
 
   function select(address: number): FileHandle {
-    if (file === undefined) throw systemError('EBADF', 'the bus is not open');
-    if (selected === address) return file;
-    const result: unknown = ioctl(file.fd, i2cSlave, 'long', address);
-    if (result !== 0) {
-      const errno = koffi.errno();
+    if (opened === undefined) throw systemError('EBADF', 'the bus is not open');
+    if (opened.selected === address) return opened.file;
+    const errno = opened.ioctl(opened.file.fd, i2cSlave, address);
+    if (errno !== 0) {
       const [code, meaning] = getSystemErrorMap().get(-errno) ?? ['EIO', `errno ${errno}`];
       throw systemError(code, `${code}: ${meaning}, ioctl I2C_SLAVE 0x${address.toString(16)}`);
     }
-    selected = address;
-    return file;
+    opened.selected = address;
+    return opened.file;
   }
 
   async function send(address: number, bytes: readonly number[]): Promise<FileHandle> {
@@ -38,7 +34,7 @@ export function createLinuxBus(device: string): I2cBus {
 
   return {
     async open() {
-      file ??= await open(device, 'r+');
+      opened ??= { ioctl: await loadIoctl(), file: await open(device, 'r+') };
     },
     async read(address, register, length) {
       const chip = await send(address, [register]);
@@ -50,12 +46,20 @@ export function createLinuxBus(device: string): I2cBus {
       await send(address, [register, value]);
     },
     async close() {
-      const closing = file;
-      file = undefined;
-      selected = undefined;
-      await closing?.close();
+      const closing = opened;
+      opened = undefined;
+      await closing?.file.close();
     },
   };
+}
+
+/** Answers the errno, 0 for success. */
+type Ioctl = (fd: number, request: number, argument: number) => number;
+
+async function loadIoctl(): Promise<Ioctl> {
+  const { default: koffi } = await import('koffi');
+  const ioctl = koffi.load(null).func('int ioctl(int fd, unsigned long request, ...)');
+  return (fd, request, argument) => (ioctl(fd, request, 'long', argument) === -1 ? koffi.errno() : 0);
 }
 
 function systemError(code: string, message: string): Error {

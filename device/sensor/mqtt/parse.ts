@@ -1,0 +1,69 @@
+import { z } from 'zod';
+import { type Metrics, namePart, readingMessage } from '../../reading/reading.ts';
+import { decodeLevel, handlerDevice } from '../../transport/topics.ts';
+import type { InboundMessage } from '../../transport/transport.ts';
+
+export type RefusedMessage =
+  | 'too-large'
+  | 'not-json'
+  | 'not-a-reading'
+  | 'unknown-version'
+  | 'wrong-device'
+  | 'no-device';
+
+export type ParsedMessage =
+  | { ok: true; deviceId: string; site?: string; ts?: number; metrics: Metrics }
+  | { ok: false; reason: RefusedMessage };
+
+/** Metrics that one message may carry. */
+const mostMetrics = 64;
+
+/** `*` stands for a whole sensor in keys, so no metric may be called so. */
+const metricName = namePart.refine((name) => name !== '*');
+const metricsOf = z
+  .record(metricName, z.number())
+  .refine((metrics) => Object.keys(metrics).length > 0 && Object.keys(metrics).length <= mostMetrics);
+const versioned = z.object({ version: z.unknown() });
+const reading = readingMessage.extend({ metrics: metricsOf });
+
+/**
+ * A gateway's message: the reading schema, or a flat object of numbers whose device is the last level of the topic.
+ * Where the filter's last level is `+` the topic names the device, and a payload that names another one is refused.
+ */
+export function parseGatewayMessage(message: InboundMessage, topicFilter: string, maxBytes: number): ParsedMessage {
+  if (message.payload.byteLength > maxBytes) return { ok: false, reason: 'too-large' };
+  const payload = parseJson(message.payload);
+  if (payload === undefined) return { ok: false, reason: 'not-json' };
+  const topicDevice = namePart.safeParse(decodeLevel(message.topic.slice(message.topic.lastIndexOf('/') + 1)));
+  const parsed = versioned.safeParse(payload).success ? parseReading(payload) : parseFlat(payload, topicDevice.data);
+  if (!parsed.ok) return parsed;
+  const namedByTopic = topicFilter.endsWith('+');
+  if (parsed.deviceId === handlerDevice || (namedByTopic && parsed.deviceId !== topicDevice.data)) {
+    return { ok: false, reason: 'wrong-device' };
+  }
+  return parsed;
+}
+
+function parseReading(payload: unknown): ParsedMessage {
+  const parsed = reading.safeParse(payload);
+  if (parsed.success) {
+    const { deviceId, site, metrics, clockSynchronised, ts } = parsed.data;
+    return { ok: true, deviceId, site, metrics, ...(clockSynchronised ? { ts: Date.parse(ts) } : {}) };
+  }
+  const ofVersion = parsed.error.issues.some((issue) => issue.path[0] === 'version');
+  return { ok: false, reason: ofVersion ? 'unknown-version' : 'not-a-reading' };
+}
+
+function parseFlat(payload: unknown, deviceId: string | undefined): ParsedMessage {
+  const parsed = metricsOf.safeParse(payload);
+  if (!parsed.success) return { ok: false, reason: 'not-a-reading' };
+  return deviceId === undefined ? { ok: false, reason: 'no-device' } : { ok: true, deviceId, metrics: parsed.data };
+}
+
+function parseJson(payload: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(payload)) ?? undefined;
+  } catch {
+    return undefined;
+  }
+}
