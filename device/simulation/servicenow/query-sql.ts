@@ -49,7 +49,9 @@ export function compileQuery(query: EncodedQuery, table: Table, options: Compile
   });
   const where =
     invalid && options.invalidQueryReturnsNoRows ? nothing : groups.length === 0 ? everything : joined(groups, ' OR ');
-  return { where: where.sql, orderBy: [...order, 't.seq ASC'].join(', '), values: where.values };
+  // Ties in the direction of the order, so that an index gives both at once.
+  const ties = query.orderBy.at(-1)?.descending === true ? 't.seq DESC' : 't.seq ASC';
+  return { where: where.sql, orderBy: [...order, ties].join(', '), values: where.values };
 }
 
 function joined(parts: Fragment[], by: ' AND ' | ' OR '): Fragment {
