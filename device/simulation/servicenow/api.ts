@@ -9,7 +9,7 @@ export interface ApiRequest {
   baseUrl: string;
 }
 
-export type ApiBody =
+type ApiBody =
   | { kind: 'none' }
   | { kind: 'json'; value: unknown }
   | { kind: 'bytes'; contentType: string; bytes: Uint8Array };

@@ -17,7 +17,7 @@ export type Condition =
   | { kind: 'same-as'; field: string; negated: boolean; other: string }
   | { kind: 'invalid'; text: string };
 
-export type CompareOperator =
+type CompareOperator =
   | '='
   | '!='
   | '<'

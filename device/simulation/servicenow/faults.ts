@@ -54,9 +54,9 @@ export const faultSchema = z.discriminatedUnion('kind', [
 
 export type Fault = z.output<typeof faultSchema>;
 export type FaultInput = z.input<typeof faultSchema>;
-export type FaultKind = Fault['kind'];
+type FaultKind = Fault['kind'];
 
-export interface FaultState {
+interface FaultState {
   id: string;
   fault: Fault;
   addedAtMs: number;
@@ -91,7 +91,7 @@ const onlyFor: Readonly<Partial<Record<FaultKind, 'write' | 'read'>>> = {
 };
 
 /** The faults that strike this request. Pure but for `random`, which is asked once for each candidate with a probability. */
-export function strikingFaults(
+function strikingFaults(
   faults: readonly FaultState[],
   request: Struck,
   nowMs: number,

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import type { HttpBindings } from '@hono/node-server';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { Hono } from 'hono';
@@ -28,6 +29,8 @@ export function createHttpApp({
     const name = (c.env.incoming.headers.host ?? '').replace(/:\d+$/, '').toLowerCase();
     // Another name that resolves to this address is how a foreign web page reaches a local server (DNS rebinding).
     if (name !== '' && !allowedHosts.has(name)) return c.text('This host name is not served here.\n', 421);
+    if (isForeignWrite(c.env.incoming, allowedHosts))
+      return c.text('Pages of another origin may not write here.\n', 403);
     return next();
   });
   app.all('/admin/*', async (c) => {
@@ -44,4 +47,10 @@ export function createHttpApp({
     return toResponse(refusals.serverError(500));
   });
   return app;
+}
+
+/** A write that a browser sends for a page of another origin. */
+function isForeignWrite({ method, headers }: IncomingMessage, allowedHosts: ReadonlySet<string>): boolean {
+  if (method === 'GET' || method === 'HEAD' || headers.origin === undefined) return false;
+  return !URL.canParse(headers.origin) || !allowedHosts.has(new URL(headers.origin).hostname);
 }

@@ -25,8 +25,6 @@ export interface Instance {
   handle(request: ApiRequest, identity: Identity | undefined, limits: ReadingLimits): ApiAnswer;
 }
 
-export const noLimits: ReadingLimits = { invisible: false, droppedFields: [] };
-
 /** The table that a path of the Table API names. */
 export function tableOf(path: string): string | undefined {
   return /^\/api\/now(?:\/v[12])?\/table\/([^/]+)/.exec(path)?.[1];

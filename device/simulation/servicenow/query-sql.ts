@@ -1,7 +1,7 @@
 import type { Condition, EncodedQuery } from './encoded-query.ts';
 import { type Field, type Table, tables } from './tables.ts';
 
-export type SqlValue = string | number;
+type SqlValue = string | number;
 
 export interface CompiledQuery {
   /** Boolean expression over the table, which stands in it as `t`. */

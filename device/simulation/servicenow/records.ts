@@ -4,14 +4,14 @@ import { applyIncidentRules } from './incident-rules.ts';
 import type { RecordStore } from './record-store.ts';
 import { type Field, instanceTime, type Row, type Table, tables } from './tables.ts';
 
-export interface WriteContext {
+interface WriteContext {
   userName: string;
   userSysId: string;
   /** `sysparm_input_display_value`: labels of choices are taken for their values. */
   inputIsDisplayValue: boolean;
 }
 
-export type WriteResult = { ok: true; row: Row } | { ok: false; detail: string };
+type WriteResult = { ok: true; row: Row } | { ok: false; detail: string };
 
 /** Writes as the instance does them: cut values, kept fields, rules, journals, counters. Each is one synchronous step. */
 export interface Records {

@@ -107,6 +107,14 @@ describe('the local ServiceNow', () => {
     expect(await status('twin.example')).toBe(200);
   });
 
+  test('lets no page of another origin write', async () => {
+    const { serviceNow, call } = await start();
+    const status = async (origin: string) => (await call('POST', incidents, { headers: { origin } })).status;
+    expect([await status('https://evil.example'), await status('null')]).toEqual([403, 403]);
+    expect(await status(serviceNow.url)).toBe(201);
+    expect(serviceNow.rows('incident')).toHaveLength(1);
+  });
+
   test('refuses a body of more than 10 MB, declared or streamed', async () => {
     const { call, serviceNow } = await start();
     const body = Buffer.alloc(10_485_761, 32);

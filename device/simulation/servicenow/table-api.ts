@@ -24,7 +24,7 @@ export interface ReadingLimits {
   droppedFields: readonly string[];
 }
 
-export interface TableTarget {
+interface TableTarget {
   table: Table;
   sysId: string | undefined;
   version: 'v1' | 'v2' | undefined;

@@ -2,7 +2,7 @@
  * The tables of the local ServiceNow: what a field is called, what it holds and how long it may be. The SQL schema, the
  * encoded query, reading and writing are all driven by these definitions, so a new field or table is added here alone.
  */
-export type FieldType = 'string' | 'integer' | 'boolean' | 'date-time' | 'reference' | 'journal';
+type FieldType = 'string' | 'integer' | 'boolean' | 'date-time' | 'reference' | 'journal';
 
 export interface Field {
   readonly type: FieldType;
