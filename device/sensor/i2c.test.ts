@@ -50,7 +50,12 @@ describe('createI2cSensor', () => {
   test('waits until STATUS says that both values are there', async () => {
     const { register, read } = bench();
     register(0x5f, 0x27, 0b01);
-    expect(await read(() => register(0x5f, 0x27, 0b11))).toEqual({ ok: true, metrics: believed });
+    register(0x5f, 0x28, 0);
+    const ready = () => {
+      register(0x5f, 0x28, 0x90);
+      register(0x5f, 0x27, 0b11);
+    };
+    expect(await read(ready)).toEqual({ ok: true, metrics: believed });
   });
 
   test('a chip that never gets ready is not-ready, not a value', async () => {

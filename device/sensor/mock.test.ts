@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { configSchema } from '../config/schema.ts';
+import { jumpingTime } from '../platform/jumping-time.ts';
 import { silentLogger } from '../platform/logger.ts';
 import { type ManualTime, manualTime } from '../platform/time.ts';
 import {
@@ -18,14 +19,15 @@ import type { Sample, SensorFault } from './source.ts';
 
 /** Runs a scenario's sensor and sampler on a manual clock. */
 async function run(scenario: string, durationMs: number, options: { seed?: number; intervalMs?: number } = {}) {
-  const time = manualTime(0);
+  const manual = manualTime(0);
+  const { time, jumpWall } = jumpingTime(manual);
   const samples: Sample[] = [];
   const faults: SensorFault[] = [];
   const sensor = createMockSensor({
     seed: options.seed ?? 1,
     scenario,
     time,
-    jumpWall: (byMs) => time.setWall(time.wallMs() + byMs),
+    jumpWall,
   });
   const sampler = createSampler({
     sensor,
@@ -38,7 +40,7 @@ async function run(scenario: string, durationMs: number, options: { seed?: numbe
     plausibility: configSchema.parse({}).sensor.plausibility,
   });
   await sampler.start({ sample: (sample) => samples.push(sample), fault: (fault) => faults.push(fault) });
-  await pass(time, durationMs);
+  await pass(manual, durationMs);
   await sampler.stop();
   return { samples, faults, values: (metric: string) => samples.map((sample) => sample.metrics[metric] ?? Number.NaN) };
 }

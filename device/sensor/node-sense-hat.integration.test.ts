@@ -1,4 +1,4 @@
-import { access, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { access, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -31,6 +31,14 @@ async function packageWith(getValue: string, first = ''): Promise<void> {
 function create(): Sensor {
   sensor = createNodeSenseHat({ workingDir: join(folder, 'work'), resolveFrom: join(folder, 'index.js') });
   return sensor;
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
 }
 
 const read = (from: Sensor, signal = new AbortController().signal): Promise<ReadResult> => from.read(signal);
@@ -69,9 +77,12 @@ describe('createNodeSenseHat', () => {
   });
 
   test('a child that dies between two reads is told by the next one', async () => {
-    await packageWith(`${answering} setImmediate(() => process.kill(process.pid, 'SIGKILL'));`);
+    await packageWith(answering, 'require("node:fs").writeFileSync("pid", String(process.pid));');
     const sense = create();
     expect((await read(sense)).ok).toBe(true);
+    const pid = Number(await readFile(join(folder, 'work', 'pid'), 'utf8'));
+    process.kill(pid, 'SIGKILL');
+    await expect.poll(() => isAlive(pid)).toBe(false);
     const second = await read(sense);
     expect(second).toMatchObject({ ok: false, reason: 'died', message: expect.stringContaining('SIGKILL') });
     expect((await read(sense)).ok).toBe(true);

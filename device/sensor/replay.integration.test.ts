@@ -82,7 +82,7 @@ describe('createReplay', () => {
 
   test('bad rows and rows out of order are counted and left out; the others go on', async () => {
     const file = await csv('bad.csv', [
-      '\uFEFFat,t,rh,note',
+      '\uFEFF"at",t,rh,note',
       '1440237600,20,50,"two',
       'lines, and ""quotes"""',
       'yesterday,20,50,',

@@ -115,6 +115,12 @@ describe('cadence', () => {
     );
   });
 
+  test('a read that has ended leaves no timer but the next slot', async () => {
+    const run = await begin(() => good(20), { timeoutMs: 700 });
+    await run.pass(100);
+    expect(run.time.nextTimerAt()).toBe(1_500);
+  });
+
   test('after stop nothing is read or handed over', async () => {
     const run = await begin((_index, _signal, time) => lasting(time, 300, good(20)));
     await run.pass(1_100);

@@ -26,11 +26,10 @@ export function* csvRecords(file: string): Generator<CsvRecord, void> {
   let rest = '';
   let lines = 0;
   try {
-    for (let first = true, ended = false; !ended; first = false) {
+    for (let ended = false; !ended; ) {
       const length = readBlock(file, descriptor, buffer);
       ended = length === 0;
-      const text = ended ? decoder.end() : decoder.write(buffer.subarray(0, length));
-      rest += first ? text.replace(/^\uFEFF/, '') : text;
+      rest += ended ? decoder.end() : decoder.write(buffer.subarray(0, length));
       const end = ended ? rest.length : lastRecordEnd(rest);
       yield* records(file, rest.slice(0, end), lines);
       lines += count(rest.slice(0, end), '\n');
