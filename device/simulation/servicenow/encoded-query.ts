@@ -17,17 +17,7 @@ export type Condition =
   | { kind: 'same-as'; field: string; negated: boolean; other: string }
   | { kind: 'invalid'; text: string };
 
-type CompareOperator =
-  | '='
-  | '!='
-  | '<'
-  | '>'
-  | '<='
-  | '>='
-  | 'contains'
-  | 'not-contains'
-  | 'starts-with'
-  | 'ends-with';
+type CompareOperator = '=' | '!=' | '<' | '>' | '<=' | '>=' | 'contains' | 'not-contains' | 'starts-with' | 'ends-with';
 
 const compareOperators: Readonly<Record<string, CompareOperator>> = {
   '=': '=',

@@ -72,11 +72,14 @@ describe('an exchange under faults', () => {
     expect((await slow).status).toBe(201);
 
     serviceNow.faults.add({ kind: 'slow', delayMs: 1_000 });
+    const client = new AbortController();
     const gone = fetch(serviceNow.url + incidents, {
       method: 'POST',
       headers: { 'x-sn-apikey': serviceNow.credentials.apiKey },
-      signal: AbortSignal.timeout(50),
+      signal: client.signal,
     });
+    await expect.poll(() => time.nextTimerAt()).toBe(2_000);
+    client.abort();
     await expect(gone).rejects.toThrow();
     time.advance(1_000);
     await expect.poll(() => rows().length).toBe(2);
