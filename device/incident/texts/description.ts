@@ -1,5 +1,5 @@
 import type { AnomalyMessage } from '../../anomaly/anomaly.ts';
-import { keyText } from '../../anomaly/identity.ts';
+import { correlationId } from '../../anomaly/identity.ts';
 import { duration, plain, quantity } from './format.ts';
 import { headline } from './headline.ts';
 import { breachLine } from './marks.ts';
@@ -30,7 +30,7 @@ export function description(message: AnomalyMessage, extras: DescriptionExtras):
     ['Severity', message.severity],
     ['Configuration', plain(message.configVersion)],
     ['Clock', clock(message)],
-    ['Key', keyText(message)],
+    ['Key', correlationId(message)],
   ];
   const table = facts.flatMap(([name, value]) => (value === undefined ? [] : [`${name}: ${value}`])).join('\n');
   const parts = [`${headline(message)}.`, extras.late, extras.follows, table, breachLine(message)];
