@@ -19,6 +19,8 @@ export const readFields = [
   'sys_mod_count',
 ] as const;
 
+const nothing = { value: '', display: '' };
+
 /** A field as `sysparm_display_value=all` gives it; an empty reference may come as a bare text. */
 const cell = z
   .union([
@@ -27,7 +29,7 @@ const cell = z
       .object({ value: z.string().nullish(), display_value: z.string().nullish() })
       .transform((found) => ({ value: found.value ?? '', display: found.display_value ?? '' })),
   ])
-  .default({ value: '', display: '' });
+  .default(nothing);
 
 const cells = z.record(z.string(), z.unknown());
 
@@ -67,11 +69,18 @@ const state = z
 /** One record of the incident table. `occurrenceField` is the field of configuration that holds the occurrence. */
 function incidentRecord(occurrenceField: string) {
   return cells.transform((record, context): IncidentRow => {
-    const found = (name: string) => cell.parse(record[name]);
+    const malformed = (name: string) => {
+      context.issues.push({ code: 'custom', input: undefined, message: `field ${name} is missing or malformed` });
+    };
+    const found = (name: string) => {
+      const parsed = cell.safeParse(record[name]);
+      if (!parsed.success) malformed(name);
+      return parsed.data ?? nothing;
+    };
     const strict = <T>(name: string, schema: z.ZodType<T, string>): T => {
       const parsed = schema.safeParse(found(name).value);
       if (parsed.success) return parsed.data;
-      context.issues.push({ code: 'custom', input: undefined, message: `field ${name} is missing or malformed` });
+      malformed(name);
       return z.NEVER;
     };
     return {
