@@ -20,9 +20,24 @@ export interface PublishOptions {
   timeoutMs?: number;
 }
 
-export type TransportState =
-  | { state: 'connected' }
-  | { state: 'disconnected'; reason: string };
+export type TransportState = { state: 'connected' } | { state: 'disconnected'; reason: string };
+
+/** Sent by the peer in our name when the connection ends without `stop`. */
+export interface LastWill {
+  topic: string;
+  payload: string;
+}
+
+/** Counted since the adapter was made; read at a scrape. */
+export interface TransportStats {
+  published: number;
+  publishFailed: number;
+  /** Messages that came in and were small enough to be handed on. */
+  received: number;
+  /** Messages that came in larger than `maxPayloadBytes`, and were dropped. */
+  tooLarge: number;
+  handlerFailed: number;
+}
 
 export interface Subscription {
   /** Idempotent. */
@@ -35,7 +50,9 @@ export interface Subscription {
  *   AppError only for what no retry cures (bad options, unreadable certificate).
  * - Subscriptions may be made before the connection and are restored after every reconnect.
  * - While offline `publish` answers `offline` at once: keeping messages is the caller's journal, not the transport's.
- * - Handlers get messages of one topic in order; a handler that throws is logged and does not stop the next message.
+ * - Handlers get messages of one topic in order; the promise of one is not awaited before the next message. A handler
+ *   that throws or rejects is logged and does not stop the next message.
+ * - Delivery is at least once: overlapping filters may bring a message twice on some brokers.
  * - `maxPayloadBytes` is refused before sending (`too-large`), and larger inbound messages are dropped and counted.
  * - `stop` is idempotent, ends within 2 s, and settles every pending publish with `closed`.
  */
@@ -49,4 +66,8 @@ export interface Transport {
   state(): TransportState;
   /** Called at every change of state; returns its own removal. */
   onState(listener: (state: TransportState) => void): () => void;
+}
+
+export interface CountingTransport extends Transport {
+  stats(): TransportStats;
 }

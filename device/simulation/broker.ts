@@ -1,0 +1,111 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { createServer, type Socket } from 'node:net';
+import { Aedes, type AuthenticateError } from 'aedes';
+import { AppError, codeOf, messageOf } from '../platform/errors.ts';
+import type { Logger } from '../platform/logger.ts';
+
+export interface BrokerOptions {
+  /** 0 takes any free port. */
+  port: number;
+  /** Passwords by user name, made for this run. Who is not in it is not let in. */
+  users: Readonly<Record<string, string>>;
+  logger: Logger;
+  /** The option that chooses the port, for the sentence when it is taken. */
+  portOption?: string;
+  /** A client that sends more in one message is cut off. Default 1 MiB. */
+  maxPayloadBytes?: number;
+  maxConnections?: number;
+}
+
+export interface Broker {
+  url: string;
+  port: number;
+  /** Cuts every connection; idempotent. */
+  stop(): Promise<void>;
+}
+
+const host = '127.0.0.1';
+
+/**
+ * MQTT 3.1.1 broker on loopback, for the simulated world. Nothing is kept on disk; a client that does not read for 10 s is
+ * cut off, so that what waits for it is bounded.
+ */
+export async function startBroker(options: BrokerOptions): Promise<Broker> {
+  const { logger, users, maxPayloadBytes = 1_048_576 } = options;
+  const passwords = new Map(Object.entries(users).map(([name, password]) => [name, digest(password)]));
+  const aedes = await Aedes.createBroker({
+    connectTimeout: 5_000,
+    drainTimeout: 10_000,
+    authenticate(_client, username, password, done) {
+      const expected = username === undefined ? undefined : passwords.get(username);
+      const known = expected !== undefined && password !== undefined && timingSafeEqual(expected, digest(password));
+      done(known ? null : refusal(), known);
+    },
+    authorizePublish(_client, packet, done) {
+      if (packet.topic.startsWith('$SYS/')) done(new Error('$SYS/ is the broker’s own'));
+      else if (packet.payload.length > maxPayloadBytes) done(new Error(`more than ${maxPayloadBytes} bytes`));
+      else done();
+    },
+  });
+  const clientFailed = (client: { id: string | null }, error: Error) =>
+    logger.debug({ client: client.id, cause: error.message }, 'broker ended a connection');
+  aedes.on('clientError', clientFailed);
+  aedes.on('connectionError', clientFailed);
+
+  const sockets = new Set<Socket>();
+  const server = createServer({ noDelay: true }, (socket) => {
+    sockets.add(socket);
+    socket.on('close', () => sockets.delete(socket));
+    aedes.handle(socket);
+  });
+  server.maxConnections = options.maxConnections ?? 100;
+
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(options.port, host, resolve);
+    });
+  } catch (error) {
+    await new Promise<void>((resolve) => aedes.close(resolve));
+    throw listenFailure(error, options);
+  }
+  const address = server.address();
+  const port = typeof address === 'object' && address !== null ? address.port : options.port;
+
+  let stopping: Promise<void> | undefined;
+  async function stopAll(): Promise<void> {
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+    for (const socket of sockets) socket.destroy();
+    await Promise.all([closed, new Promise<void>((resolve) => aedes.close(resolve))]);
+  }
+  return {
+    url: `mqtt://${host}:${port}`,
+    port,
+    stop() {
+      stopping ??= stopAll();
+      return stopping;
+    },
+  };
+}
+
+function digest(password: string | Buffer): Buffer {
+  return createHash('sha256').update(password).digest();
+}
+
+/** CONNACK code 4: bad user name or password. */
+function refusal(): AuthenticateError {
+  return Object.assign(new Error('bad user name or password'), { returnCode: 4 as const });
+}
+
+function listenFailure(error: unknown, { port, portOption = 'another port' }: BrokerOptions): AppError {
+  if (codeOf(error) === 'EADDRINUSE') {
+    return new AppError(
+      'port-in-use',
+      `Port ${port} on ${host} is in use, so the MQTT broker cannot start; choose another with ${portOption}.`,
+      { cause: error },
+    );
+  }
+  return new AppError('listen-failed', `The MQTT broker cannot listen on ${host}:${port}: ${messageOf(error)}.`, {
+    cause: error,
+  });
+}
