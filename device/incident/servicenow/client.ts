@@ -5,7 +5,7 @@ import { AppError, messageOf } from '../../platform/errors.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { Time } from '../../platform/time.ts';
 import type { Secrets } from '../../secrets/secrets.ts';
-import type { DestinationFailure, DestinationResult, IncidentDestination, IncidentRow } from '../destination.ts';
+import type { DestinationResult, IncidentDestination, IncidentRow } from '../destination.ts';
 import { type Context, networkFailure, parseJson, refusal, unreadable } from './errors.ts';
 import { fieldsOfChange, fieldsOfNew } from './fields.ts';
 import { createHttp, type HttpRequest, maxRequestBytes } from './http.ts';
@@ -44,7 +44,12 @@ export function createServiceNow(config: Config['serviceNow'], deps: ServiceNowD
     secrets: deps.secrets,
     auth: config.auth,
     monotonicMs: () => time.monotonicMs(),
-    context: () => ({ what: 'login (oauth_token.do)', addressesRecord: false, wallMs: time.wallMs() }),
+    context: () => ({
+      what: 'login (oauth_token.do)',
+      addressesRecord: false,
+      wallMs: time.wallMs(),
+      redacted: session.redacted,
+    }),
     post: (form) =>
       http.send({
         method: 'POST',
@@ -63,7 +68,7 @@ export function createServiceNow(config: Config['serviceNow'], deps: ServiceNowD
     about: { what: string; addressesRecord: boolean },
     schema: z.ZodType<T>,
   ): Promise<DestinationResult<T>> {
-    const context: Context = { ...about, wallMs: time.wallMs() };
+    const context: Context = { ...about, wallMs: time.wallMs(), redacted: session.redacted };
     const startedAtMs = time.monotonicMs();
     const outcome = await session.run((authorization) =>
       http.send({ ...request, headers: { accept: 'application/json', ...request.headers, authorization } }),
@@ -74,9 +79,8 @@ export function createServiceNow(config: Config['serviceNow'], deps: ServiceNowD
       logger.debug({ request: about.what, ms }, 'servicenow answered');
       return result;
     }
-    const failure: DestinationFailure = { ...result, message: session.redacted(result.message) };
-    logger.debug({ request: about.what, ms, kind: failure.kind, reason: failure.message }, 'servicenow request failed');
-    return failure;
+    logger.debug({ request: about.what, ms, kind: result.kind, reason: result.message }, 'servicenow request failed');
+    return result;
   }
 
   async function list(what: string, parameters: URLSearchParams, limit: number) {

@@ -5,7 +5,12 @@ import type { HttpOutcome } from './http.ts';
 type Answered = Extract<HttpOutcome, { kind: 'answered' }>;
 
 const wallMs = Date.parse('2026-03-01T12:00:00Z');
-const context = { what: 'PATCH incident/1', addressesRecord: true, wallMs };
+const context = {
+  what: 'PATCH incident/1',
+  addressesRecord: true,
+  wallMs,
+  redacted: (text: string) => text.replaceAll('canary', '…'),
+};
 const json = 'application/json;charset=UTF-8';
 
 function answer(status: number, body: unknown, change: Partial<Answered> = {}): Answered {
@@ -140,6 +145,11 @@ describe('answers', () => {
     const result = refusal(answer(400, said('a\nb\u0007c', 'x'.repeat(5_000))), context);
     expect(result?.message).toMatch(/^PATCH incident\/1: 400 a b c: x+…$/);
     expect(result?.message.length).toBeLessThan(350);
+  });
+
+  test('credentials are taken out before a quote is cut, so that none is left in half', () => {
+    const result = refusal(answer(400, said(`${'x'.repeat(297)}canary`)), context);
+    expect(result?.message).not.toContain('can');
   });
 
   test('an answer that cannot be read may be done', () => {

@@ -13,6 +13,8 @@ export interface Context {
   addressesRecord: boolean;
   /** Wall time now, epoch ms: Retry-After may be a date. */
   wallMs: number;
+  /** A text without credentials, should the other side echo them. */
+  redacted: (text: string) => string;
 }
 
 const longestPauseMs = 3_600_000;
@@ -40,7 +42,7 @@ export function networkFailure({ code, connected }: Failed, { what }: Context): 
 export function refusal(answer: Answered, context: Context): DestinationFailure | undefined {
   const { status } = answer;
   if (status >= 200 && status < 300) return unexpectedSuccess(answer, context);
-  const said = saidBy(answer);
+  const said = context.redacted(saidBy(answer));
   const message = `${context.what}: ${status} ${quote(said)}`.trimEnd();
   if (status === 429) return throttled(answer, context, message);
   if (status === 503 && answer.retryAfter !== undefined) return throttled(answer, context, message);
@@ -81,7 +83,10 @@ function unexpectedSuccess({ contentType, body }: Answered, context: Context): D
   if (/^text\/html\b/i.test(contentType) && /hibernat/i.test(body)) {
     return unusable(`${context.what}: the instance is hibernating. Wake it at developer.servicenow.com.`);
   }
-  return unreadable(context, contentType === '' ? 'no content type' : `content type ${quote(contentType)}`);
+  return unreadable(
+    context,
+    contentType === '' ? 'no content type' : `content type ${quote(context.redacted(contentType))}`,
+  );
 }
 
 function forbidden(said: string, message: string): DestinationFailure {

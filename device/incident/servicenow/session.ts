@@ -23,7 +23,7 @@ export interface Session {
   /** Of the secret that the latest request used. */
   version(): string | undefined;
   /** A text without any part of the credentials, should an instance echo them. */
-  redacted(text: string): string;
+  redacted: (text: string) => string;
 }
 
 export interface SessionOptions extends Pick<TokensOptions, 'post' | 'monotonicMs' | 'context'> {
@@ -135,7 +135,11 @@ export function createSession(options: SessionOptions): Session {
       return loaded.ok ? { ok: true, version: loaded.value.version } : { ok: false, message: loaded.message };
     },
     version: () => versionUsed,
-    redacted: (text) => confidential.reduce((clean, secret) => clean.replaceAll(secret, '[redacted]'), text),
+    redacted: (text) =>
+      // Longest first: one may be a part of another.
+      confidential
+        .toSorted((a, b) => b.length - a.length)
+        .reduce((clean, secret) => clean.replaceAll(secret, '[redacted]'), text),
   };
 }
 
