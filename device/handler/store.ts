@@ -125,7 +125,7 @@ export function openHandlerStore(path: string, instance: string) {
       sql.setMeta.run(`written ${instance}`, '1');
     },
     /** Changes when another process has written to the file. */
-    dataVersion: (): number => z.number().parse(db.pragma('data_version', { simple: true })),
+    dataVersion: (): number => z.object({ data_version: z.number() }).parse(sql.dataVersion.get()).data_version,
 
     installation(site: string, deviceId: string): { id: string; createdAt: string } | undefined {
       const schema = z.object({ installation_id: z.string(), installation_created_at: z.string() }).optional();
@@ -360,6 +360,7 @@ function statements(db: Store) {
   const entryColumns = 'id, correlation_id, occurrence_id, kind, state, due_at, attempts, error';
   const occurrences = (where: string) => db.prepare(`SELECT ${occurrenceColumns} FROM occurrence WHERE ${where}`);
   return {
+    dataVersion: db.prepare('PRAGMA data_version'),
     getMeta: db.prepare('SELECT value FROM meta WHERE name = ?'),
     setMeta: db.prepare('INSERT INTO meta VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value'),
     getDevice: db.prepare(

@@ -2,10 +2,11 @@ import type { IncidentRow } from './destination.ts';
 
 /**
  * What can be read from an incident about the breaches in it. Every note, close note and attachment name of ours ends
- * with `[<occurrence>:<sequence>]`; a line `breach <occurrence> start=<ISO> end=<ISO or ->` gives a breach's times.
+ * with `[<occurrence>:<sequence>]`; a line
+ * `breach <occurrence> start=<ISO> end=<ISO or ->` (with ` key=…` where a storm lists it) gives a breach's times.
  */
 const markerPattern = /\[([0-9a-f]{32}):(\d+)\]/g;
-const breachLinePattern = /^breach ([0-9a-f]{32}) start=(\S+) end=(\S+)$/gm;
+const breachLinePattern = /^breach ([0-9a-f]{32}) start=(\S+) end=(\S+)(?: key=\S+)?$/gm;
 
 const openStates: readonly IncidentRow['state'][] = ['new', 'in-progress', 'on-hold'];
 

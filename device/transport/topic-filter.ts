@@ -22,7 +22,9 @@ export function filterProblem(filter: string): string | undefined {
 function textProblem(text: string): string | undefined {
   if (text === '') return 'it is empty';
   if (text.includes('\0')) return 'it holds a NUL character';
-  return new TextEncoder().encode(text).length > longestBytes ? `it is longer than ${longestBytes} bytes` : undefined;
+  // A UTF-16 unit is at most three bytes of UTF-8, so most topics need not be encoded.
+  const tooLong = text.length * 3 > longestBytes && new TextEncoder().encode(text).length > longestBytes;
+  return tooLong ? `it is longer than ${longestBytes} bytes` : undefined;
 }
 
 /**

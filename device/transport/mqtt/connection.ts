@@ -1,0 +1,149 @@
+import { Socket } from 'node:net';
+import { connect, type IClientOptions } from 'mqtt';
+import type { Time } from '../../platform/time.ts';
+import type { PublishResult } from '../transport.ts';
+import { type ConnectionFailure, connectionFailure } from './failure.ts';
+import { createInFlight } from './in-flight.ts';
+
+export interface ConnectionEvents {
+  /** The broker has let us in. */
+  up(): void;
+  message(topic: string, payload: Buffer): void;
+  /** The connection is over, or never came about; nothing follows. Not called after `close`. */
+  down(failure: ConnectionFailure): void;
+}
+
+export interface ConnectionOptions {
+  client: IClientOptions;
+  time: Time;
+  /** Silence for this long after an unanswered publish ends the connection. */
+  publishTimeoutMs: number;
+  events: ConnectionEvents;
+}
+
+export interface MqttConnection {
+  publish(message: {
+    topic: string;
+    payload: string | Uint8Array;
+    bytes: number;
+    qos: 0 | 1;
+    timeoutMs: number;
+    settle: (result: PublishResult) => void;
+  }): void;
+  /** Asks for what was not asked for yet, once `up`; resolves with the answers or with the end of the connection. */
+  subscribe(filters: string[]): Promise<void>;
+  unsubscribe(filter: string): Promise<void>;
+  /** Ends it with DISCONNECT, so that no last will is sent; settles publishes with `closed`. */
+  close(): Promise<void>;
+  /** Ends it without a word. */
+  drop(failure: ConnectionFailure): void;
+}
+
+/** Unacknowledged publishes at a time; one more is `busy`. */
+const inFlightLimits = { messages: 2_000, bytes: 16_000_000 };
+
+/** How long the broker may take to close the socket after DISCONNECT. */
+const closeGraceMs = 1_000;
+
+const qosOptions = { 0: { qos: 0 }, 1: { qos: 1 } } as const;
+
+/** The life of one connection: a new MQTT.js client, which never connects a second time and keeps nothing. */
+export function openConnection({ client: options, time, publishTimeoutMs, events }: ConnectionOptions): MqttConnection {
+  const address = `${options.host}:${options.port}`;
+  const client = connect(options);
+  const asked = new Map<string, Promise<void>>();
+  const inFlight = createInFlight({ time, limits: inFlightLimits, onOverdue });
+  let over = false;
+  let heardAtMs = time.monotonicMs();
+
+  client.on('connect', () => {
+    // Nagle's algorithm and delayed acknowledgements together cost 40 ms a message.
+    if (client.stream instanceof Socket) client.stream.setNoDelay(true);
+    if (!over) events.up();
+  });
+  client.on('packetreceive', () => {
+    heardAtMs = time.monotonicMs();
+  });
+  client.on('message', (topic, payload) => {
+    if (!over) events.message(topic, payload);
+  });
+  client.on('error', (error) => drop(connectionFailure(error, address)));
+  client.on('close', () => drop({ reason: `${address} ended the connection`, refused: false }));
+
+  function drop(failure: ConnectionFailure): void {
+    if (over) return;
+    over = true;
+    inFlight.settleAll({ ok: false, reason: 'offline', message: `connection lost: ${failure.reason}` });
+    client.end(true);
+    events.down(failure);
+  }
+
+  function onOverdue(waitedMs: number): void {
+    const silentMs = time.monotonicMs() - heardAtMs;
+    if (Math.min(waitedMs, silentMs) < publishTimeoutMs) return;
+    drop({ reason: `${address} has not answered for ${Math.round(silentMs / 1_000)} s`, refused: false });
+  }
+
+  function ask(filters: string[]): Promise<void> {
+    return new Promise((resolve) => {
+      client.subscribe(filters, { qos: 1 }, (error, _granted, suback) => {
+        const refused = filters.filter((_, index) => Number(suback?.granted[index] ?? 0) >= 0x80);
+        if (refused.length > 0) {
+          const reason = `the broker refuses the subscription to ${refused.join(', ')}; check its access list`;
+          drop({ reason, refused: true });
+        } else if (error !== null) {
+          drop(connectionFailure(error, address));
+        }
+        resolve();
+      });
+    });
+  }
+
+  return {
+    publish({ topic, payload, bytes, qos, timeoutMs, settle }) {
+      const ticket = inFlight.add(bytes, timeoutMs, settle);
+      if (ticket === undefined) {
+        settle({ ok: false, reason: 'busy', message: 'too many publishes wait for their acknowledgement' });
+        return;
+      }
+      const body = typeof payload === 'string' || Buffer.isBuffer(payload) ? payload : bufferOf(payload);
+      client.publish(topic, body, qosOptions[qos], (error) =>
+        ticket.settle(error ? { ok: false, reason: 'failed', message: error.message } : { ok: true }),
+      );
+    },
+    async subscribe(filters) {
+      if (over || !client.connected) return;
+      const fresh = filters.filter((filter) => !asked.has(filter));
+      if (fresh.length > 0) {
+        const answered = ask(fresh);
+        for (const filter of fresh) asked.set(filter, answered);
+      }
+      await Promise.all(filters.map((filter) => asked.get(filter)));
+    },
+    unsubscribe(filter) {
+      if (over || !asked.delete(filter)) return Promise.resolve();
+      return new Promise((resolve) => client.unsubscribe(filter, () => resolve()));
+    },
+    close() {
+      if (over) return Promise.resolve();
+      over = true;
+      inFlight.settleAll({ ok: false, reason: 'closed', message: 'the transport was stopped' });
+      for (const id of Object.keys(client.outgoing)) client.removeOutgoingMessage(Number(id));
+      return new Promise((resolve) => {
+        const timer = time.after(closeGraceMs, () => {
+          client.stream.destroy();
+          resolve();
+        });
+        client.end(!client.connected, () => {
+          timer.cancel();
+          resolve();
+        });
+      });
+    },
+    drop,
+  };
+}
+
+function bufferOf(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
