@@ -1,7 +1,7 @@
-import type { IncomingMessage } from 'node:http';
 import type { HttpBindings } from '@hono/node-server';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { Hono } from 'hono';
+import type { HostCheck } from '../../platform/host-check.ts';
 import type { Logger } from '../../platform/logger.ts';
 import { type ApiAnswer, type ApiRequest, refusals } from './api.ts';
 import type { Exchange } from './exchange.ts';
@@ -10,8 +10,7 @@ import { readBody, toApiRequest, toResponse } from './http-edge.ts';
 export interface HttpAppDeps {
   exchange: Exchange;
   admin: (request: ApiRequest) => ApiAnswer;
-  /** Names, without port, under which the server is reached. */
-  allowedHosts: ReadonlySet<string>;
+  hostCheck: HostCheck;
   logger: Logger;
   origin: () => string;
 }
@@ -20,17 +19,17 @@ export interface HttpAppDeps {
 export function createHttpApp({
   exchange,
   admin,
-  allowedHosts,
+  hostCheck,
   logger,
   origin,
 }: HttpAppDeps): Hono<{ Bindings: HttpBindings }> {
   const app = new Hono<{ Bindings: HttpBindings }>();
   app.use(async (c, next) => {
-    const name = (c.env.incoming.headers.host ?? '').replace(/:\d+$/, '').toLowerCase();
-    // Another name that resolves to this address is how a foreign web page reaches a local server (DNS rebinding).
-    if (name !== '' && !allowedHosts.has(name)) return c.text('This host name is not served here.\n', 421);
-    if (isForeignWrite(c.env.incoming, allowedHosts))
+    const { method = '', headers } = c.env.incoming;
+    if (!hostCheck.isServed(headers.host)) return c.text('This host name is not served here.\n', 421);
+    if (hostCheck.isForeignWrite({ method, host: headers.host, origin: headers.origin })) {
       return c.text('Pages of another origin may not write here.\n', 403);
+    }
     return next();
   });
   app.all('/admin/*', async (c) => {
@@ -47,10 +46,4 @@ export function createHttpApp({
     return toResponse(refusals.serverError(500));
   });
   return app;
-}
-
-/** A write that a browser sends for a page of another origin. */
-function isForeignWrite({ method, headers }: IncomingMessage, allowedHosts: ReadonlySet<string>): boolean {
-  if (method === 'GET' || method === 'HEAD' || headers.origin === undefined) return false;
-  return !URL.canParse(headers.origin) || !allowedHosts.has(new URL(headers.origin).hostname);
 }

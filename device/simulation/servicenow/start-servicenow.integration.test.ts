@@ -93,7 +93,7 @@ describe('the local ServiceNow', () => {
     const port = typeof address === 'object' && address !== null ? address.port : 0;
     await expect(start({ port })).rejects.toMatchObject({
       reason: 'port-in-use',
-      message: `Port ${port} on 127.0.0.1 is in use: stop what listens there, or choose another port for the local ServiceNow.`,
+      message: `Port ${port} on 127.0.0.1 is in use: stop what listens there, or choose another port for the local ServiceNow with --port.`,
     });
     await new Promise((resolve) => other.close(resolve));
   });

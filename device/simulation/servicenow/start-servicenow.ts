@@ -3,7 +3,9 @@ import { mkdirSync } from 'node:fs';
 import type { Server } from 'node:http';
 import { join } from 'node:path';
 import { createAdaptorServer } from '@hono/node-server';
-import { AppError, codeOf, messageOf } from '../../platform/errors.ts';
+import { AppError, messageOf } from '../../platform/errors.ts';
+import { hostCheck, hostInUrl } from '../../platform/host-check.ts';
+import { listen } from '../../platform/listen.ts';
 import type { Logger } from '../../platform/logger.ts';
 import { systemTime, type Time } from '../../platform/time.ts';
 import { type Accounts, createAccounts } from './accounts.ts';
@@ -28,6 +30,8 @@ export interface ServiceNowOptions {
   port: number;
   /** Default 127.0.0.1: loopback unless told otherwise. */
   host?: string;
+  /** The option that chooses the port, for the sentence when it is taken. Default `--port`. */
+  portOption?: string;
   /** Folder of the data, or `:memory:`. */
   dataDir: string;
   /** Default `admin`. */
@@ -133,11 +137,10 @@ export async function startServiceNow(options: ServiceNowOptions): Promise<Servi
   let url = '';
   const exchange = createExchange({ instance, oauth, faults, time, logger, origin: () => url });
 
-  const ownName = host.includes(':') ? `[${host}]` : host;
   const app = createHttpApp({
     exchange,
     admin: createAdminApi({ token: credentials.adminToken, faults, accounts }),
-    allowedHosts: new Set(['localhost', '127.0.0.1', '[::1]', ownName, ...(options.allowedHosts ?? [])]),
+    hostCheck: hostCheck(host, options.allowedHosts ?? []),
     logger,
     origin: () => url,
   });
@@ -151,12 +154,17 @@ export async function startServiceNow(options: ServiceNowOptions): Promise<Servi
   server.maxConnections = mostConnections;
   let port: number;
   try {
-    port = await listen(server, options.port, host);
+    port = await listen(server, {
+      host,
+      port: options.port,
+      what: 'the local ServiceNow',
+      portOption: options.portOption ?? '--port',
+    });
   } catch (error) {
     store.close();
     throw error;
   }
-  url = `http://${ownName}:${port}`;
+  url = `http://${hostInUrl(host)}:${port}`;
 
   let stopped: Promise<void> | undefined;
   return {
@@ -203,30 +211,6 @@ function makeFolder(dataDir: string): void {
       { cause: error },
     );
   }
-}
-
-function listen(server: Server, port: number, host: string): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (error) => {
-      reject(
-        codeOf(error) === 'EADDRINUSE'
-          ? new AppError(
-              'port-in-use',
-              `Port ${port} on ${host} is in use: stop what listens there, or choose another port for the local ServiceNow.`,
-            )
-          : new AppError(
-              'listen-failed',
-              `The local ServiceNow cannot listen on ${host}, port ${port}: ${messageOf(error)}.`,
-              { cause: error },
-            ),
-      );
-    });
-    server.listen(port, host, () => {
-      const address = server.address();
-      if (typeof address === 'object' && address !== null) resolve(address.port);
-      else reject(new Error('the server has no address'));
-    });
-  });
 }
 
 function closeServer(server: Server): Promise<void> {
