@@ -4,26 +4,65 @@ import { namePart } from '../reading/reading.ts';
 
 /**
  * The one schema of the configuration: it validates, gives defaults, and the reference (device/config/REFERENCE.md) is
- * generated from it. Every field has a description and a default; `unit` stands in its metadata.
+ * generated from it. Every field has a description and a default; its metadata has `unit`, for a map what its `keys` are,
+ * and `off` where the word `off` takes away what a layer below gave.
  *
  * A deployment's numbers and booleans may arrive as strings, so leaves coerce them, strictly.
  */
 
 const hourMs = 3_600_000;
 const minuteMs = 60_000;
+const metricUnit = "the metric's unit";
 
-function numeric(text: unknown): unknown {
-  return typeof text === 'string' && text.trim() !== '' && Number.isFinite(Number(text)) ? Number(text) : text;
+const decimal = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
+
+/** A number in decimal digits, also as a text; not what `Number` would make of `0x1f`, an empty text or `Infinity`. */
+function numeric(value: unknown): unknown {
+  return typeof value === 'string' && decimal.test(value.trim()) ? Number(value) : value;
+}
+
+/** YAML reads `1` and `true` as what they look like; where only a text can be meant, they are one. */
+function textual(value: unknown): unknown {
+  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : value;
+}
+
+function absentIfOff(value: unknown): unknown {
+  return value === 'off' ? undefined : value;
 }
 
 /** A duration in milliseconds. */
 const ms = (fallback: number, description: string, least = 0) =>
-  z.preprocess(numeric, z.number().int().min(least).max(31 * 24 * hourMs)).default(fallback).describe(description).meta({ unit: 'ms' });
+  z
+    .preprocess(
+      numeric,
+      z
+        .number()
+        .int()
+        .min(least)
+        .max(31 * 24 * hourMs),
+    )
+    .default(fallback)
+    .describe(description)
+    .meta({ unit: 'ms' });
 
 const int = (fallback: number, least: number, most: number, unit: string, description: string) =>
   z.preprocess(numeric, z.number().int().min(least).max(most)).default(fallback).describe(description).meta({ unit });
 
-const number = (unit: string, description: string) => z.preprocess(numeric, z.number()).describe(description).meta({ unit });
+const number = (unit: string, description: string) =>
+  z.preprocess(numeric, z.number()).describe(description).meta({ unit });
+
+/** A limit that may be switched off. */
+const limit = (description: string) =>
+  z
+    .preprocess((value) => numeric(absentIfOff(value)), z.number().optional())
+    .optional()
+    .describe(description)
+    .meta({ unit: metricUnit, off: true });
+
+/** A rule that is off unless given, and may be switched off again. */
+function rule<T extends z.ZodType>(schema: T, description: string) {
+  return z.preprocess(absentIfOff, schema.optional()).optional().describe(description).meta({ off: true });
+}
 
 const flag = (fallback: boolean, description: string) =>
   z
@@ -32,24 +71,31 @@ const flag = (fallback: boolean, description: string) =>
     .describe(description);
 
 const text = (fallback: string, description: string) => z.string().max(1_000).default(fallback).describe(description);
+const requiredText = (fallback: string, description: string) =>
+  z.string().min(1).max(1_000).default(fallback).describe(description);
 const optionalText = (description: string) => z.string().min(1).max(1_000).optional().describe(description);
 
 /** A group whose fields all have defaults may be left out as a whole. */
 function group<T extends z.ZodRawShape>(shape: T, description: string) {
-  return z.strictObject(shape).prefault({} as never).describe(description);
+  return z
+    .strictObject(shape)
+    .prefault({} as never)
+    .describe(description);
 }
 
 const severity = z.enum(severities);
-const metricUnit = "the metric's unit";
+const oneToThree = z.preprocess(textual, z.enum(['1', '2', '3']));
 
 const metricThresholds = z
   .strictObject({
-    upper: number(metricUnit, 'Breached by a value above it.').optional(),
-    lower: number(metricUnit, 'Breached by a value below it.').optional(),
+    upper: limit('Rule upper: breached by a value above it.'),
+    lower: limit('Rule lower: breached by a value below it.'),
     deadband: z
       .preprocess(numeric, z.number().min(0))
       .optional()
-      .describe('How far back inside the limit a value must come to clear. Default 0.5 for temperature, 2 for humidity, else 0.')
+      .describe(
+        'How far back inside the limit a value must come to clear. Default 0.5 for temperature, 2 for humidity, else 0.',
+      )
       .meta({ unit: metricUnit }),
     onDelayMs: ms(minuteMs, 'How long a breach must last before it fires.'),
     offDelayMs: ms(0, 'How long a clear must last before it is resolved.'),
@@ -57,36 +103,54 @@ const metricThresholds = z
     tiers: z
       .array(
         z.strictObject({
-          beyond: number(metricUnit, 'Distance beyond the limit at which this severity begins.'),
+          beyond: z
+            .preprocess(numeric, z.number().min(0))
+            .describe('Distance beyond the limit at which this severity begins.')
+            .meta({ unit: metricUnit }),
           severity: severity.describe('Severity from there on.'),
         }),
       )
       .max(8)
       .default([])
       .describe('Severities by distance beyond the limit; tiers of one rule, not rules of their own.'),
-    rateOfChange: z
-      .strictObject({
-        perMinute: number(`${metricUnit} a minute`, 'Breached by a change faster than this, up or down.'),
+    rateOfChange: rule(
+      z.strictObject({
+        perMinute: z
+          .preprocess(numeric, z.number().positive())
+          .describe('Breached by a change faster than this, up or down.')
+          .meta({ unit: `${metricUnit} a minute` }),
         windowMs: ms(5 * minuteMs, 'Over how long the rate is measured.', 1_000),
-      })
-      .optional()
-      .describe('Rule rate-of-change; off unless given.'),
-    stuck: z
-      .strictObject({
+      }),
+      'Rule rate-of-change; off unless given.',
+    ),
+    stuck: rule(
+      z.strictObject({
         afterMs: ms(hourMs, 'Breached by a value that has not changed for this long.', 1_000),
-        tolerance: z.preprocess(numeric, z.number().min(0)).default(0).describe('Changes up to this count as none.').meta({ unit: metricUnit }),
-      })
-      .optional()
-      .describe('Rule stuck; off unless given.'),
-    ewma: z
-      .strictObject({
+        tolerance: z
+          .preprocess(numeric, z.number().min(0))
+          .default(0)
+          .describe('Changes up to this count as none.')
+          .meta({ unit: metricUnit }),
+      }),
+      'Rule stuck; off unless given.',
+    ),
+    ewma: rule(
+      z.strictObject({
         halfLifeMs: ms(hourMs, 'Half-life of the moving average.', 1_000),
-        deviations: z.preprocess(numeric, z.number().min(1)).default(4).describe('Breached beyond this many standard deviations.').meta({ unit: 'σ' }),
-        minDeviation: z.preprocess(numeric, z.number().min(0)).default(0.1).describe('Smallest standard deviation that is assumed.').meta({ unit: metricUnit }),
+        deviations: z
+          .preprocess(numeric, z.number().min(1))
+          .default(4)
+          .describe('Breached beyond this many standard deviations.')
+          .meta({ unit: 'σ' }),
+        minDeviation: z
+          .preprocess(numeric, z.number().min(0))
+          .default(0.1)
+          .describe('Smallest standard deviation that is assumed.')
+          .meta({ unit: metricUnit }),
         warmUpMs: ms(hourMs, 'How long it learns before it judges.'),
-      })
-      .optional()
-      .describe('Rule ewma (deviation from an exponentially weighted moving average); off unless given.'),
+      }),
+      'Rule ewma (deviation from an exponentially weighted moving average); off unless given.',
+    ),
   })
   .describe('Limits of one metric.');
 
@@ -103,7 +167,10 @@ export const configSchema = z
       .refine((id) => id !== 'handler', 'the id `handler` is reserved')
       .default('IoT-blog_Core')
       .describe('This device: the thing name under Greengrass.'),
-    opener: z.enum(['edge', 'cloud']).default('edge').describe('Who opens incidents for this device; the other side only records.'),
+    opener: z
+      .enum(['edge', 'cloud'])
+      .default('edge')
+      .describe('Who opens incidents for this device; the other side only records.'),
     sensor: group(
       {
         kind: z
@@ -112,12 +179,18 @@ export const configSchema = z
           .describe('Source of readings; auto tries iio, then i2c, and says which it chose and why.'),
         intervalMs: ms(5_000, 'Time between readings.', 20),
         timeoutMs: ms(2_000, 'How long one read may take before it is a fault.', 10),
-        warmUpReadings: int(1, 0, 100, 'readings', 'Readings thrown away after a start: the first of the chip are wrong.'),
+        warmUpReadings: int(
+          1,
+          0,
+          100,
+          'readings',
+          'Readings thrown away after a start: the first of the chip are wrong.',
+        ),
         faultBackoffMaxMs: ms(minuteMs, 'Longest pause between reads while the sensor is faulty.', 100),
         mock: group(
           {
             seed: int(1, 0, 2 ** 31, 'number', 'Seed of the weather: the same seed gives the same readings.'),
-            scenario: text('calm', 'Name of a scripted scenario (npm start -- --list-scenarios).'),
+            scenario: requiredText('calm', 'Name of a scripted scenario (npm start -- --list-scenarios).'),
           },
           'The simulated sensor.',
         ),
@@ -127,7 +200,10 @@ export const configSchema = z
             columns: z
               .record(z.string(), z.string())
               .default({ timestamp: 'timestamp', temperature: 'temperature', humidity: 'humidity' })
-              .describe('Column of the file for `timestamp` and for each metric.'),
+              .describe(
+                'Column of the file for `timestamp` and for each metric. The default counts where no column is given at all.',
+              )
+              .meta({ keys: 'metric' }),
             speed: z
               .union([z.literal('max'), z.preprocess(numeric, z.number().positive())])
               .default(1)
@@ -135,12 +211,27 @@ export const configSchema = z
           },
           'The recorded sensor.',
         ),
-        iio: group({ root: text('/sys/bus/iio/devices', 'Folder of the kernel’s IIO devices.') }, 'The kernel’s sensor driver.'),
-        i2c: group({ device: text('/dev/i2c-1', 'I²C bus of the Sense HAT.') }, 'The HTS221 and LPS25H on the bus.'),
+        iio: group(
+          { root: requiredText('/sys/bus/iio/devices', 'Folder of the kernel’s IIO devices.') },
+          'The kernel’s sensor driver.',
+        ),
+        i2c: group(
+          { device: requiredText('/dev/i2c-1', 'I²C bus of the Sense HAT.') },
+          'The HTS221 and LPS25H on the bus.',
+        ),
         mqtt: group(
           {
-            topicFilter: text('IoTBlog/gateway/+', 'Where other devices publish readings (the reading schema, or a flat object of numbers).'),
-            maxDevices: int(10_000, 1, 1_000_000, 'devices', 'Devices kept in memory; the longest idle is put away first.'),
+            topicFilter: requiredText(
+              'IoTBlog/gateway/+',
+              'Where other devices publish readings (the reading schema, or a flat object of numbers).',
+            ),
+            maxDevices: int(
+              10_000,
+              1,
+              1_000_000,
+              'devices',
+              'Devices kept in memory; the longest idle is put away first.',
+            ),
             idleMs: ms(hourMs, 'A device silent for this long is put away, its state saved.', 1_000),
           },
           'Gateway: readings of other devices.',
@@ -148,8 +239,12 @@ export const configSchema = z
         compensation: group(
           {
             enabled: flag(false, 'Correct the heat of the CPU; both raw and corrected values are published.'),
-            factor: z.preprocess(numeric, z.number().positive()).default(1.5).describe('t − (tCpu − t) / factor; belongs to the installation, measure it.').meta({ unit: 'ratio' }),
-            cpuTemperatureFile: text('/sys/class/thermal/thermal_zone0/temp', 'CPU temperature in m°C.'),
+            factor: z
+              .preprocess(numeric, z.number().positive())
+              .default(1.5)
+              .describe('t − (tCpu − t) / factor; belongs to the installation, measure it.')
+              .meta({ unit: 'ratio' }),
+            cpuTemperatureFile: requiredText('/sys/class/thermal/thermal_zone0/temp', 'CPU temperature in m°C.'),
             smoothing: int(5, 1, 100, 'readings', 'Over how many readings the CPU temperature is averaged.'),
           },
           'CPU-heat compensation.',
@@ -161,16 +256,18 @@ export const configSchema = z
             humidity: { min: 0, max: 100, maxStep: 50 },
             pressure: { min: 260, max: 1260, maxStep: 50 },
           })
-          .describe('By metric: what is believed; anything else is a sensor fault, not a value.'),
+          .describe('By metric: what is believed; anything else is a sensor fault, not a value.')
+          .meta({ keys: 'metric' }),
       },
       'Where readings come from.',
     ),
     thresholds: z
       .record(namePart, metricThresholds)
-      .default({})
+      .prefault({ temperature: { upper: 30, deadband: 0.5 }, humidity: { upper: 50, deadband: 2 } })
       .describe(
-        'Limits by metric. Defaults: temperature upper 30 °C, humidity upper 50 %RH. `tempLimit` and `humidLimit` are other names of the two upper limits.',
-      ),
+        'Limits by metric: temperature in °C, humidity in %RH, pressure in hPa, or what a gateway’s devices send. `tempLimit` and `humidLimit` are other names of the upper limits of temperature and humidity.',
+      )
+      .meta({ keys: 'metric' }),
     noData: group(
       {
         enabled: flag(true, 'Rule no-data.'),
@@ -181,7 +278,11 @@ export const configSchema = z
     ),
     anomaly: group(
       {
-        updateIntervalMs: ms(5 * minuteMs, 'Shortest time between two updates of one breach (a change of severity is told at once).', 100),
+        updateIntervalMs: ms(
+          5 * minuteMs,
+          'Shortest time between two updates of one breach (a change of severity is told at once).',
+          100,
+        ),
         windowReadings: int(60, 0, 240, 'readings', 'Readings around the breach that a message carries.'),
       },
       'Messages of the monitor.',
@@ -193,18 +294,33 @@ export const configSchema = z
         saveStateMs: ms(minuteMs, 'How often running values are saved, without a sync.', 100),
         resendBaseMs: ms(1_000, 'First pause before an unanswered message is sent again; doubles, with jitter.', 10),
         resendCapMs: ms(5 * minuteMs, 'Longest pause between two sends.', 10),
-        bufferReadings: int(10_000, 0, 1_000_000, 'readings', 'Readings kept while offline, oldest dropped first and counted.'),
+        bufferReadings: int(
+          10_000,
+          0,
+          1_000_000,
+          'readings',
+          'Readings kept while offline, oldest dropped first and counted.',
+        ),
         maxWaitingMessages: int(10_000, 100, 1_000_000, 'messages', 'Rejected messages kept for a look.'),
       },
       'The sensor monitor.',
     ),
     transport: group(
       {
-        kind: z.enum(['mqtt', 'in-process', 'iot-core', 'greengrass-ipc']).default('mqtt').describe('How messages travel.'),
-        maxPayloadBytes: int(64_000, 1_000, 1_000_000, 'bytes', 'Larger messages are dropped before they are parsed, and counted.'),
+        kind: z
+          .enum(['mqtt', 'in-process', 'iot-core', 'greengrass-ipc'])
+          .default('mqtt')
+          .describe('How messages travel.'),
+        maxPayloadBytes: int(
+          64_000,
+          1_000,
+          1_000_000,
+          'bytes',
+          'Larger messages are dropped before they are parsed, and counted.',
+        ),
         mqtt: group(
           {
-            url: text('mqtt://127.0.0.1:1883', 'mqtt:// or mqtts://.'),
+            url: requiredText('mqtt://127.0.0.1:1883', 'mqtt:// or mqtts://.'),
             clientId: optionalText('Default: made from component and device.'),
             username: optionalText('User of the broker.'),
             passwordFile: optionalText('File with the password, mode 0600.'),
@@ -224,28 +340,47 @@ export const configSchema = z
     ),
     topics: group(
       {
-        sensorData: text('IoTBlog/sensorData', 'Every reading.'),
-        anomaly: text('IoTBlog/anomaly', 'Anomalies.'),
-        ack: text('IoTBlog/anomaly/ack', 'Answers of the handler.'),
-        status: text('IoTBlog/status', 'Prefix of roll calls, heartbeats and the handler’s status.'),
+        sensorData: requiredText('IoTBlog/sensorData', 'Every reading.'),
+        anomaly: requiredText('IoTBlog/anomaly', 'Anomalies.'),
+        ack: requiredText('IoTBlog/anomaly/ack', 'Answers of the handler.'),
+        status: requiredText('IoTBlog/status', 'Prefix of roll calls, heartbeats and the handler’s status.'),
         perDevice: flag(false, 'Put the device last in each topic, for a broker that several devices share.'),
       },
       'Topic names.',
     ),
     handler: group(
       {
-        devices: z.array(namePart).max(1_000).default([]).describe('Devices that are served; empty serves all that speak.'),
+        devices: z
+          .array(namePart)
+          .max(1_000)
+          .default([])
+          .describe('Devices that are served; empty serves all that speak.'),
         quietMs: ms(15 * minuteMs, 'Quiet period: from the resolved message to resolving the incident.'),
-        onRecovery: z.enum(['resolve', 'note']).default('resolve').describe('What follows a recovery: resolve, or a note only.'),
-        reopenWindowMs: ms(24 * hourMs, 'A breach this soon after the end reopens the incident instead of opening a new one.'),
+        onRecovery: z
+          .enum(['resolve', 'note'])
+          .default('resolve')
+          .describe('What follows a recovery: resolve, or a note only.'),
+        reopenWindowMs: ms(
+          24 * hourMs,
+          'A breach this soon after the end reopens the incident instead of opening a new one.',
+        ),
         noteIntervalMs: ms(15 * minuteMs, 'Shortest time between two “still breaching” notes.'),
-        orphan: z.enum(['resolve', 'note']).default('resolve').describe('What happens to an open incident whose breach its device no longer knows.'),
+        orphan: z
+          .enum(['resolve', 'note'])
+          .default('resolve')
+          .describe('What happens to an open incident whose breach its device no longer knows.'),
         deviceSilentMs: ms(5 * minuteMs, 'A device without a heartbeat for this long is silent; 0 turns the rule off.'),
         claimMs: ms(250, 'How long a starting handler listens for another one that serves the same instance.'),
         statusMs: ms(15_000, 'Time between the handler’s own status messages.', 100),
         storm: group(
           {
-            keys: int(20, 1, 100_000, 'keys', 'More keys than this opening at a site within the window make one incident.'),
+            keys: int(
+              20,
+              1,
+              100_000,
+              'keys',
+              'More keys than this opening at a site within the window make one incident.',
+            ),
             windowMs: ms(minuteMs, 'The window.', 100),
           },
           'Storm guard.',
@@ -253,13 +388,22 @@ export const configSchema = z
         maxNewPerHour: int(100, 1, 1_000_000, 'incidents', 'Cap on new incidents an hour; what exceeds it waits.'),
         maxDevices: int(100_000, 1, 10_000_000, 'devices', 'Devices kept in memory.'),
         retentionMs: ms(7 * 24 * hourMs, 'How long ended occurrences and delivered entries are kept.', minuteMs),
-        maxRejected: int(1_000, 10, 1_000_000, 'messages', 'Rejected messages kept for a look (npm run handler -- dead-letters).'),
+        maxRejected: int(
+          1_000,
+          10,
+          1_000_000,
+          'messages',
+          'Rejected messages kept for a look (npm run handler -- dead-letters).',
+        ),
       },
       'The anomaly handler.',
     ),
     delivery: group(
       {
-        settleMs: ms(90_000, 'After an ambiguous end nothing is written for that key for this long: an instance may commit a request after its connection died.'),
+        settleMs: ms(
+          90_000,
+          'After an ambiguous end nothing is written for that key for this long: an instance may commit a request after its connection died.',
+        ),
         concurrency: int(8, 1, 64, 'requests', 'Requests to the instance at a time.'),
         lookUpKeys: int(40, 1, 100, 'keys', 'Keys that share one look-up.'),
         backoffBaseMs: ms(1_000, 'First pause after a failure; doubles, with full jitter.', 10),
@@ -271,39 +415,59 @@ export const configSchema = z
     ),
     serviceNow: group(
       {
-        url: text('http://127.0.0.1:8088', 'Base URL of the instance. `snowUrl` is another name and may hold the whole table URL of the post.'),
-        table: text('incident', 'Table.'),
-        auth: z.enum(['auto', 'basic', 'oauth-password', 'oauth-client-credentials']).default('auto').describe('auto: OAuth where the secret names a client, else Basic.'),
+        url: requiredText(
+          'http://127.0.0.1:8088',
+          'Base URL of the instance. `snowUrl` is another name and may hold the whole table URL of the post.',
+        ),
+        table: requiredText('incident', 'Table.'),
+        auth: z
+          .enum(['auto', 'basic', 'oauth-password', 'oauth-client-credentials'])
+          .default('auto')
+          .describe('auto: OAuth where the secret names a client, else Basic.'),
         timeoutMs: ms(30_000, 'How long one request may take.', 100),
         caFile: optionalText('CA of the instance, PEM, where it is not a public one.'),
         maxResponseBytes: int(10_485_760, 10_000, 104_857_600, 'bytes', 'Longer answers are refused.'),
-        occurrenceField: text('correlation_display', 'Field that takes the id of the occurrence which opened the incident.'),
-        closeCode: text('Solution provided', 'close_code of an incident that we resolve.'),
+        occurrenceField: requiredText(
+          'correlation_display',
+          'Field that takes the id of the occurrence which opened the incident.',
+        ),
+        closeCode: requiredText('Solution provided', 'close_code of an incident that we resolve.'),
         fields: z
-          .record(z.string(), z.string().max(1_000))
+          .record(z.string(), z.preprocess(textual, z.string().max(1_000)))
           .default({ category: 'hardware', contact_type: 'monitoring' })
           .describe(
             'Further fields of a new incident (assignment_group, caller_id, cmdb_ci, …). Values may hold {site} {device} {metric} {rule} {severity}.',
-          ),
+          )
+          .meta({ keys: 'field' }),
         severity: z
-          .record(severity, z.strictObject({ impact: z.enum(['1', '2', '3']), urgency: z.enum(['1', '2', '3']) }))
+          .record(
+            severity,
+            z.strictObject({
+              impact: oneToThree.describe('1 is the highest.'),
+              urgency: oneToThree.describe('1 is the highest.'),
+            }),
+          )
           .default({
             low: { impact: '3', urgency: '3' },
             medium: { impact: '2', urgency: '3' },
             high: { impact: '2', urgency: '2' },
             critical: { impact: '1', urgency: '1' },
           })
-          .describe('Impact and urgency by severity; the instance makes the priority of them.'),
+          .describe('Impact and urgency by severity; the instance makes the priority of them.')
+          .meta({ keys: 'severity' }),
         attachChart: flag(true, 'Attach a chart of the readings around the breach (PNG).'),
-        timeZone: text('UTC', 'Time zone of the local times in descriptions, e.g. Europe/Berlin.'),
+        timeZone: requiredText('UTC', 'Time zone of the local times in descriptions, e.g. Europe/Berlin.'),
       },
       'The ServiceNow instance.',
     ),
     secrets: group(
       {
         kind: z.enum(['file', 'secrets-manager', 'greengrass']).default('file').describe('Where the credentials are.'),
-        name: text('greengrass-snow-creds', 'Name or ARN of the secret.'),
-        file: text('', 'kind file: JSON file with the secret, mode 0600; default <dataDir>/greengrass-snow-creds.json.'),
+        name: requiredText('greengrass-snow-creds', 'Name or ARN of the secret.'),
+        file: text(
+          '',
+          'kind file: JSON file with the secret, mode 0600; default <dataDir>/greengrass-snow-creds.json.',
+        ),
         region: optionalText('kind secrets-manager: region; default as the AWS SDK finds it.'),
         endpoint: optionalText('kind secrets-manager: endpoint, for a local account.'),
       },
@@ -311,24 +475,49 @@ export const configSchema = z
     ),
     store: group(
       {
-        dataDir: text('data', 'Folder of all state.'),
-        reserveBytes: int(8_000_000, 0, 1_000_000_000, 'bytes', 'Reserve file that is freed when the disk is full, to finish what was begun.'),
+        dataDir: requiredText('data', 'Folder of all state.'),
+        reserveBytes: int(
+          8_000_000,
+          0,
+          1_000_000_000,
+          'bytes',
+          'Reserve file that is freed when the disk is full, to finish what was begun.',
+        ),
       },
       'State on disk.',
     ),
     http: group(
       {
-        host: text('127.0.0.1', 'Address that health, metrics and console listen on; anything but loopback is a decision.'),
+        host: requiredText(
+          '127.0.0.1',
+          'Address that health, metrics and console listen on; anything but loopback is a decision.',
+        ),
         monitorPort: int(0, -1, 65_535, 'port', 'Health and metrics of the monitor; 0 takes any free port, -1 none.'),
-        handlerPort: int(0, -1, 65_535, 'port', 'Health, metrics and console of the handler; 0 takes any free port, -1 none.'),
-        allowedHosts: z.array(z.string().max(300)).max(50).default([]).describe('Host names that are answered besides loopback’s.'),
+        handlerPort: int(
+          0,
+          -1,
+          65_535,
+          'port',
+          'Health, metrics and console of the handler; 0 takes any free port, -1 none.',
+        ),
+        allowedHosts: z
+          .array(z.string().max(300))
+          .max(50)
+          .default([])
+          .describe('Host names that are answered besides loopback’s.'),
       },
       'HTTP servers.',
     ),
     log: group(
       {
-        level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info').describe('Least level that is written.'),
-        pretty: z.enum(['auto', 'true', 'false']).default('auto').describe('Human-readable lines; auto on a terminal.'),
+        level: z
+          .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
+          .default('info')
+          .describe('Least level that is written.'),
+        pretty: z
+          .preprocess(textual, z.enum(['auto', 'true', 'false']))
+          .default('auto')
+          .describe('Human-readable lines; auto on a terminal.'),
       },
       'Logs.',
     ),
