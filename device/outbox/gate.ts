@@ -1,4 +1,4 @@
-import { type BackoffPolicy, backoffMs } from './schedule.ts';
+import { type BackoffPolicy, backoffMs } from '../platform/backoff.ts';
 
 /**
  * Whether the destination may be asked at all: the circuit breaker, and the pauses that it asks for itself.

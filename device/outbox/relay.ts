@@ -5,12 +5,12 @@ import { decide, type Step } from '../incident/policy.ts';
 import type { HandlerStore } from '../handler/store.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { Time, Timer } from '../platform/time.ts';
-import { dueQueue } from './due-queue.ts';
+import { dueQueue } from '../platform/due-queue.ts';
 import type { Entry } from './entry.ts';
 import { createGate } from './gate.ts';
 import { judge } from './look-up.ts';
 import { createOpeningCap } from './opening-cap.ts';
-import { type BackoffPolicy, backoffMs } from './schedule.ts';
+import { type BackoffPolicy, backoffMs } from '../platform/backoff.ts';
 import { isWrite, type Told, type Teller } from './tell.ts';
 
 export interface RelayOptions extends BackoffPolicy {

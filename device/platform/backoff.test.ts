@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { backoffMs } from './schedule.ts';
+import { backoffMs } from './backoff.ts';
 
 const policy = { baseMs: 1_000, capMs: 300_000 };
 
