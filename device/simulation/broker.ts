@@ -1,5 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { createServer, type Socket } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
 import { Aedes, type AuthenticateError } from 'aedes';
 import { AppError, codeOf, messageOf } from '../platform/errors.ts';
 import type { Logger } from '../platform/logger.ts';
@@ -15,6 +16,8 @@ export interface BrokerOptions {
   /** A client that sends more in one message is cut off. Default 1 MiB. */
   maxPayloadBytes?: number;
   maxConnections?: number;
+  /** Speak TLS. With `clientCa` a client needs a certificate of that CA, too. All PEM. */
+  tls?: { cert: string; key: string; clientCa?: string };
 }
 
 export interface Broker {
@@ -53,11 +56,15 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
   aedes.on('connectionError', clientFailed);
 
   const sockets = new Set<Socket>();
-  const server = createServer({ noDelay: true }, (socket) => {
+  const track = (socket: Socket) => {
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
+  };
+  const serve = (socket: Socket) => {
     aedes.handle(socket);
-  });
+  };
+  const server = options.tls === undefined ? createServer({ noDelay: true }, serve) : tlsServer(options.tls, serve);
+  server.on('connection', track);
   server.maxConnections = options.maxConnections ?? 100;
 
   try {
@@ -79,13 +86,21 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
     await Promise.all([closed, new Promise<void>((resolve) => aedes.close(resolve))]);
   }
   return {
-    url: `mqtt://${host}:${port}`,
+    url: `${options.tls === undefined ? 'mqtt' : 'mqtts'}://${host}:${port}`,
     port,
     stop() {
       stopping ??= stopAll();
       return stopping;
     },
   };
+}
+
+function tlsServer(
+  { cert, key, clientCa }: NonNullable<BrokerOptions['tls']>,
+  serve: (socket: Socket) => void,
+): ReturnType<typeof createTlsServer> {
+  const mutual = clientCa === undefined ? {} : { ca: clientCa, requestCert: true, rejectUnauthorized: true };
+  return createTlsServer({ cert, key, noDelay: true, ...mutual }, serve);
 }
 
 function digest(password: string | Buffer): Buffer {

@@ -73,14 +73,15 @@ export function createMqttTransport(
   async function open(ready?: IClientOptions): Promise<void> {
     const opening: Extract<Phase, { name: 'opening' }> = { name: 'opening' };
     phase = opening;
-    let options: IClientOptions;
     try {
-      options = ready ?? (await readOptions());
+      const options = ready ?? (await readOptions());
+      if (phase === opening) connect(opening, options);
     } catch (error) {
       if (phase === opening) lost({ reason: messageOf(error), refused: true });
-      return;
     }
-    if (phase !== opening) return;
+  }
+
+  function connect(opening: Extract<Phase, { name: 'opening' }>, options: IClientOptions): void {
     const connection = openConnection({
       client: options,
       time,
@@ -143,7 +144,9 @@ export function createMqttTransport(
     async start() {
       if (phase.name !== 'idle') return;
       const options = await readOptions();
-      if (phase.name === 'idle') await open(options);
+      if (phase.name !== 'idle') return;
+      state = { state: 'disconnected', reason: `connecting to ${options.host}:${options.port}` };
+      await open(options);
     },
     async stop() {
       const connection = liveConnection();

@@ -1,6 +1,9 @@
 /** Longest topic or filter that MQTT can carry, in bytes of UTF-8. */
 const longestBytes = 65_535;
 
+/** A broker may end the connection of whoever sends one of these. Source: MQTT 3.1.1, 1.5.3. */
+const unsafeCharacter = /[\p{Cc}\p{Cs}\p{Noncharacter_Code_Point}]/u;
+
 /** What makes this unusable as the topic of a message; undefined where nothing does. Source: MQTT 3.1.1, 4.7. */
 export function topicProblem(topic: string): string | undefined {
   if (/[+#]/.test(topic)) return 'a topic holds no wildcard';
@@ -21,7 +24,7 @@ export function filterProblem(filter: string): string | undefined {
 
 function textProblem(text: string): string | undefined {
   if (text === '') return 'it is empty';
-  if (text.includes('\0')) return 'it holds a NUL character';
+  if (unsafeCharacter.test(text)) return 'it holds a control character, or one that Unicode does not allow in texts';
   // A UTF-16 unit is at most three bytes of UTF-8, so most topics need not be encoded.
   const tooLong = text.length * 3 > longestBytes && new TextEncoder().encode(text).length > longestBytes;
   return tooLong ? `it is longer than ${longestBytes} bytes` : undefined;

@@ -54,15 +54,19 @@ export function topics(names: TopicNames): Topics {
   };
 }
 
-/** A device id as one topic level: `/`, `+`, `#` and `%` are percent-encoded, the rest stays readable. */
+/** A device id as one topic level: what a topic cannot hold, and `%`, is percent-encoded; the rest stays readable. */
 function topicLevel(deviceId: string): string {
-  return deviceId.replace(/[/+#%]/g, (character) => encodeURIComponent(character));
+  return deviceId.replace(/[/+#%\p{Cc}\p{Noncharacter_Code_Point}]/gu, encodeURIComponent);
 }
 
-/** The device id that a topic level stands for. */
+/**
+ * The device id that a topic level stands for. A level that is encoded in another way than ours stands for itself: what
+ * an access list tells apart is never one device.
+ */
 export function decodeLevel(level: string): string {
   try {
-    return decodeURIComponent(level);
+    const deviceId = decodeURIComponent(level);
+    return topicLevel(deviceId) === level ? deviceId : level;
   } catch {
     return level;
   }

@@ -42,6 +42,9 @@ export interface MqttConnection {
 /** Unacknowledged publishes at a time; one more is `busy`. */
 const inFlightLimits = { messages: 2_000, bytes: 16_000_000 };
 
+/** With no room left, a publish without an answer for this many time-outs will not get one: the connection ends. */
+const stuckAfterTimeouts = 3;
+
 /** How long the broker may take to close the socket after DISCONNECT. */
 const closeGraceMs = 1_000;
 
@@ -59,6 +62,8 @@ export function openConnection({ client: options, time, publishTimeoutMs, events
   client.on('connect', () => {
     // Nagle's algorithm and delayed acknowledgements together cost 40 ms a message.
     if (client.stream instanceof Socket) client.stream.setNoDelay(true);
+    // A publish of QoS 0 waits for room in the socket with a listener of its own.
+    client.stream.setMaxListeners(inFlightLimits.messages + 100);
     if (!over) events.up();
   });
   client.on('packetreceive', () => {
@@ -86,7 +91,11 @@ export function openConnection({ client: options, time, publishTimeoutMs, events
 
   function ask(filters: string[]): Promise<void> {
     return new Promise((resolve) => {
+      const overdue = time.after(publishTimeoutMs, () =>
+        drop({ reason: `${address} does not answer a subscription`, refused: false }),
+      );
       client.subscribe(filters, { qos: 1 }, (error, _granted, suback) => {
+        overdue.cancel();
         const refused = filters.filter((_, index) => Number(suback?.granted[index] ?? 0) >= 0x80);
         if (refused.length > 0) {
           const reason = `the broker refuses the subscription to ${refused.join(', ')}; check its access list`;
@@ -104,9 +113,12 @@ export function openConnection({ client: options, time, publishTimeoutMs, events
       const ticket = inFlight.add(bytes, timeoutMs, settle);
       if (ticket === undefined) {
         settle({ ok: false, reason: 'busy', message: 'too many publishes wait for their acknowledgement' });
+        if (inFlight.oldestMs() < stuckAfterTimeouts * publishTimeoutMs) return;
+        drop({ reason: `${address} leaves publishes without an acknowledgement`, refused: false });
         return;
       }
-      const body = typeof payload === 'string' || Buffer.isBuffer(payload) ? payload : bufferOf(payload);
+      // The socket may keep it for a while, and the caller may use its own again.
+      const body = typeof payload === 'string' ? payload : Buffer.from(payload);
       client.publish(topic, body, qosOptions[qos], (error) =>
         ticket.settle(error ? { ok: false, reason: 'failed', message: error.message } : { ok: true }),
       );
@@ -142,8 +154,4 @@ export function openConnection({ client: options, time, publishTimeoutMs, events
     },
     drop,
   };
-}
-
-function bufferOf(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

@@ -12,7 +12,7 @@ const refusals: Readonly<Record<number, string>> = {
   1: 'the broker does not speak MQTT 3.1.1',
   2: 'the broker refuses the client id; choose another with transport.mqtt.clientId',
   4: 'the broker refuses the user name or password; check transport.mqtt.username and passwordFile',
-  5: 'the broker refuses this client: not authorised; check its user and the broker’s access list',
+  5: 'the broker refuses this client: not authorised; check its user and password, and the broker’s access list',
 };
 
 /** An error of MQTT.js, the socket or the TLS layer, told to people. No secret is in any of them. */
@@ -24,7 +24,7 @@ export function connectionFailure(error: unknown, address: string): ConnectionFa
   if (known !== undefined) return { reason: known, refused: false };
   if (isTlsFailure(codeOf(error))) {
     return {
-      reason: `TLS with ${address} failed: ${messageOf(error)}; check caFile, certFile and keyFile`,
+      reason: `TLS with ${address} failed: ${tlsReason(error)}; check caFile, certFile and keyFile`,
       refused: true,
     };
   }
@@ -51,5 +51,14 @@ function socketFailure(code: string | undefined, address: string): string | unde
 }
 
 function isTlsFailure(code: string | undefined): boolean {
-  return code !== undefined && /^(ERR_SSL_|ERR_TLS_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|EPROTO)/.test(code);
+  return code !== undefined && tlsCode.test(code);
+}
+
+const tlsCode =
+  /^(ERR_SSL_|ERR_TLS_|ERR_OSSL_|CERT_|CRL_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|HOSTNAME_MISMATCH|INVALID_|EPROTO)/;
+
+/** OpenSSL's own words where there are some: its whole message names source lines, and ends in a line break. */
+export function tlsReason(error: unknown): string {
+  const named = typeof error === 'object' && error !== null && 'reason' in error ? error.reason : undefined;
+  return typeof named === 'string' ? named : messageOf(error).trim();
 }

@@ -9,6 +9,8 @@ export interface InFlightLimits {
 export interface InFlight {
   /** Takes a publish under way; undefined when as many are as may be. */
   add(bytes: number, timeoutMs: number, settle: (result: PublishResult) => void): Ticket | undefined;
+  /** How long the oldest that is not answered by the peer has been under way; 0 without one. */
+  oldestMs(): number;
   /** Settles what is under way and forgets it. */
   settleAll(result: PublishResult): void;
 }
@@ -94,6 +96,10 @@ export function createInFlight({
           answer(entry, result);
         },
       };
+    },
+    oldestMs() {
+      const [oldest] = entries;
+      return oldest === undefined ? 0 : time.monotonicMs() - oldest.sentAtMs;
     },
     settleAll(result) {
       timer?.cancel();

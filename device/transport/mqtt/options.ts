@@ -1,15 +1,21 @@
+import { X509Certificate } from 'node:crypto';
 import { type FileHandle, open } from 'node:fs/promises';
+import { createSecureContext } from 'node:tls';
 import type { IClientOptions } from 'mqtt';
 import type { Config } from '../../config/schema.ts';
 import { AppError, messageOf } from '../../platform/errors.ts';
 import type { LastWill } from '../transport.ts';
+import { tlsReason } from './failure.ts';
+
+/** A bundle of all public CAs has a quarter of it. */
+const longestFileBytes = 1_048_576;
 
 type MqttConfig = Config['transport']['mqtt'];
 
 /**
  * What MQTT.js needs for one connection. Files are read each time, so that a new password or certificate counts from
  * the next connection on.
- * @throws AppError `options-invalid`, `file-unreadable`, `file-exposed`
+ * @throws AppError `options-invalid`, `file-unreadable`, `file-exposed`, `certificate-invalid`
  */
 export async function connectionOptions(
   config: MqttConfig,
@@ -20,7 +26,8 @@ export async function connectionOptions(
   const tls = { caFile, certFile, keyFile };
   if (protocol === 'mqtt') {
     for (const [name, file] of Object.entries(tls)) {
-      if (file !== undefined) throw invalid(`${name} is given, but url ${config.url} is not encrypted: use mqtts://`);
+      if (file !== undefined)
+        throw invalid(`${name} is given, but url begins with mqtt://, which is not encrypted: use mqtts://`);
     }
   }
   if ((certFile === undefined) !== (keyFile === undefined)) throw invalid('certFile and keyFile go together');
@@ -30,6 +37,12 @@ export async function connectionOptions(
   const ca = caFile === undefined ? undefined : await readTextFile(caFile);
   const cert = certFile === undefined ? undefined : await readTextFile(certFile);
   const key = keyFile === undefined ? undefined : await readTextFile(keyFile, { mustBePrivate: true });
+  if (ca !== undefined) {
+    usable(`caFile ${caFile} holds no certificate (PEM)`, () => new X509Certificate(ca));
+  }
+  if (cert !== undefined && key !== undefined) {
+    usable(`certFile ${certFile} and keyFile ${keyFile} cannot be used`, () => createSecureContext({ cert, key }));
+  }
   return {
     protocol,
     host,
@@ -59,7 +72,7 @@ export async function connectionOptions(
 function brokerAddress(text: string): { protocol: 'mqtt' | 'mqtts'; host: string; port: number } {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const protocol = url?.protocol === 'mqtt:' ? 'mqtt' : url?.protocol === 'mqtts:' ? 'mqtts' : undefined;
-  if (url === undefined || protocol === undefined || url.hostname === '') {
+  if (url === undefined || protocol === undefined || url.hostname === '' || url.port === '0') {
     throw invalid('url must be mqtt://host:port or mqtts://host:port');
   }
   if (url.username !== '' || url.password !== '') {
@@ -73,11 +86,22 @@ function invalid(problem: string): AppError {
   return new AppError('options-invalid', `transport.mqtt: ${problem}.`);
 }
 
+/** Finds out before MQTT.js does, which would throw in the middle of a connection. */
+function usable(problem: string, attempt: () => unknown): void {
+  try {
+    attempt();
+  } catch (error) {
+    throw new AppError('certificate-invalid', `transport.mqtt: ${problem}: ${tlsReason(error)}.`, { cause: error });
+  }
+}
+
 async function readTextFile(path: string, { mustBePrivate = false } = {}): Promise<string> {
   let file: FileHandle | undefined;
   try {
     file = await open(path, 'r');
-    if (mustBePrivate) refuseExposed(path, (await file.stat()).mode);
+    const { mode, size } = await file.stat();
+    if (mustBePrivate) refuseExposed(path, mode);
+    if (size > longestFileBytes) throw invalid(`${path} has ${size} bytes; at most ${longestFileBytes} are read`);
     return await file.readFile('utf8');
   } catch (error) {
     if (error instanceof AppError) throw error;
