@@ -1,24 +1,10 @@
-import { readFileSync } from 'node:fs';
-import type { z } from 'zod';
 import type { Config } from '../../config/schema.ts';
-import { AppError, messageOf } from '../../platform/errors.ts';
-import type { Logger } from '../../platform/logger.ts';
-import type { Time } from '../../platform/time.ts';
-import type { Secrets } from '../../secrets/secrets.ts';
-import type { DestinationResult, IncidentDestination, IncidentRow } from '../destination.ts';
-import { type Context, networkFailure, parseJson, refusal, unreadable } from './errors.ts';
+import type { IncidentDestination, IncidentRow } from '../destination.ts';
+import { badConfiguration, type ConnectionDeps, connectServiceNow, type ServiceNowConnection } from './connection.ts';
 import { fieldsOfChange, fieldsOfNew } from './fields.ts';
-import { createHttp, type HttpRequest, maxRequestBytes } from './http.ts';
+import { maxRequestBytes } from './http.ts';
 import { checkedSysId, findOpenParameters, findParameters, withoutOtherCase, writeParameters } from './query.ts';
 import { attachmentCreated, attachmentList, incidentAnswer, incidentListAnswer } from './schema.ts';
-import { createSession } from './session.ts';
-
-export interface ServiceNowDeps {
-  secrets: Secrets;
-  logger: Logger;
-  /** Real time: time-outs and lifetimes of tokens. */
-  time: Time;
-}
 
 /** Longer addresses are refused on the way to some instances. */
 const longestUrl = 8_000;
@@ -26,62 +12,22 @@ const attachmentLimit = 1_000;
 
 /**
  * The incident table of a ServiceNow instance, over its Table API.
+ * @param connection one that is shared with others; closed with this client
  * @throws AppError `bad-configuration` for a URL, table or field that cannot be, or an unreadable CA file.
  */
-export function createServiceNow(config: Config['serviceNow'], deps: ServiceNowDeps): IncidentDestination {
-  const { time, logger } = deps;
-  const base = baseUrl(config.url);
+export function createServiceNow(
+  config: Config['serviceNow'],
+  deps: ConnectionDeps,
+  connection: ServiceNowConnection = connectServiceNow(config, deps),
+): IncidentDestination {
   checkNames(config);
-  const tableUrl = `${base}/api/now/table/${config.table}`;
-  const attachmentUrl = `${base}/api/now/attachment`;
-  const http = createHttp({
-    timeoutMs: config.timeoutMs,
-    maxResponseBytes: config.maxResponseBytes,
-    ca: config.caFile === undefined ? undefined : readCa(config.caFile),
-    time,
-  });
-  const session = createSession({
-    secrets: deps.secrets,
-    auth: config.auth,
-    monotonicMs: () => time.monotonicMs(),
-    context: () => ({
-      what: 'login (oauth_token.do)',
-      addressesRecord: false,
-      wallMs: time.wallMs(),
-      redacted: session.redacted,
-    }),
-    post: (form) =>
-      http.send({
-        method: 'POST',
-        url: `${base}/oauth_token.do`,
-        headers: { accept: 'application/json', 'content-type': 'application/x-www-form-urlencoded' },
-        body: form.toString(),
-      }),
-  });
+  const tableUrl = `${connection.baseUrl}/api/now/table/${config.table}`;
+  const attachmentUrl = `${connection.baseUrl}/api/now/attachment`;
+  const { exchange, session } = connection;
   const { occurrenceField } = config;
   const oneIncident = incidentAnswer(occurrenceField);
   const manyIncidents = incidentListAnswer(occurrenceField);
   let fieldLossTold = false;
-
-  async function exchange<T>(
-    request: HttpRequest,
-    about: { what: string; addressesRecord: boolean },
-    schema: z.ZodType<T>,
-  ): Promise<DestinationResult<T>> {
-    const context: Context = { ...about, wallMs: time.wallMs(), redacted: session.redacted };
-    const startedAtMs = time.monotonicMs();
-    const outcome = await session.run((authorization) =>
-      http.send({ ...request, headers: { accept: 'application/json', ...request.headers, authorization } }),
-    );
-    const result = 'ok' in outcome ? outcome : resultOf(outcome, context, schema);
-    const ms = Math.round(time.monotonicMs() - startedAtMs);
-    if (result.ok) {
-      logger.debug({ request: about.what, ms }, 'servicenow answered');
-      return result;
-    }
-    logger.debug({ request: about.what, ms, kind: result.kind, reason: result.message }, 'servicenow request failed');
-    return result;
-  }
 
   async function list(what: string, parameters: URLSearchParams, limit: number) {
     const request = { method: 'GET' as const, url: `${tableUrl}?${parameters}`, headers: {} };
@@ -103,14 +49,14 @@ export function createServiceNow(config: Config['serviceNow'], deps: ServiceNowD
   function tellFieldLoss(row: IncidentRow, openedBy: string): void {
     if (row.openedBy === openedBy || fieldLossTold) return;
     fieldLossTold = true;
-    logger.warn(
+    deps.logger.warn(
       { field: occurrenceField, number: row.number },
       'the instance did not keep the occurrence in serviceNow.occurrenceField',
     );
   }
 
   return {
-    instance: `${base}/${config.table}`,
+    instance: `${connection.baseUrl}/${config.table}`,
 
     async find(query) {
       if (query.correlationIds.length + query.sysIds.length === 0)
@@ -182,37 +128,8 @@ export function createServiceNow(config: Config['serviceNow'], deps: ServiceNowD
 
     credentialsVersion: () => session.version(),
     reauthenticate: () => session.reload(),
-    close: async () => http.close(),
+    close: async () => connection.close(),
   };
-}
-
-function resultOf<T>(
-  outcome: Parameters<typeof refusal>[0] | Parameters<typeof networkFailure>[0],
-  context: Context,
-  schema: z.ZodType<T>,
-): DestinationResult<T> {
-  if (outcome.kind === 'failed') return networkFailure(outcome, context);
-  const refused = refusal(outcome, context);
-  if (refused !== undefined) return refused;
-  const body = parseJson(outcome.body);
-  if (body === undefined) return unreadable(context, 'it is no JSON');
-  const parsed = schema.safeParse(body);
-  if (parsed.success) return { ok: true, value: parsed.data };
-  const issue = parsed.error.issues[0];
-  return unreadable(context, issue === undefined ? 'unexpected content' : `${issue.path.join('.')} ${issue.message}`);
-}
-
-function baseUrl(text: string): string {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url !== undefined && (url.username !== '' || url.password !== '')) {
-    throw badConfiguration('serviceNow.url holds a user or password; put them into the secret instead.');
-  }
-  if (url === undefined || !/^https?:$/.test(url.protocol) || url.search !== '' || url.hash !== '') {
-    throw badConfiguration(
-      'serviceNow.url is not the base URL of an instance; give one such as https://dev1.service-now.com.',
-    );
-  }
-  return `${url.origin}${url.pathname}`.replace(/\/+$/, '');
 }
 
 function checkNames({ table, occurrenceField, fields }: Config['serviceNow']): void {
@@ -229,17 +146,3 @@ function checkNames({ table, occurrenceField, fields }: Config['serviceNow']): v
     }
   }
 }
-
-function readCa(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    throw new AppError(
-      'bad-configuration',
-      `serviceNow.caFile: cannot read ${path}: ${messageOf(error)}. Give a readable PEM file.`,
-      { cause: error },
-    );
-  }
-}
-
-const badConfiguration = (message: string) => new AppError('bad-configuration', message);
