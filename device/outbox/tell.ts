@@ -2,6 +2,7 @@ import type { DestinationResult, IncidentDestination, IncidentRow, IncidentState
 import { namesOccurrence } from '../incident/incident-row.ts';
 import type { Occurrence } from '../incident/occurrence.ts';
 import type { Released, Step } from '../incident/policy.ts';
+import { messageOf } from '../platform/errors.ts';
 import type { EntryKind } from './entry.ts';
 
 /** What was told, for the log, the view and the counters. */
@@ -115,7 +116,11 @@ export function createTeller({ destination, texts, closeCode, chart, held }: Tel
           workNotes: texts.recovered(occurrence, step.row.state === 'on-hold', listHeld(occurrence)),
         });
       case 'resolve':
-        return changeState(step.row, occurrence, { state: 'resolved', closeCode, closeNotes: texts.closing(occurrence) });
+        return changeState(step.row, occurrence, {
+          state: 'resolved',
+          closeCode,
+          closeNotes: texts.closing(occurrence),
+        });
       case 'cancel-duplicate':
         return destination.update(step.row.sysId, {
           state: 'canceled',
@@ -145,21 +150,24 @@ export function createTeller({ destination, texts, closeCode, chart, held }: Tel
     sequenceOf,
     write,
 
-    /** Attaches the chart unless the incident has it. `begin` is called before anything is written. */
+    /** Attaches the chart unless the incident has it. `begin` is called before anything is written; one that cannot be drawn is refused. */
     async chart(
       kind: EntryKind,
       occurrence: Occurrence,
       begin: () => void,
     ): Promise<DestinationResult<'attached' | 'not wanted'>> {
       const { incident, message } = occurrence;
-      if (chart === undefined || incident === null || message.window.length < 2) return { ok: true, value: 'not wanted' };
+      if (chart === undefined || incident === null || message.window.length < 2)
+        return { ok: true, value: 'not wanted' };
       const name = texts.chartName(occurrence, sequenceOf(kind, occurrence));
       const names = await destination.attachmentNames(incident.sysId);
       if (!names.ok) return names;
       if (names.value.includes(name)) return { ok: true, value: 'not wanted' };
-      const bytes = await chart(occurrence);
+      const drawn = await chart(occurrence).catch(messageOf);
+      // It would fail the same way each time, and what is told next must not wait for an extra.
+      if (typeof drawn === 'string') return { ok: false, kind: 'refused-record', message: drawn };
       begin();
-      const sent = await destination.attach(incident.sysId, { name, contentType: 'image/png', bytes });
+      const sent = await destination.attach(incident.sysId, { name, contentType: 'image/png', bytes: drawn });
       return sent.ok ? { ok: true, value: 'attached' } : sent;
     },
 
@@ -181,7 +189,11 @@ export function createTeller({ destination, texts, closeCode, chart, held }: Tel
         case 'join':
         case 'reopen': {
           if (row === undefined) return none;
-          const occurrence: Occurrence = { ...told, place: 'attached', incident: { sysId: row.sysId, number: row.number } };
+          const occurrence: Occurrence = {
+            ...told,
+            place: 'attached',
+            incident: { sysId: row.sysId, number: row.number },
+          };
           const kind = step.do === 'create' ? 'created' : step.do === 'join' ? 'joined' : 'reopened';
           return { ...none, occurrence, add, told: { kind, number: row.number } };
         }
@@ -207,7 +219,8 @@ export function createTeller({ destination, texts, closeCode, chart, held }: Tel
             told: { kind: 'duplicate-canceled', number: step.row.number, kept: step.kept.number },
           };
         case 'release': {
-          const incident = step.row === undefined ? latest.incident : { sysId: step.row.sysId, number: step.row.number };
+          const incident =
+            step.row === undefined ? latest.incident : { sysId: step.row.sysId, number: step.row.number };
           const occurrence: Occurrence = { ...latest, place: 'released', incident };
           return {
             ...none,

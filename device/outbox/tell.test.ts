@@ -1,0 +1,48 @@
+import { describe, expect, it } from 'vitest';
+import { breachMessage } from '../incident/chart/breach-message.ts';
+import type { Occurrence } from '../incident/occurrence.ts';
+import { incidentTexts } from '../incident/texts.ts';
+import { manualTime } from '../platform/time.ts';
+import { createMemoryDestination } from '../simulation/memory-destination.ts';
+import { createTeller, type TellerDeps } from './tell.ts';
+
+const message = breachMessage({});
+const occurrence: Occurrence = {
+  id: message.id,
+  correlationId: 'home/pi/temperature/upper',
+  phase: 'firing',
+  place: 'attached',
+  incident: { sysId: 'a', number: 'INC0010001' },
+  message,
+  toldSeverity: null,
+  notedAtMs: 0,
+  updatesSinceNote: 0,
+  heldBy: null,
+};
+
+function teller(chart: TellerDeps['chart']) {
+  const time = manualTime();
+  const destination = createMemoryDestination(time);
+  const texts = incidentTexts({ timeZone: 'UTC', clock: time });
+  const held = { heldUnlisted: () => [], markListed: () => {} };
+  return { destination, ...createTeller({ destination, texts, closeCode: 'Solution provided', chart, held }) };
+}
+
+describe('attaching the chart of a breach', () => {
+  it('attaches it once, under a name that carries occurrence and sequence', async () => {
+    const told = teller(() => Promise.resolve(new Uint8Array([1])));
+    expect(await told.chart('chart', occurrence, () => {})).toEqual({ ok: true, value: 'attached' });
+    expect(await told.chart('chart', occurrence, () => {})).toEqual({ ok: true, value: 'not wanted' });
+    expect(told.destination.attachments).toEqual([{ sysId: 'a', name: `breach-${message.id}-1.png` }]);
+  });
+
+  it('refuses one that cannot be drawn before anything is written, so that what is told next goes on', async () => {
+    const told = teller(() => Promise.reject(new Error('no renderer')));
+    let begun = 0;
+    const sent = await told.chart('chart', occurrence, () => {
+      begun += 1;
+    });
+    expect(sent).toEqual({ ok: false, kind: 'refused-record', message: 'no renderer' });
+    expect([begun, told.destination.calls.attach]).toEqual([0, 0]);
+  });
+});
