@@ -82,7 +82,11 @@ export function createHandler(deps: HandlerDeps): Handler {
   const { config, time, deliveryTime, transport, topics, destination, logger } = deps;
   const store = openHandlerStore(join(deps.dataDir, 'handler.db'), destination.instance);
   const own = ownIdentity();
-  const self: Self = { handlerId: own.installationId, startedAt: isoUtc(deliveryTime.wallMs()), instance: destination.instance };
+  const self: Self = {
+    handlerId: own.installationId,
+    startedAt: isoUtc(deliveryTime.wallMs()),
+    instance: destination.instance,
+  };
   const startId = deps.newId();
   const intake = createIntake(
     store,
@@ -197,7 +201,9 @@ export function createHandler(deps: HandlerDeps): Handler {
   }
 
   function serves(deviceId: string): boolean {
-    return claim.state !== 'passive' && (config.handler.devices.length === 0 || config.handler.devices.includes(deviceId));
+    return (
+      claim.state !== 'passive' && (config.handler.devices.length === 0 || config.handler.devices.includes(deviceId))
+    );
   }
 
   function onAnomaly({ topic, payload }: InboundMessage): void {
@@ -304,7 +310,13 @@ export function createHandler(deps: HandlerDeps): Handler {
     walked.add(site);
     // What only handlers raise (storm, broker-silent) belongs to no device: it is ours to end.
     for (const deviceId of ['*', handlerDevice]) {
-      const nobody = { ...call, deviceId, keys: [], installationId: own.installationId, installationCreatedAt: own.createdAt };
+      const nobody = {
+        ...call,
+        deviceId,
+        keys: [],
+        installationId: own.installationId,
+        installationCreatedAt: own.createdAt,
+      };
       void walk(nobody, devicePrefix(call.site, deviceId), site);
     }
   }
@@ -334,7 +346,10 @@ export function createHandler(deps: HandlerDeps): Handler {
     const after = heard(before, self, status, deliveryTime.monotonicMs());
     claim = after;
     if (after.state === 'passive' && before.state !== 'passive') {
-      logger.warn({ other: after.other, instance: self.instance }, 'another handler serves this instance, staying passive');
+      logger.warn(
+        { other: after.other, instance: self.instance },
+        'another handler serves this instance, staying passive',
+      );
       void relay.stop();
     }
     // A second handler learns of the first one by its answer.
@@ -366,7 +381,8 @@ export function createHandler(deps: HandlerDeps): Handler {
   function sweepSilence(): void {
     const now = time.monotonicMs();
     if (offlineSinceMs !== undefined) {
-      if (config.handler.deviceSilentMs > 0 && now - offlineSinceMs > config.handler.deviceSilentMs) raiseBrokerSilent(now);
+      if (config.handler.deviceSilentMs > 0 && now - offlineSinceMs > config.handler.deviceSilentMs)
+        raiseBrokerSilent(now);
       return;
     }
     const { silent, speaking } = watch.changes(now);

@@ -61,7 +61,11 @@ export function createIntake(store: HandlerStore, options: IntakeOptions, own: O
     const correlation = correlationId(message);
     const highWater = store.highWater(message.installationId, correlation);
     if (message.id !== occurrenceId(message.installationId, message, message.firingSequence)) {
-      return { result: 'rejected', reason: 'the id does not follow from installation, key and firingSequence', highWater };
+      return {
+        result: 'rejected',
+        reason: 'the id does not follow from installation, key and firingSequence',
+        highWater,
+      };
     }
     if (message.firingSequence > message.sequence) {
       return { result: 'rejected', reason: 'firingSequence is above sequence', highWater };
@@ -282,7 +286,8 @@ export function createIntake(store: HandlerStore, options: IntakeOptions, own: O
 
   /** The next message about something that the handler raised itself. */
   function nextOwn(occurrence: Occurrence, change: Partial<AnomalyMessage>): AnomalyMessage {
-    const sequence = Math.max(occurrence.message.sequence, store.highWater(own.installationId, occurrence.correlationId)) + 1;
+    const sequence =
+      Math.max(occurrence.message.sequence, store.highWater(own.installationId, occurrence.correlationId)) + 1;
     store.setHighWater(own.installationId, occurrence.correlationId, sequence);
     return { ...occurrence.message, at: isoUtc(time.wallMs()), ...change, sequence };
   }

@@ -37,7 +37,10 @@ export function parseAnomaly(payload: Uint8Array, topicDevice: string | undefine
   if (value === undefined) return refuse('the message is not JSON');
   const version = typeof value === 'object' && value !== null && 'version' in value ? value.version : undefined;
   if (!knownVersions.some((known) => known === version)) {
-    return refuse(`version ${JSON.stringify(version)} is not known; this handler reads ${knownVersions.join(', ')}`, value);
+    return refuse(
+      `version ${JSON.stringify(version)} is not known; this handler reads ${knownVersions.join(', ')}`,
+      value,
+    );
   }
   const parsed = anomalyMessage.safeParse(value);
   if (!parsed.success) {

@@ -144,7 +144,10 @@ export function openHandlerStore(path: string, instance: string) {
     },
 
     highWater(installationId: string, correlationId: string): number {
-      const row = z.object({ sequence: z.number() }).optional().parse(sql.getHighWater.get(installationId, correlationId));
+      const row = z
+        .object({ sequence: z.number() })
+        .optional()
+        .parse(sql.getHighWater.get(installationId, correlationId));
       return row?.sequence ?? 0;
     },
     setHighWater(installationId: string, correlationId: string, sequence: number): void {
@@ -224,7 +227,10 @@ export function openHandlerStore(path: string, instance: string) {
     /** Devices that have an entry waiting for its quiet period. */
     devicesInQuiet(): { site: string; deviceId: string }[] {
       const schema = z.object({ site: z.string(), device_id: z.string() });
-      return all(schema, sql.listQuietDevices.all(instance)).map((row) => ({ site: row.site, deviceId: row.device_id }));
+      return all(schema, sql.listQuietDevices.all(instance)).map((row) => ({
+        site: row.site,
+        deviceId: row.device_id,
+      }));
     },
     /** Every key that has something to tell, oldest first, with whether an attempt of it is open. */
     openKeys(): { correlationId: string; attemptOpen: boolean }[] {
@@ -382,7 +388,9 @@ function statements(db: Store) {
     listAllFiring: occurrences("instance = ? AND phase = 'firing'"),
     listFiringElsewhere: occurrences("instance <> ? AND phase = 'firing'"),
     listRecent: occurrences('instance = ? ORDER BY noted_at DESC LIMIT ?'),
-    endElsewhere: db.prepare("UPDATE occurrence SET phase = 'ended', ended_order = 0 WHERE instance <> ? AND phase = 'firing'"),
+    endElsewhere: db.prepare(
+      "UPDATE occurrence SET phase = 'ended', ended_order = 0 WHERE instance <> ? AND phase = 'firing'",
+    ),
     putOccurrence: db.prepare(
       `INSERT INTO occurrence (instance, id, correlation_id, site, device_id, rule, phase, place, sys_id, number, message,
          told_severity, noted_at, updates_since_note, held_by)
@@ -417,7 +425,9 @@ function statements(db: Store) {
     clearQuietDue: db.prepare(
       'UPDATE entry SET due_at = NULL WHERE instance = ? AND site = ? AND device_id = ? AND due_at <= ?',
     ),
-    listQuietDevices: db.prepare('SELECT DISTINCT site, device_id FROM entry WHERE instance = ? AND due_at IS NOT NULL'),
+    listQuietDevices: db.prepare(
+      'SELECT DISTINCT site, device_id FROM entry WHERE instance = ? AND due_at IS NOT NULL',
+    ),
     listKeys: db.prepare(
       `SELECT correlation_id, sum(state = 'sending') AS sending FROM entry
        WHERE instance = ? AND state <> 'aside' GROUP BY correlation_id ORDER BY min(id)`,

@@ -3,8 +3,21 @@ import type { IncidentRow } from '../incident/destination.ts';
 import { judge } from './look-up.ts';
 
 const row = (sysId: string, correlationId: string): IncidentRow => ({
-  sysId, correlationId, number: sysId, state: 'new', openedBy: '', workNotes: '', description: '', closeNotes: '',
-  urgency: '2', assignedTo: '', assignmentGroup: '', createdAtMs: 0, updatedAtMs: 0, updatedBy: '', modCount: 0,
+  sysId,
+  correlationId,
+  number: sysId,
+  state: 'new',
+  openedBy: '',
+  workNotes: '',
+  description: '',
+  closeNotes: '',
+  urgency: '2',
+  assignedTo: '',
+  assignmentGroup: '',
+  createdAtMs: 0,
+  updatedAtMs: 0,
+  updatedBy: '',
+  modCount: 0,
 });
 const whole = (...rows: IncidentRow[]) => ({ rows, complete: true });
 const asked = { correlationIds: ['k1', 'k2'], expected: [], known: ['w1'] };
@@ -38,5 +51,7 @@ test('before the first create there is no row to be seen', () => {
 test('a page that was full is asked again key by key, and for one key its newest rows count', () => {
   const full = { rows: [row('a', 'k1'), row('b', 'k2')], complete: false };
   expect(judge(asked, full).outcome).toBe('truncated');
-  expect(judge({ ...asked, correlationIds: ['k1'] }, { rows: [row('a', 'k1')], complete: false }).outcome).toBe('believed');
+  expect(judge({ ...asked, correlationIds: ['k1'] }, { rows: [row('a', 'k1')], complete: false }).outcome).toBe(
+    'believed',
+  );
 });

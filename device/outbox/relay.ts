@@ -1,17 +1,17 @@
 import pLimit from 'p-limit';
+import type { HandlerStore } from '../handler/store.ts';
 import type { DestinationFailure, IncidentDestination, IncidentRow } from '../incident/destination.ts';
 import type { Occurrence } from '../incident/occurrence.ts';
 import { decide, type Step } from '../incident/policy.ts';
-import type { HandlerStore } from '../handler/store.ts';
+import { type BackoffPolicy, backoffMs } from '../platform/backoff.ts';
+import { dueQueue } from '../platform/due-queue.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { Time, Timer } from '../platform/time.ts';
-import { dueQueue } from '../platform/due-queue.ts';
 import type { Entry } from './entry.ts';
 import { createGate } from './gate.ts';
 import { judge } from './look-up.ts';
 import { createOpeningCap } from './opening-cap.ts';
-import { type BackoffPolicy, backoffMs } from '../platform/backoff.ts';
-import { isWrite, type Told, type Teller } from './tell.ts';
+import { isWrite, type Teller, type Told } from './tell.ts';
 
 export interface RelayOptions extends BackoffPolicy {
   settleMs: number;
@@ -103,8 +103,17 @@ export function createRelay(deps: RelayDeps): Relay {
   );
   const limit = pLimit(options.concurrency);
   const told: RelayStatus['told'] = {
-    created: 0, joined: 0, reopened: 0, noted: 0, recovered: 0, resolved: 0, charted: 0, adopted: 0, released: 0,
-    'duplicate-canceled': 0, 'dead-letter': 0,
+    created: 0,
+    joined: 0,
+    reopened: 0,
+    noted: 0,
+    recovered: 0,
+    resolved: 0,
+    charted: 0,
+    adopted: 0,
+    released: 0,
+    'duplicate-canceled': 0,
+    'dead-letter': 0,
   };
   let running = false;
   let lookUps = 0;
@@ -134,13 +143,15 @@ export function createRelay(deps: RelayDeps): Relay {
   function pump(): void {
     timer?.cancel();
     timer = undefined;
-    while (running && lookUps < overlappingLookUps) {
-      const admitted = gate.admits(now());
-      // Until one incident is known to be visible, and while a paused destination is tried, one key goes at a time.
-      const alone = admitted === 'one' || store.knownRows().length === 0;
-      if (admitted === 'none' || (alone && inFlight.size > 0)) break;
-      const keys = queue.takeDue(now(), alone ? 1 : options.lookUpKeys);
-      if (keys.length === 0) break;
+    while (running) {
+      const room = roomForKeys();
+      // Whoever is in flight pumps again when it ends; a timer would only turn until then.
+      if (room === 'busy') break;
+      const keys = room === 'paused' ? [] : queue.takeDue(now(), room);
+      if (keys.length === 0) {
+        schedule();
+        break;
+      }
       for (const key of keys) inFlight.add(key);
       lookUps += 1;
       void deliver(keys).finally(() => {
@@ -148,8 +159,16 @@ export function createRelay(deps: RelayDeps): Relay {
         pump();
       });
     }
-    if (lookUps < overlappingLookUps) schedule();
     settleIdle();
+  }
+
+  /** Until one incident is known to be visible, and while a paused destination is tried, one key goes at a time. */
+  function roomForKeys(): number | 'busy' | 'paused' {
+    if (lookUps >= overlappingLookUps) return 'busy';
+    const admitted = gate.admits(now());
+    if (admitted === 'none') return 'paused';
+    if (admitted === 'all' && store.knownRows().length > 0) return options.lookUpKeys;
+    return inFlight.size > 0 ? 'busy' : 1;
   }
 
   interface Plan {
@@ -293,7 +312,9 @@ export function createRelay(deps: RelayDeps): Relay {
   }
 
   async function attachChart(item: Plan): Promise<void> {
-    const attempt = await limit(() => teller.chart(item.entry.kind, item.occurrence, () => store.beginAttempt(item.entry.id)));
+    const attempt = await limit(() =>
+      teller.chart(item.entry.kind, item.occurrence, () => store.beginAttempt(item.entry.id)),
+    );
     if (attempt.ok) {
       gateSucceeded();
     } else if (attempt.kind === 'refused-record' || attempt.kind === 'gone') {

@@ -1,0 +1,239 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  type AnomalyMessage,
+  type AnswerMessage,
+  answerMessage,
+  type DeviceStatusMessage,
+  type RollCallKey,
+} from '../anomaly/anomaly.ts';
+import { occurrenceId } from '../anomaly/identity.ts';
+import { type Config, configSchema } from '../config/schema.ts';
+import type { Occurrence } from '../incident/occurrence.ts';
+import { incidentTexts } from '../incident/texts.ts';
+import type { Told } from '../outbox/tell.ts';
+import { silentLogger } from '../platform/logger.ts';
+import { isoUtc, type ManualTime, manualTime } from '../platform/time.ts';
+import { createMemoryDestination, type MemoryDestination } from '../simulation/memory-destination.ts';
+import { topics } from '../transport/topics.ts';
+import type { InboundMessage, Transport, TransportState } from '../transport/transport.ts';
+import { createHandler, type Handler } from './handler.ts';
+
+export const startMs = Date.parse('2026-03-01T12:00:00Z');
+
+/** A monitor's side of one device, written by hand, and a handler over a table in memory on a manual clock. */
+export interface Harness {
+  time: ManualTime;
+  destination: MemoryDestination;
+  handler: Handler;
+  answers: AnswerMessage[];
+  told: { told: Told; occurrence: Occurrence }[];
+  dataDir: string;
+  installationId: string;
+  /** While true, `pass` lets the device send its heartbeat every minute, as a monitor does. */
+  alive: boolean;
+  connected(state: boolean): void;
+  send(topic: string, payload: unknown): void;
+  anomaly(change?: Partial<AnomalyMessage>): AnomalyMessage;
+  status(message: Partial<DeviceStatusMessage> & { kind: DeviceStatusMessage['kind'] }): void;
+  heartbeat(): void;
+  rollCall(keys: RollCallKey[]): void;
+  /** Runs what is due until nothing moves any more, without moving the clock. */
+  settle(): Promise<void>;
+  /** Moves the clock in small steps, letting everything run in between. */
+  pass(ms: number, stepMs?: number): Promise<void>;
+  restart(options?: { loseStore?: boolean }): Promise<void>;
+  close(): Promise<void>;
+}
+
+export async function startHarness(change: (config: Config) => void = () => {}): Promise<Harness> {
+  const time = manualTime(startMs);
+  const config = configSchema.parse({});
+  config.handler.claimMs = 0;
+  config.delivery.settleMs = 90_000;
+  config.serviceNow.attachChart = false;
+  change(config);
+  const names = topics(config.topics);
+  const destination = createMemoryDestination(time);
+  const dataDir = mkdtempSync(join(tmpdir(), 'handler-'));
+  const subscribers: { filter: string; handle: (message: InboundMessage) => void | Promise<void> }[] = [];
+  const stateListeners = new Set<(state: TransportState) => void>();
+  const answers: AnswerMessage[] = [];
+  const told: Harness['told'] = [];
+  let state: TransportState = { state: 'connected' };
+  let lastBeatMs = Number.NEGATIVE_INFINITY;
+  let ids = 1;
+  const newId = () => (ids++).toString(16).padStart(32, 'f');
+  const installationId = newId();
+  const sequences = new Map<string, number>();
+
+  const transport: Transport = {
+    kind: 'fake',
+    start: async () => {},
+    stop: async () => {},
+    state: () => state,
+    onState(listener) {
+      stateListeners.add(listener);
+      return () => stateListeners.delete(listener);
+    },
+    async publish(topic, payload) {
+      if (topic === config.topics.ack) answers.push(answerMessage.parse(JSON.parse(String(payload))));
+      return { ok: true };
+    },
+    async subscribe(filter, handle) {
+      const entry = { filter, handle };
+      subscribers.push(entry);
+      return {
+        async unsubscribe() {
+          subscribers.splice(subscribers.indexOf(entry), 1);
+        },
+      };
+    },
+  };
+
+  const create = () =>
+    createHandler({
+      config,
+      time,
+      deliveryTime: time,
+      transport,
+      topics: names,
+      destination,
+      texts: incidentTexts({ timeZone: 'UTC', clock: time }),
+      chart: undefined,
+      dataDir,
+      logger: silentLogger,
+      random: () => 0.5,
+      newId,
+      onTold: (what, occurrence) => told.push({ told: what, occurrence }),
+    });
+
+  const harness: Harness = {
+    time,
+    destination,
+    handler: create(),
+    answers,
+    told,
+    dataDir,
+    installationId,
+    alive: true,
+    connected(on) {
+      state = on ? { state: 'connected' } : { state: 'disconnected', reason: 'test' };
+      for (const listener of stateListeners) listener(state);
+    },
+    send(topic, payload) {
+      const bytes =
+        payload instanceof Uint8Array
+          ? payload
+          : Buffer.from(typeof payload === 'string' ? payload : JSON.stringify(payload));
+      for (const { filter, handle } of [...subscribers]) {
+        const matches = filter.endsWith('/+') ? topic.startsWith(filter.slice(0, -1)) : topic === filter;
+        if (matches) void handle({ topic, payload: bytes });
+      }
+    },
+    anomaly(change = {}) {
+      const key = {
+        site: 'home',
+        deviceId: 'pi',
+        metric: change.metric ?? 'temperature',
+        rule: change.rule ?? ('upper' as const),
+        ...(change.deviceId === undefined ? {} : { deviceId: change.deviceId }),
+      };
+      const installation = change.installationId ?? installationId;
+      const counter = `${installation}/${key.deviceId}/${key.metric}/${key.rule}`;
+      const sequence = change.sequence ?? (sequences.get(counter) ?? 0) + 1;
+      sequences.set(counter, Math.max(sequence, sequences.get(counter) ?? 0));
+      const firingSequence = change.firingSequence ?? sequence;
+      const at = isoUtc(time.wallMs());
+      const message: AnomalyMessage = {
+        version: 1,
+        id: occurrenceId(installation, key, firingSequence),
+        installationId: installation,
+        installationCreatedAt: '2026-01-01T00:00:00Z',
+        ...key,
+        sequence,
+        firingSequence,
+        phase: 'firing',
+        opener: 'edge',
+        severity: 'high',
+        unit: '°C',
+        value: 31.4,
+        limit: 30,
+        deadband: 0.5,
+        peak: 31.4,
+        startedAt: at,
+        endedAt: null,
+        endReason: null,
+        at,
+        text: 'above the limit',
+        configVersion: 'test',
+        window: [],
+        bootId: 'boot',
+        monotonicMs: time.monotonicMs(),
+        clockSynchronised: true,
+        clockSource: 'none',
+        ...change,
+      };
+      harness.send(config.topics.anomaly, message);
+      return message;
+    },
+    status(message) {
+      harness.send(`${config.topics.status}/pi`, {
+        version: 1,
+        site: 'home',
+        deviceId: 'pi',
+        at: isoUtc(time.wallMs()),
+        installationId,
+        installationCreatedAt: '2026-01-01T00:00:00Z',
+        bootId: 'boot',
+        monotonicMs: time.monotonicMs(),
+        clockSynchronised: true,
+        clockSource: 'none',
+        ...message,
+      });
+    },
+    heartbeat() {
+      harness.status({ kind: 'heartbeat', lastReadingAt: isoUtc(time.wallMs()), sensor: 'ok' });
+    },
+    rollCall(keys) {
+      harness.status({ kind: 'roll-call', software: 'test', callId: newId(), page: 1, pages: 1, keys });
+    },
+    async settle() {
+      for (let turn = 0; turn < 40; turn += 1) {
+        await new Promise((resolve) => setImmediate(resolve));
+        time.advance(0);
+      }
+    },
+    async pass(ms, stepMs = 5_000) {
+      for (let left = ms; left > 0; left -= stepMs) {
+        time.advance(Math.min(stepMs, left));
+        if (harness.alive && state.state === 'connected' && time.monotonicMs() - lastBeatMs >= 60_000) {
+          lastBeatMs = time.monotonicMs();
+          harness.heartbeat();
+        }
+        await harness.settle();
+      }
+    },
+    async restart(options = {}) {
+      const stopped = harness.handler.stop();
+      time.advance(2_000);
+      await stopped;
+      if (options.loseStore === true) {
+        for (const suffix of ['', '-wal', '-shm']) rmSync(join(dataDir, `handler.db${suffix}`), { force: true });
+      }
+      harness.handler = create();
+      await harness.handler.start();
+      await harness.settle();
+    },
+    async close() {
+      const stopped = harness.handler.stop();
+      time.advance(2_000);
+      await stopped;
+      rmSync(dataDir, { recursive: true, force: true });
+    },
+  };
+  await harness.handler.start();
+  await harness.settle();
+  return harness;
+}
