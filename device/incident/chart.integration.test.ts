@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { AnomalyMessage } from '../anomaly/anomaly.ts';
 import { correlationId } from '../anomaly/identity.ts';
-import { breachMessage } from './chart/breach-message.ts';
+import { breachMessage } from './chart/test-message.ts';
 import { createChart } from './chart.ts';
 import type { Occurrence } from './occurrence.ts';
 

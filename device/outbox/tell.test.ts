@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { breachMessage } from '../incident/chart/breach-message.ts';
+import { breachMessage } from '../incident/chart/test-message.ts';
 import type { Occurrence } from '../incident/occurrence.ts';
 import { incidentTexts } from '../incident/texts.ts';
 import { manualTime } from '../platform/time.ts';

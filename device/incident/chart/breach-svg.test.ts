@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { AnomalyMessage } from '../../anomaly/anomaly.ts';
-import { breachMessage } from './breach-message.ts';
+import { breachMessage } from './test-message.ts';
 import { breachSvg } from './breach-svg.ts';
 
 /** Attributes of the first element of a class. */
