@@ -20,23 +20,24 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
   let open = true;
   let connections = 0;
 
-  const server = createServer({ noDelay: true }, (near) => {
+  // Half open, so that who was silenced is not even told that the other side has gone.
+  const server = createServer({ noDelay: true, allowHalfOpen: true }, (near) => {
     near.on('error', () => {});
     if (!open) {
       near.destroy();
       return;
     }
     connections += 1;
-    const far = connect({ port: targetPort, host: '127.0.0.1', noDelay: true });
+    const far = connect({ port: targetPort, host: '127.0.0.1', noDelay: true, allowHalfOpen: true });
     far.on('error', () => {});
     const pair = { near, far };
     pairs.add(pair);
     near.pipe(far).pipe(near);
     near.on('close', () => {
       pairs.delete(pair);
-      far.end();
+      far.destroy();
     });
-    far.on('close', () => near.destroy());
+    far.on('close', (failed) => (failed ? near.destroy() : near.end()));
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
