@@ -41,7 +41,10 @@ export const windowPoints = z.array(z.tuple([z.number(), z.number()])).max(240);
  */
 export const anomalyMessage = z.object({
   version: z.literal(1),
-  id: z.string().regex(/^[0-9a-f]{32}$/).describe('Occurrence id, the same in all its messages.'),
+  id: z
+    .string()
+    .regex(/^[0-9a-f]{32}$/)
+    .describe('Occurrence id, the same in all its messages.'),
   ...installationFields,
   ...keyFields,
   sequence: z.number().int().min(1).describe('Counts up per key within an installation; gaps are allowed.'),
@@ -84,7 +87,13 @@ export const answerMessage = z.object({
 
 export type AnswerMessage = z.infer<typeof answerMessage>;
 
-const statusFields = { version: z.literal(1), site: namePart, deviceId: namePart, at: z.iso.datetime(), ...clockFields };
+const statusFields = {
+  version: z.literal(1),
+  site: namePart,
+  deviceId: namePart,
+  at: z.iso.datetime(),
+  ...clockFields,
+};
 
 /** One key in a roll call. */
 export const rollCallKey = z.object({
@@ -105,7 +114,9 @@ export const rollCallKey = z.object({
       text: z.string().max(300),
     })
     .nullable()
-    .describe('The occurrence that fires now, with all that a handler which lost its store needs to adopt it; or null.'),
+    .describe(
+      'The occurrence that fires now, with all that a handler which lost its store needs to adopt it; or null.',
+    ),
   waiting: z.boolean().describe('Whether messages of this key are still unanswered.'),
 });
 
@@ -140,7 +151,11 @@ export const handlerStatusMessage = z.object({
   version: z.literal(1),
   kind: z.literal('handler'),
   handlerId: z.string().min(1).max(64),
-  startId: z.string().min(1).max(64).describe('Random for each start; a new one makes monitors resend and call the roll.'),
+  startId: z
+    .string()
+    .min(1)
+    .max(64)
+    .describe('Random for each start; a new one makes monitors resend and call the roll.'),
   startedAt: z.iso.datetime(),
   instance: z.string().max(300).describe('ServiceNow instance and table that it writes to.'),
   state: z.enum(['claiming', 'active', 'passive']),
