@@ -1,5 +1,4 @@
 import pLimit from 'p-limit';
-import type { HandlerStore } from '../handler/store.ts';
 import type { DestinationFailure, IncidentDestination, IncidentRow } from '../incident/destination.ts';
 import type { Occurrence } from '../incident/occurrence.ts';
 import { decide, type Step } from '../incident/policy.ts';
@@ -11,6 +10,7 @@ import type { Entry } from './entry.ts';
 import { createGate } from './gate.ts';
 import { judge } from './look-up.ts';
 import { createOpeningCap } from './opening-cap.ts';
+import type { RelayStore } from './relay-store.ts';
 import { isWrite, type Teller, type Told } from './tell.ts';
 
 export interface RelayOptions extends BackoffPolicy {
@@ -27,7 +27,7 @@ export interface RelayOptions extends BackoffPolicy {
 }
 
 export interface RelayDeps {
-  store: HandlerStore;
+  store: RelayStore;
   destination: IncidentDestination;
   teller: Teller;
   options: RelayOptions;
