@@ -1,0 +1,69 @@
+import type { Config } from '../config/schema.ts';
+import { AppError } from '../platform/errors.ts';
+import { sleep, type Time } from '../platform/time.ts';
+import type { Transport, TransportState } from '../transport/transport.ts';
+import { type Check, type Finding, fail, ok, skip, warn } from './check.ts';
+
+export interface BrokerCheckDeps {
+  config: Config['transport'];
+  /** A topic that both components hear. */
+  topic: string;
+  transport: () => Promise<Transport>;
+  time: Time;
+  withinMs: number;
+}
+
+/** Connects as a component does, and subscribes, so that the broker's access list is asked too. */
+export function brokerCheck({ config, topic, transport, time, withinMs }: BrokerCheckDeps): Check {
+  const address = config.mqtt.url;
+  async function connect(): Promise<Finding> {
+    if (config.kind === 'in-process') return skip('transport.kind in-process needs none');
+    let started: Transport | undefined;
+    try {
+      started = await transport();
+      const state = await connected(started, topic, time, withinMs);
+      if (state.state === 'disconnected') return fail(`${state.reason}`, advice(config));
+      if (isExposed(address)) {
+        return warn(
+          `${address} answers; messages and passwords travel unencrypted`,
+          'Use mqtts:// with transport.mqtt.caFile.',
+        );
+      }
+      return ok(`${address} answers`);
+    } catch (error) {
+      if (error instanceof AppError) return fail(error.message, 'Correct transport.* in the configuration.');
+      throw error;
+    } finally {
+      await started?.stop();
+    }
+  }
+  return { name: 'broker', topic: 'Messages', run: connect };
+}
+
+const pollMs = 25;
+
+/** The state once connected, or with the reason of the first failure, which a transport tells by no event. */
+async function connected(transport: Transport, topic: string, time: Time, withinMs: number): Promise<TransportState> {
+  const deadlineMs = time.monotonicMs() + withinMs;
+  await transport.subscribe(topic, () => {});
+  await transport.start();
+  const begun = transport.state();
+  for (let state = begun; ; state = transport.state()) {
+    if (state.state === 'connected' || begun.state === 'connected' || state.reason !== begun.reason) return state;
+    if (time.monotonicMs() >= deadlineMs) {
+      return { state: 'disconnected', reason: `no connection within ${withinMs / 1_000} s` };
+    }
+    await sleep(time, pollMs);
+  }
+}
+
+function advice({ mqtt }: Config['transport']): string {
+  const { hostname, port, protocol } = new URL(mqtt.url);
+  const at = port === '' ? (protocol === 'mqtts:' ? '8883' : '1883') : port;
+  return `Check transport.mqtt.url (${mqtt.url}) and that the broker runs: nc -vz ${hostname} ${at}`;
+}
+
+function isExposed(address: string): boolean {
+  const { protocol, hostname } = new URL(address);
+  return protocol === 'mqtt:' && !['localhost', '127.0.0.1', '[::1]'].includes(hostname);
+}
