@@ -31,10 +31,13 @@ export function createChart(): Chart {
 
 async function loadRenderer(): Promise<(svg: string) => Promise<Uint8Array>> {
   const { renderAsync } = await import('@resvg/resvg-js');
-  const { resolve } = createRequire(import.meta.url);
+  const require = createRequire(import.meta.url);
   const font = {
     loadSystemFonts: false,
-    fontFiles: ['DejaVuSans.ttf', 'DejaVuSans-Bold.ttf'].map((file) => resolve(`dejavu-fonts-ttf/ttf/${file}`)),
+    fontFiles: [
+      require.resolve('dejavu-fonts-ttf/ttf/DejaVuSans.ttf'),
+      require.resolve('dejavu-fonts-ttf/ttf/DejaVuSans-Bold.ttf'),
+    ],
     defaultFontFamily: 'DejaVu Sans',
   };
   return async (svg) => (await renderAsync(svg, { font })).asPng();
