@@ -25,6 +25,13 @@ function verdictOf(value: number | null, ms: number): Verdict {
 
 type Reading = readonly [ms: number, value: number | null];
 
+/** `0:31 50:?`: instants and values; `?` where nothing is known. */
+const trace = (text: string): Reading[] =>
+  text.split(' ').map((point) => {
+    const [ms, value] = point.split(':');
+    return [Number(ms), value === '?' ? null : Number(value)];
+  });
+
 /** What is told, as `ms phase`, and the state at the end. */
 function run(readings: readonly Reading[], changed: Partial<LifecycleSettings> = {}, from: Lifecycle = ok) {
   let lifecycle = from;
@@ -48,199 +55,41 @@ function run(readings: readonly Reading[], changed: Partial<LifecycleSettings> =
 }
 
 describe('lifecycle', () => {
-  test.each<[string, Reading[], string[], Lifecycle['phase']]>([
-    [
-      'a value inside the limit is nothing',
-      [
-        [0, 20],
-        [10, 29.5],
-        [20, null],
-      ],
-      [],
-      'ok',
-    ],
-    ['a breach is pending at first', [[0, 31]], [], 'pending'],
-    [
-      'a breach that lasts just short of the on-delay does not fire',
-      [
-        [0, 31],
-        [99, 31],
-      ],
-      [],
-      'pending',
-    ],
-    [
-      'a breach that lasts the on-delay fires',
-      [
-        [0, 31],
-        [50, 31],
-        [100, 31],
-      ],
-      ['100 firing'],
-      'firing',
-    ],
-    [
-      'a dip inside the deadband does not give up pending',
-      [
-        [0, 31],
-        [40, 29.5],
-        [100, 31],
-      ],
-      ['100 firing'],
-      'firing',
-    ],
-    [
-      'a breach has lasted inside the deadband too',
-      [
-        [0, 31],
-        [100, 29.5],
-      ],
-      ['100 firing'],
-      'firing',
-    ],
-    [
-      'a clear gives up pending, and the delay begins anew',
-      [
-        [0, 31],
-        [90, 29],
-        [95, 31],
-        [190, 31],
-      ],
-      [],
-      'pending',
-    ],
-    [
-      'a clear gives up pending even when the delay is over',
-      [
-        [0, 31],
-        [200, 29],
-      ],
-      [],
-      'ok',
-    ],
-    [
-      'unknown neither fires',
-      [
-        [0, 31],
-        [200, null],
-      ],
-      [],
-      'pending',
-    ],
-    [
-      '… nor interrupts',
-      [
-        [0, 31],
-        [50, null],
-        [100, 31],
-      ],
-      ['100 firing'],
-      'firing',
-    ],
-    [
-      'a clear is recovering at first',
-      [
-        [0, 31],
-        [100, 31],
-        [110, 29],
-      ],
-      ['100 firing'],
-      'recovering',
-    ],
-    [
-      'a dip inside the deadband is no clear',
-      [
-        [0, 31],
-        [100, 31],
-        [110, 29.5],
-        [900, 29.5],
-      ],
-      ['100 firing'],
-      'firing',
-    ],
-    [
-      'a clear that lasts the off-delay resolves',
-      [
-        [0, 31],
-        [100, 31],
-        [110, 29],
-        [160, 28],
-      ],
-      ['100 firing', '160 resolved'],
-      'ok',
-    ],
-    [
-      '… inside the deadband too',
-      [
-        [0, 31],
-        [100, 31],
-        [110, 29],
-        [160, 29.5],
-      ],
-      ['100 firing', '160 resolved'],
-      'ok',
-    ],
-    [
-      '… and not just short of it',
-      [
-        [0, 31],
-        [100, 31],
-        [110, 29],
-        [159, 28],
-      ],
-      ['100 firing'],
-      'recovering',
-    ],
-    [
-      'unknown does not resolve',
-      [
-        [0, 31],
-        [100, 31],
-        [110, 29],
-        [900, null],
-      ],
-      ['100 firing'],
-      'recovering',
-    ],
+  test.each<[string, string, string[], Lifecycle['phase']]>([
+    ['a value inside the limit is nothing', '0:20 10:29.5 20:?', [], 'ok'],
+    ['a breach is pending at first', '0:31', [], 'pending'],
+    ['a breach that lasts just short of the on-delay does not fire', '0:31 99:31', [], 'pending'],
+    ['a breach that lasts the on-delay fires', '0:31 50:31 100:31', ['100 firing'], 'firing'],
+    ['a dip inside the deadband does not give up pending', '0:31 40:29.5 100:31', ['100 firing'], 'firing'],
+    ['a breach has lasted inside the deadband too', '0:31 100:29.5', ['100 firing'], 'firing'],
+    ['a clear gives up pending, and the delay begins anew', '0:31 90:29 95:31 190:31', [], 'pending'],
+    ['a clear gives up pending even when the delay is over', '0:31 200:29', [], 'ok'],
+    ['unknown neither fires', '0:31 200:?', [], 'pending'],
+    ['… nor interrupts', '0:31 50:? 100:31', ['100 firing'], 'firing'],
+    ['a clear is recovering at first', '0:31 100:31 110:29', ['100 firing'], 'recovering'],
+    ['a dip inside the deadband is no clear', '0:31 100:31 110:29.5 900:29.5', ['100 firing'], 'firing'],
+    ['a clear that lasts the off-delay resolves', '0:31 100:31 110:29 160:28', ['100 firing', '160 resolved'], 'ok'],
+    ['… inside the deadband too', '0:31 100:31 110:29 160:29.5', ['100 firing', '160 resolved'], 'ok'],
+    ['… and not just short of it', '0:31 100:31 110:29 159:28', ['100 firing'], 'recovering'],
+    ['unknown does not resolve', '0:31 100:31 110:29 900:?', ['100 firing'], 'recovering'],
     [
       'a new breach in the off-delay cancels the recovery, and the off-delay begins anew',
-      [
-        [0, 31],
-        [100, 31],
-        [110, 29],
-        [150, 31],
-        [160, 29],
-        [209, 29],
-        [210, 29],
-      ],
+      '0:31 100:31 110:29 150:31 160:29 209:29 210:29',
       ['100 firing', '210 resolved'],
       'ok',
     ],
   ])('%s', (_, readings, told, phase) => {
-    expect(run(readings)).toMatchObject({ told, phase });
+    expect(run(trace(readings))).toMatchObject({ told, phase });
   });
 
   test('without delays a single reading fires and a single one resolves', () => {
-    const { told, phase } = run(
-      [
-        [0, 31],
-        [10, 29],
-        [20, 31],
-      ],
-      { onDelayMs: 0, offDelayMs: 0 },
-    );
+    const { told, phase } = run(trace('0:31 10:29 20:31'), { onDelayMs: 0, offDelayMs: 0 });
     expect(told).toEqual(['0 firing', '10 resolved', '20 firing']);
     expect(phase).toBe('firing');
   });
 
   test('it began with the first breaching reading and ended with the first clearing one', () => {
-    const { occurrences } = run([
-      [7, 31],
-      [107, 32],
-      [200, 29],
-      [220, 28],
-      [250, 27],
-    ]);
+    const { occurrences } = run(trace('7:31 107:32 200:29 220:28 250:27'));
     expect(occurrences).toEqual([
       { severity: 'medium', peak: 32, value: 32, startedMs: 7 },
       { severity: 'medium', peak: 32, value: 27, startedMs: 7, endedMs: 200 },
@@ -248,49 +97,22 @@ describe('lifecycle', () => {
   });
 
   test('the end after a cancelled recovery is the last clear', () => {
-    const { occurrences } = run([
-      [0, 31],
-      [100, 31],
-      [110, 29],
-      [150, 31],
-      [160, 29],
-      [210, 29],
-    ]);
+    const { occurrences } = run(trace('0:31 100:31 110:29 150:31 160:29 210:29'));
     expect(occurrences.at(-1)).toMatchObject({ startedMs: 0, endedMs: 160 });
   });
 
   test('the peak is the furthest value since the start, one of the on-delay too', () => {
-    expect(
-      run([
-        [0, 33],
-        [50, 34],
-        [100, 31],
-      ]).occurrences,
-    ).toMatchObject([{ peak: 34, value: 31 }]);
+    expect(run(trace('0:33 50:34 100:31')).occurrences).toMatchObject([{ peak: 34, value: 31 }]);
   });
 
   test('severity goes by the peak: told at once when it rises, and not taken back', () => {
-    const { told, occurrences } = run([
-      [0, 31],
-      [100, 31],
-      [110, 34.9],
-      [120, 35],
-      [130, 31],
-      [140, 39],
-      [150, 40],
-      [160, 31],
-    ]);
+    const { told, occurrences } = run(trace('0:31 100:31 110:34.9 120:35 130:31 140:39 150:40 160:31'));
     expect(told).toEqual(['100 firing', '120 updated', '150 updated']);
     expect(occurrences.map(({ severity }) => severity)).toEqual(['medium', 'high', 'critical']);
   });
 
   test('it fires with the severity that the on-delay has reached', () => {
-    expect(
-      run([
-        [0, 36],
-        [100, 31],
-      ]).occurrences,
-    ).toMatchObject([{ severity: 'high' }]);
+    expect(run(trace('0:36 100:31')).occurrences).toMatchObject([{ severity: 'high' }]);
   });
 
   test('an update comes at most once in updateIntervalMs, counted from whatever was told last', () => {
