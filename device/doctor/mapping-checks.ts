@@ -77,6 +77,10 @@ async function referenceFinding(field: string, value: string, target: Target, re
   const rows = answer.value.filter((row) => names.some((name) => same(row, name)));
   const [row] = rows;
   const option = `serviceNow.fields.${field}`;
+  if (row === undefined && answer.value.length > 0) {
+    const ignored = `the instance ignores the condition ${query}, so "${value}" is not checked`;
+    return warn(ignored, `Check that the user may read the fields ${keys.join(' and ')} of ${table}.`);
+  }
   if (row === undefined) return notFound(value, option, target, read);
   const display = row[keys[0]] ?? value;
   if (rows.length > 1) {

@@ -19,7 +19,8 @@ const narrowest = 40;
 
 /** What was found, by topic, for a person. */
 export function renderReport(reports: readonly CheckReport[], { colour, width }: Layout): string {
-  const paint = (style: Parameters<typeof styleText>[0], text: string) => (colour ? styleText(style, text) : text);
+  const paint = (style: Parameters<typeof styleText>[0], text: string) =>
+    colour ? styleText(style, text, { validateStream: false }) : text;
   const nameWidth = Math.max(...reports.map(({ name }) => name.length));
   const hanging = indent.length + 2 + nameWidth + 2;
   const room = Math.max(narrowest, (width ?? Number.POSITIVE_INFINITY) - hanging);
