@@ -7,7 +7,7 @@ import { timerQueue } from './timer-queue.ts';
 export interface Clock {
   /** Wall time, epoch milliseconds. For display and the wire only; it may jump. */
   wallMs(): number;
-  /** Milliseconds since an arbitrary origin; never jumps. Every duration is measured with it. */
+  /** Milliseconds since an arbitrary origin (of `systemTime`: the boot); never jumps. Every duration is measured with it. */
   monotonicMs(): number;
 }
 
@@ -23,9 +23,13 @@ export interface Time extends Clock {
 /** Longest delay that Node's timers take; a longer one would fire at once. */
 const longestDelayMs = 2 ** 31 - 1;
 
+/** From the origin of `performance.now()`, the start of this process, back to the boot, ms. */
+const processStartMs = Number(process.hrtime.bigint() / 1_000n) / 1_000 - performance.now();
+
+/** Its monotonic instants count from the boot, so that those of two processes compare within one boot. */
 export const systemTime: Time = {
   wallMs: () => Date.now(),
-  monotonicMs: () => performance.now(),
+  monotonicMs: () => processStartMs + performance.now(),
   after(delayMs, task) {
     const handle = setTimeout(task, Math.min(Math.max(0, delayMs), longestDelayMs));
     return { cancel: () => clearTimeout(handle) };

@@ -20,7 +20,11 @@ export interface Reading {
 
 /** What every message says of its stamps: see "Clocks" in device/README.md. */
 export const clockFields = {
-  bootId: z.string().min(1).max(64).describe('Random for each boot of the machine; monotonicMs compares only within one.'),
+  bootId: z
+    .string()
+    .min(1)
+    .max(64)
+    .describe('Random for each boot of the machine; monotonicMs compares only within one.'),
   monotonicMs: z.number().min(0).describe('Monotonic instant of the message in that boot, ms.'),
   clockSynchronised: z.boolean().describe('Whether wall time was known to be right when the stamps were made.'),
   clockSource: z.string().max(32).describe('Who says so: timesyncd, chrony, recording, none.'),
@@ -36,11 +40,11 @@ export const namePart = z
 
 /** `IoTBlog/sensorData`, version 1. Unknown fields are ignored. */
 export const readingMessage = z.object({
-  version: z.literal(1),
-  site: namePart,
-  deviceId: namePart,
+  version: z.literal(1).describe('Version of this message.'),
+  site: namePart.describe('Where the device stands.'),
+  deviceId: namePart.describe('Device that was measured; under Greengrass its thing name.'),
   ts: z.iso.datetime().describe('Instant of the sample, ISO 8601 UTC.'),
-  seq: z.number().int().min(0),
+  seq: z.number().int().min(0).describe('Counts up per device within one run of the monitor; gaps are lost readings.'),
   metrics: z.record(namePart, z.number()).describe('Values by metric: temperature °C, humidity %RH, pressure hPa.'),
   raw: z.record(namePart, z.number()).optional().describe('Values before compensation, where it is on.'),
   ...clockFields,

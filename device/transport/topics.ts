@@ -21,6 +21,8 @@ export interface Topics {
   sensorDataFilter: string;
   anomalyFilter: string;
   statusFilter: string;
+  /** What a monitor that speaks for many devices subscribes to. */
+  ackFilter: string;
   /** The device that a topic names, if it names one: a payload of another device is then refused. */
   deviceOf(topic: string): string | undefined;
 }
@@ -43,6 +45,7 @@ export function topics(names: TopicNames): Topics {
     sensorDataFilter: filter(names.sensorData),
     anomalyFilter: filter(anomalyBase),
     statusFilter: `${names.status}/+`,
+    ackFilter: filter(names.ack),
     deviceOf(topic) {
       for (const base of bases) {
         if (!topic.startsWith(`${base}/`)) continue;

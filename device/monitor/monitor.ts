@@ -1,0 +1,376 @@
+import { join } from 'node:path';
+import type { AnomalyMessage, Rule, Severity } from '../anomaly/anomaly.ts';
+import { compileRules, firing } from '../anomaly/detect.ts';
+import type { Config } from '../config/schema.ts';
+import type { Logger } from '../platform/logger.ts';
+import { createReserveFile } from '../platform/reserve-file.ts';
+import type { Time, Timer } from '../platform/time.ts';
+import type { Metrics, Reading } from '../reading/reading.ts';
+import type { Sample, SampleSink, SampleSource } from '../sensor/source.ts';
+import type { Topics } from '../transport/topics.ts';
+import type { LastWill, Subscription, Transport } from '../transport/transport.ts';
+import { createDelivery } from './delivery.ts';
+import { createDevices } from './devices.ts';
+import { createDiskGuard } from './disk-guard.ts';
+import { createHandlerEar } from './handler-ear.ts';
+import { openJournal } from './journal.ts';
+import type { ClockState, MachineClock } from './machine-clock.ts';
+import { createReadingFeed } from './reading-feed.ts';
+import { createRecorder } from './recorder.ts';
+import { createStampClock } from './stamp-clock.ts';
+import { createStatusFeed } from './status-feed.ts';
+
+export interface MonitorDeps {
+  config: Config;
+  configVersion: string;
+  software: string;
+  /** Event time: heartbeats, roll calls, no-data, saving of states; the recording's clock in a replay. */
+  time: Time;
+  /** Real time: resends. */
+  deliveryTime: Time;
+  machineClock: MachineClock;
+  /** Started and stopped by its owner, outside the monitor's life. */
+  transport: Transport;
+  topics: Topics;
+  source: SampleSource;
+  dataDir: string;
+  logger: Logger;
+  random: () => number;
+  /** 32 random hex digits. */
+  newId: () => string;
+  onReading?: (reading: Reading) => void;
+  onAnomaly?: (message: AnomalyMessage) => void;
+  /** A replay has handed over its last row. */
+  onEnded?: () => void;
+}
+
+/** What fires, for people. */
+export interface FiringNow {
+  site: string;
+  deviceId: string;
+  metric: string;
+  rule: Rule;
+  severity: Severity;
+  startedAtMs: number;
+  value: number | null;
+  limit: number | null;
+  unit: string;
+}
+
+export interface MonitorStatus {
+  sensor: { kind: string; describe: string; fault?: { reason: string; message: string } };
+  /** Of any device; undefined before the first. */
+  lastReadingAtMs: number | undefined;
+  readings: {
+    /** Handed over by the source. */
+    read: number;
+    /** Acknowledged by the broker. */
+    published: number;
+    /** Given up: too large, or not allowed. */
+    failed: number;
+    /** Lost from the full buffer, oldest first. */
+    dropped: number;
+    /** Waiting to be published. */
+    buffered: number;
+    /** Reads of the sensor that failed, and values that were not believed. */
+    faults: number;
+  };
+  messages: {
+    /** Without an answer yet. */
+    waiting: number;
+    /** Rejected by the handler, kept for a look. */
+    rejected: number;
+    /** Breaches that began and ended while the disk was full. */
+    unreported: number;
+  };
+  /** The first thousand. */
+  firing: readonly FiringNow[];
+  /** Last values of the own device. */
+  metrics: Metrics;
+  /** Empty before the start. */
+  installationId: string;
+  clock: ClockState;
+  storeFull: boolean;
+  /** Devices in memory. */
+  devices: number;
+}
+
+export interface Monitor {
+  /** @throws AppError of the journal (`store-newer`, `store-unusable`) or of the source. */
+  start(): Promise<void>;
+  /** Idempotent. What is not told yet is in the journal; readings that were not published are lost. */
+  stop(): Promise<void>;
+  /** Resolves once nothing is on its way and, unless offline, every anomaly is answered. */
+  idle(): Promise<void>;
+  status(): MonitorStatus;
+}
+
+/** Sent by the broker when the connection of a monitor is lost. */
+export function lastWill(config: Pick<Config, 'site' | 'deviceId'>, topics: Topics): LastWill {
+  const { site, deviceId } = config;
+  return { topic: topics.status(deviceId), payload: JSON.stringify({ version: 1, kind: 'offline', site, deviceId }) };
+}
+
+const mostFiringShown = 1_000;
+
+/**
+ * The sensor monitor: publishes every reading, watches it by the rules, and tells the handler of what it finds until
+ * the handler has answered.
+ *
+ * | state   | what runs                                             | left by          |
+ * |---------|-------------------------------------------------------|------------------|
+ * | new     | nothing                                               | `start` → running |
+ * | running | source, subscriptions, timers; the journal is open    | `stop` → stopped |
+ * | stopped | nothing; a further monitor may open the directory     |                  |
+ */
+export function createMonitor(deps: MonitorDeps): Monitor {
+  let run: Run | undefined;
+  let last: MonitorStatus | undefined;
+  let state: 'new' | 'running' | 'stopped' = 'new';
+
+  return {
+    async start() {
+      if (state !== 'new') return;
+      state = 'running';
+      run = openRun(deps);
+      try {
+        await run.start();
+      } catch (error) {
+        await this.stop();
+        throw error;
+      }
+    },
+    async stop() {
+      state = 'stopped';
+      const ending = run;
+      if (ending === undefined) return;
+      last = ending.status();
+      run = undefined;
+      await ending.stop();
+    },
+    idle: () => run?.idle() ?? Promise.resolve(),
+    status: () => run?.status() ?? last ?? statusBeforeStart(deps),
+  };
+}
+
+type Run = ReturnType<typeof openRun>;
+
+function openRun(deps: MonitorDeps) {
+  const { config, time, deliveryTime, transport, topics, source, newId } = deps;
+  const { site, deviceId, monitor: settings } = config;
+  const logger = deps.logger.child({ module: 'monitor' });
+  const self = { site, deviceId };
+  const own = config.sensor.kind === 'mqtt' ? undefined : self;
+  const runId = newId();
+  const clock = createStampClock(time, deps.machineClock);
+  const journal = openJournal(join(deps.dataDir, 'monitor.db'));
+  const reserve = createReserveFile(join(deps.dataDir, 'monitor.reserve'), config.store.reserveBytes);
+  const guard = createDiskGuard({ journal, reserve, clock: deliveryTime, logger });
+  const backoff = { baseMs: settings.resendBaseMs, capMs: settings.resendCapMs };
+  const delivery = createDelivery({
+    ...{ journal, guard, transport, topics, time: deliveryTime, random: deps.random, logger, backoff },
+    ...{ mostRejected: settings.maxWaitingMessages, changed: settleIdle },
+  });
+  const recorder = createRecorder({
+    ...{ journal, guard, delivery, clock, logger, newId, runId, opener: config.opener },
+    ...{ configVersion: deps.configVersion, onAnomaly: deps.onAnomaly },
+  });
+  const devices = createDevices({
+    ...{ own, mostDevices: config.sensor.mqtt.maxDevices, rules: compileRules(config), journal, guard, recorder },
+    ...{ windowPoints: config.anomaly.windowReadings, clock, time, logger, runId },
+  });
+  const feed = createReadingFeed({
+    ...{ transport, topics, time: deliveryTime, logger, capacity: settings.bufferReadings, changed: settleIdle },
+  });
+  const status = createStatusFeed({
+    ...{ transport, topics, clock, devices, self, software: deps.software, newId, changed: settleIdle },
+    ...{ installation: recorder.installation, waits: delivery.isWaiting },
+  });
+  const ear = createHandlerEar({
+    topics,
+    ownDevice: own?.deviceId,
+    installationId: () => recorder.installation().id,
+    lastSequence: (key) => journal.key(key)?.lastSequence ?? 0,
+    onAnswer: delivery.answered,
+    onBehind: renew,
+    onHandlerStart() {
+      delivery.wakeAll();
+      status.rollCall('all');
+    },
+  });
+  const timers = new Map<string, Timer>();
+  const subscriptions: Subscription[] = [];
+  let running = false;
+  let forgetState: (() => void) | undefined;
+  let read = 0;
+  let lastReadingAtMs: number | undefined;
+  let waiters: (() => void)[] = [];
+
+  // --- what comes in -----------------------------------------------------------------------------------------------
+
+  const sink: SampleSink = {
+    sample(sample) {
+      if (!running) return;
+      read += 1;
+      const metrics = finiteMetrics(sample);
+      if (Object.keys(metrics).length === 0) return;
+      const reading = devices.reading({
+        ...{ site: sample.site ?? site, deviceId: sample.deviceId ?? deviceId, metrics },
+        ...{ atMs: sample.atMs, monotonicMs: sample.monotonicMs },
+        ...(sample.raw === undefined ? {} : { raw: sample.raw }),
+      });
+      lastReadingAtMs = reading.atMs;
+      feed.publish(reading, { ...clock.fields(), monotonicMs: Math.max(0, reading.monotonicMs) });
+      deps.onReading?.(reading);
+    },
+    fault(fault) {
+      devices.fault(fault, fault.deviceId ?? deviceId);
+    },
+    evicted(gone) {
+      if (running) devices.evict(gone);
+    },
+    ended() {
+      devices.stopWatching();
+      deps.onEnded?.();
+    },
+  };
+
+  function renew(): void {
+    if (!recorder.renew()) return;
+    devices.retell();
+    status.rollCall('all');
+  }
+
+  function onTransportState(connected: boolean): void {
+    if (connected) {
+      // Anomalies first: they never wait behind readings.
+      delivery.wakeAll();
+      status.reconnected();
+      feed.drain();
+    }
+    settleIdle();
+  }
+
+  // --- life --------------------------------------------------------------------------------------------------------
+
+  /** A task that comes again every `everyMs` of event time; its name owns the timer. */
+  function every(name: string, everyMs: number, task: () => void): void {
+    timers.set(
+      name,
+      time.after(everyMs, () => {
+        if (!running) return;
+        every(name, everyMs, task);
+        task();
+      }),
+    );
+  }
+
+  function isIdle(): boolean {
+    if (!feed.isIdle() || !status.isIdle()) return false;
+    return delivery.isIdle() || transport.state().state !== 'connected';
+  }
+
+  function settleIdle(): void {
+    if (waiters.length === 0 || (running && !isIdle())) return;
+    const settled = waiters;
+    waiters = [];
+    for (const resolve of settled) resolve();
+  }
+
+  return {
+    async start() {
+      running = true;
+      if (!reserve.restore()) {
+        logger.warn({ bytes: config.store.reserveBytes }, 'no room for the reserve file: the disk is nearly full');
+      }
+      devices.start();
+      forgetState = transport.onState(({ state }) => onTransportState(state === 'connected'));
+      subscriptions.push(await transport.subscribe(topics.handlerStatus, ear.onHandlerStatus));
+      subscriptions.push(
+        await transport.subscribe(own === undefined ? topics.ackFilter : topics.ack(deviceId), ear.onAnswer),
+      );
+      delivery.start();
+      status.rollCall('all');
+      status.heartbeat();
+      every('heartbeat', settings.heartbeatMs, () => {
+        devices.observe();
+        devices.retryDisk();
+        status.heartbeat();
+      });
+      every('roll call', settings.rollCallMs, () => status.rollCall('heard'));
+      every('save', settings.saveStateMs, () => devices.save());
+      await source.start(sink);
+    },
+
+    async stop() {
+      running = false;
+      for (const timer of timers.values()) timer.cancel();
+      forgetState?.();
+      delivery.stop();
+      feed.stop();
+      status.stop();
+      devices.stop();
+      settleIdle();
+      await source.stop();
+      await Promise.all(subscriptions.map((subscription) => subscription.unsubscribe()));
+      journal.close();
+    },
+
+    idle(): Promise<void> {
+      if (!running || isIdle()) return Promise.resolve();
+      return new Promise((resolve) => waiters.push(resolve));
+    },
+
+    status(): MonitorStatus {
+      const fault = devices.get(deviceId)?.fault;
+      return {
+        sensor: {
+          ...{ kind: source.kind, describe: source.describe() },
+          ...(fault === undefined ? {} : { fault: { reason: fault.reason, message: fault.message } }),
+        },
+        lastReadingAtMs,
+        readings: { read, faults: source.stats().failed, ...feed.counts() },
+        messages: { ...journal.counts(), unreported: recorder.unreported() },
+        firing: firingNow(devices.all()),
+        metrics: devices.get(deviceId)?.metrics ?? {},
+        installationId: recorder.installation().id,
+        clock: { ...deps.machineClock.state() },
+        storeFull: guard.isFull(),
+        devices: devices.size(),
+      };
+    },
+  };
+}
+
+/** A sensor's NaN is no value, whoever let it through. */
+function finiteMetrics({ metrics }: Sample): Metrics {
+  const entries = Object.entries(metrics);
+  const finite = entries.filter(([, value]) => Number.isFinite(value));
+  return finite.length === entries.length ? metrics : Object.fromEntries(finite);
+}
+
+function firingNow(devices: Iterable<{ site: string; deviceId: string; detection: Parameters<typeof firing>[0] }>) {
+  const shown: FiringNow[] = [];
+  for (const { site, deviceId, detection } of devices) {
+    for (const { metric, rule, severity, startedAtMs, value, limit, unit } of firing(detection)) {
+      if (shown.length >= mostFiringShown) return shown;
+      shown.push({ site, deviceId, metric, rule, severity, startedAtMs, value, limit, unit });
+    }
+  }
+  return shown;
+}
+
+function statusBeforeStart({ source, machineClock }: MonitorDeps): MonitorStatus {
+  return {
+    sensor: { kind: source.kind, describe: source.describe() },
+    lastReadingAtMs: undefined,
+    readings: { read: 0, published: 0, failed: 0, dropped: 0, buffered: 0, faults: 0 },
+    messages: { waiting: 0, rejected: 0, unreported: 0 },
+    firing: [],
+    metrics: {},
+    installationId: '',
+    clock: { ...machineClock.state() },
+    storeFull: false,
+    devices: 0,
+  };
+}
