@@ -55,7 +55,7 @@ const vendors = {
   'aws-iot-device-sdk-v2/|aws-crt/': ['device/transport/(iot-core|greengrass-ipc)', 'device/secrets/greengrass.ts'],
   'mqtt/': ['device/transport/mqtt', 'device/doctor/', 'scripts/chaos/'],
   'axios/': ['device/incident/servicenow/http.ts'],
-  'libsql/': ['device/platform/sqlite.ts'],
+  'libsql/': ['device/platform/(sqlite|data-lock).ts'],
   'koffi/': ['device/sensor/i2c/linux-bus.ts'],
   'csv-parse/': ['device/sensor/replay/', 'scripts/audit/'],
   '@resvg/|dejavu-fonts-ttf/': ['device/incident/chart.ts'],
