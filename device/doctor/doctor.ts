@@ -3,7 +3,7 @@ import type { Config } from '../config/schema.ts';
 import { createServiceNow } from '../incident/servicenow/client.ts';
 import { connectServiceNow, type ServiceNowConnection } from '../incident/servicenow/connection.ts';
 import { createTableReader } from '../incident/servicenow/table-reader.ts';
-import { systemMachineClock } from '../monitor/machine-clock.ts';
+import type { MachineClock } from '../monitor/machine-clock.ts';
 import { silentLogger } from '../platform/logger.ts';
 import { systemTime } from '../platform/time.ts';
 import { createSecrets, secretFile } from '../secrets/create-secrets.ts';
@@ -25,15 +25,16 @@ import { testIncidentCheck } from './test-incident.ts';
 export interface ExamineOptions {
   config: Config;
   machine: Machine;
+  machineClock: MachineClock;
   /** Make a test incident and cancel it. */
   write: boolean;
-  /** Bound of a check, ms. */
-  limitMs?: number;
+  /** How long a connection or an answer may take, ms. */
+  networkMs?: number;
 }
 
 /** What cannot be reached is given up in time for the whole to end within ten seconds. */
-const usualLimitMs = 8_000;
-const networkMs = 6_000;
+const usualNetworkMs = 5_000;
+const checkMs = 8_000;
 /** One request of the test incident after another. */
 const requestsOfTestIncident = 8;
 
@@ -41,8 +42,9 @@ const requestsOfTestIncident = 8;
 export async function examine({
   config,
   machine,
+  machineClock,
   write,
-  limitMs = usualLimitMs,
+  networkMs = usualNetworkMs,
 }: ExamineOptions): Promise<CheckReport[]> {
   const time = systemTime;
   const deps = { logger: silentLogger, time, random: Math.random };
@@ -58,7 +60,7 @@ export async function examine({
   try {
     return await runChecks(
       [
-        ...machineChecks(machine, systemMachineClock({ root: machine.root }), time),
+        ...machineChecks(machine, machineClock, time),
         ...diskChecks(config.store),
         ...sensorChecks({
           config: config.sensor,
@@ -68,7 +70,7 @@ export async function examine({
         brokerCheck({
           config: config.transport,
           topic: topics(config.topics).handlerStatus,
-          transport: () => createTransport(ownClient(config), { component: 'doctor', ...deps }),
+          transport: () => createTransport(ownClient(config, networkMs), { component: 'doctor', ...deps }),
           time,
           withinMs: networkMs,
         }),
@@ -86,7 +88,7 @@ export async function examine({
             ]
           : []),
       ],
-      { time, limitMs },
+      { time, limitMs: checkMs },
     );
   } finally {
     close(connection);
@@ -94,9 +96,10 @@ export async function examine({
 }
 
 /** A client id of its own: with the configured one it would push out the component that runs. */
-function ownClient(config: Config): Pick<Config, 'deviceId' | 'transport'> {
+function ownClient(config: Config, networkMs: number): Pick<Config, 'deviceId' | 'transport'> {
   const { clientId: _taken, ...mqtt } = config.transport.mqtt;
-  const connectTimeoutMs = Math.min(mqtt.connectTimeoutMs, networkMs);
+  // A little less, so that the transport itself says what it waited for.
+  const connectTimeoutMs = Math.min(mqtt.connectTimeoutMs, networkMs * 0.8);
   return { deviceId: config.deviceId, transport: { ...config.transport, mqtt: { ...mqtt, connectTimeoutMs } } };
 }
 

@@ -3,6 +3,7 @@ import { loadConfig } from '../../device/config/load.ts';
 import { examine } from '../../device/doctor/doctor.ts';
 import { thisMachine } from '../../device/doctor/machine.ts';
 import { countOf, renderReport, reportJson } from '../../device/doctor/report.ts';
+import { systemMachineClock } from '../../device/monitor/machine-clock.ts';
 import { AppError } from '../../device/platform/errors.ts';
 import { software } from '../../device/platform/version.ts';
 
@@ -42,7 +43,12 @@ async function main(): Promise<number> {
     env: process.env,
     set,
   });
-  const reports = await examine({ config, machine: thisMachine(), write: options.write === true });
+  const reports = await examine({
+    config,
+    machine: thisMachine(),
+    machineClock: systemMachineClock(),
+    write: options.write === true,
+  });
   await print(
     options.json === true
       ? `${reportJson(reports)}\n`
