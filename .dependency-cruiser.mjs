@@ -2,12 +2,14 @@
  * Who knows whom, as device/README.md draws it; `npm run architecture` checks it. Each folder of device/ names the others
  * that it may import, so that a new arrow is a decision and not an accident.
  */
-const mayImport = {
+export const mayImport = {
   platform: [],
   reading: [],
   detector: ['reading'],
   // Rules are made from the thresholds of the configuration, by its type alone (rules.ts).
   anomaly: ['reading', 'detector', 'config'],
+  // The reference of the messages, generated from their schemas.
+  messages: ['reading', 'anomaly'],
   // The schema takes severities, rules and name parts from the wire schemas, so that they are said once.
   config: ['reading', 'anomaly', 'platform'],
   secrets: ['platform', 'config'],
@@ -21,7 +23,7 @@ const mayImport = {
   handler: ['reading', 'anomaly', 'incident', 'outbox', 'transport', 'platform', 'config'],
   // Health, metrics and pages read the status of all that runs, and change nothing.
   operations: ['reading', 'anomaly', 'monitor', 'handler', 'outbox', 'sensor', 'transport', 'platform', 'config'],
-  doctor: ['reading', 'anomaly', 'monitor', 'sensor', 'incident', 'secrets', 'transport', 'platform', 'config', 'main'],
+  doctor: ['reading', 'anomaly', 'monitor', 'sensor', 'incident', 'secrets', 'transport', 'platform', 'config'],
   // Stands in for what is outside the device, so it knows the ports and nothing behind them.
   simulation: ['incident', 'transport', 'platform'],
 };
