@@ -18,7 +18,7 @@ import type { AnomalyMessage, Severity } from './anomaly.ts';
  */
 export type Lifecycle = { phase: 'ok' } | Pending | Firing | Recovering;
 
-export type Pending = Breach & { phase: 'pending' };
+type Pending = Breach & { phase: 'pending' };
 export type Firing = Occurrence & { phase: 'firing' };
 /** `ended`: the first clearing reading. */
 export type Recovering = Occurrence & { phase: 'recovering'; ended: Instant; endReason: EndReason };

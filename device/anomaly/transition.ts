@@ -9,9 +9,9 @@ export type FiringOccurrence = Pick<
   'metric' | 'rule' | 'severity' | 'unit' | 'value' | 'limit' | 'deadband' | 'peak' | 'startedAtMs' | 'text'
 >;
 
-export type Of = Pick<RuleState, 'metric' | 'rule'>;
+type Of = Pick<RuleState, 'metric' | 'rule'>;
 
-export interface End {
+interface End {
   endedAtMs: number;
   endReason: NonNullable<Transition['endReason']>;
 }

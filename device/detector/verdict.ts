@@ -12,13 +12,14 @@ export interface Sample extends Instant {
 /**
  * What a detector says of one input. `holding` is neither: back inside the limit, but not past the deadband.
  * `unknown` changes nothing: it cannot be judged now.
+ *
+ * `value` and `limit` (the bound that was crossed) are in the unit of the rule. `reach` orders the breaches of one rule,
+ * the larger the worse, wherever the limit is at the time. `since` is when that which breaches began.
  */
 export type Verdict =
   | { kind: 'breaching'; value: number | null; limit: number | null; reach: number; since: Instant }
   | { kind: 'holding' | 'clear'; value: number | null }
   | { kind: 'unknown' };
-// `value` is in the unit of the rule, `limit` the bound that was crossed. `reach` orders the breaches of one rule, the
-// larger the worse, whatever the limit is at the time. `since` is when that which breaches began.
 
 /** What a detector is to remember, and what it says. */
 export interface Judgement<Memory> {
