@@ -180,6 +180,33 @@ describe('mqtt transport and the embedded broker', () => {
   });
 });
 
+describe('mqtt transport and a message of 10 MB', () => {
+  test('it is dropped and counted, and the connection stays', async () => {
+    const lenient = await startBroker({
+      port: 0,
+      users: { edge: password },
+      logger: silentLogger,
+      maxPayloadBytes: 20_000_000,
+    });
+    open.push(() => lenient.stop());
+    const sender = transport({ url: lenient.url }, { maxPayloadBytes: 20_000_000 });
+    const receiver = transport({ url: lenient.url });
+    const received: number[] = [];
+    await receiver.subscribe('x', ({ payload }) => {
+      received.push(payload.length);
+    });
+    for (const one of [sender, receiver]) {
+      await one.start();
+      await untilState(one, 'connected');
+    }
+    expect(await sender.publish('x', Buffer.alloc(10_000_000))).toEqual({ ok: true });
+    expect(await sender.publish('x', 'small')).toEqual({ ok: true });
+    await expect.poll(() => received).toEqual([5]);
+    expect(receiver.stats()).toMatchObject({ received: 1, tooLarge: 1 });
+    expect(receiver.state()).toEqual({ state: 'connected' });
+  });
+});
+
 describe('mqtt transport and peers that do not keep to it', () => {
   test('a peer that never answers is given up after the time that a connection may take', async () => {
     const time = manualTime();
@@ -274,6 +301,16 @@ describe('mqtt transport and peers that do not keep to it', () => {
     time.advance(10_000);
     await subscribing;
     expect(reason(two)).toBe(`${mute.url.slice(7)} does not answer a subscription`);
+  });
+
+  test('a message of a size that would fill the memory ends the connection before it comes', async () => {
+    const announced = Buffer.from([0x30, 0xff, 0xff, 0xff, 0x7f]);
+    const { url } = await peer((type, _chunk, socket) => {
+      if (type === connect) socket.write(Buffer.concat([connack, announced]));
+    });
+    const one = transport({ url });
+    await one.start();
+    await expect.poll(() => reason(one)).toBe(`${url.slice(7)} sent a message of more than 16777216 bytes`);
   });
 
   test.each<[string, Buffer | undefined]>([

@@ -4,6 +4,7 @@ import type { Time } from '../../platform/time.ts';
 import type { PublishResult } from '../transport.ts';
 import { type ConnectionFailure, connectionFailure } from './failure.ts';
 import { createInFlight } from './in-flight.ts';
+import { packetGuard } from './packet-guard.ts';
 
 export interface ConnectionEvents {
   /** The broker has let us in. */
@@ -45,6 +46,12 @@ const inFlightLimits = { messages: 2_000, bytes: 16_000_000 };
 /** With no room left, a publish without an answer for this many time-outs will not get one: the connection ends. */
 const stuckAfterTimeouts = 3;
 
+/**
+ * A longer packet ends the connection before it fills the memory. Far above what a message may have: those that are only
+ * too large are dropped without that.
+ */
+const longestPacketBytes = 16_777_216;
+
 /** How long the broker may take to close the socket after DISCONNECT. */
 const closeGraceMs = 1_000;
 
@@ -59,6 +66,11 @@ export function openConnection({ client: options, time, publishTimeoutMs, events
   let over = false;
   let heardAtMs = time.monotonicMs();
 
+  const withinBounds = packetGuard(longestPacketBytes);
+  client.stream.on('data', (chunk: Buffer) => {
+    if (withinBounds(chunk)) return;
+    drop({ reason: `${address} sent a message of more than ${longestPacketBytes} bytes`, refused: false });
+  });
   client.on('connect', () => {
     // Nagle's algorithm and delayed acknowledgements together cost 40 ms a message.
     if (client.stream instanceof Socket) client.stream.setNoDelay(true);
