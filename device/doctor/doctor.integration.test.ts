@@ -226,9 +226,7 @@ describe('the instance', () => {
 
   test('that is not there', async () => {
     const { of } = await look({ serviceNow: { url: 'http://127.0.0.1:1' } });
-    expect(of('instance')).toMatch(
-      /^fail \| .*cannot be reached \(ECONNREFUSED\) \| .*curl -sSI http:\/\/127\.0\.0\.1:1$/,
-    );
+    expect(of('instance')).toMatch(/^fail \| .*nothing listens there \| .*curl -sSI http:\/\/127\.0\.0\.1:1$/);
   });
 
   test.each([

@@ -70,12 +70,26 @@ export function instanceChecks({ config, connection, read, time }: InstanceCheck
   ];
 }
 
+/** What codes of a connection that never stood mean; the others are TLS's and have sentences of their own. */
+const unreachable: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'nothing listens there',
+  ENOTFOUND: 'the host name cannot be resolved',
+  EAI_AGAIN: 'the host name cannot be resolved now',
+  TIMEOUT: 'no connection in time',
+  EHOSTUNREACH: 'the host cannot be reached',
+  ENETUNREACH: 'the network cannot be reached',
+};
+
 function reachFinding(outcome: HttpOutcome, { url, table }: Config['serviceNow'], ms: number, wallMs: number): Finding {
   const checkUrl = `Check serviceNow.url: curl -sSI ${new URL(url).origin}`;
   const context = { what: url, addressesRecord: false, wallMs, redacted: (text: string) => text };
   if (outcome.kind === 'failed') {
     if (outcome.connected) return fail(`${url} gave no whole answer (${outcome.code})`, checkUrl);
-    return fail(withoutStop(networkFailure(outcome, context).message), checkUrl);
+    const meaning = unreachable[outcome.code];
+    return fail(
+      meaning === undefined ? withoutStop(networkFailure(outcome, context).message) : `${url}: ${meaning}`,
+      checkUrl,
+    );
   }
   // What a Table API says to somebody without credentials.
   const isAsked = outcome.status === 401 || outcome.status === 403;

@@ -25,6 +25,20 @@ Not ready: 1 ok, 1 to look at, 1 failed, 1 not checked.
 `);
 });
 
+test('many checks skipped for one reason are one line', () => {
+  const skipped = ['login', 'incidents', 'caller'].map(
+    (name): CheckReport => ({ topic: 'ServiceNow', name, result: 'skip', found: 'not checked: needs secret' }),
+  );
+  const other: CheckReport = { topic: 'ServiceNow', name: 'group', result: 'skip', found: 'not set' };
+  const lines = (some: CheckReport[]) =>
+    renderReport(some, { colour: false, width: undefined }).split('\n').slice(2, -3);
+  expect(lines([...skipped, other])).toEqual([
+    '  · 3 checks   not checked: needs secret (login, incidents, caller)',
+    '  · group      not set',
+  ]);
+  expect(lines(skipped.slice(0, 2))).toHaveLength(2);
+});
+
 test.each([
   ['all is well', reports.slice(0, 1), 'Ready: 1 ok, 0 to look at, 0 failed, 0 not checked.'],
   ['there are doubts', reports.slice(0, 2), 'Ready, with doubts: 1 ok, 1 to look at, 0 failed, 0 not checked.'],

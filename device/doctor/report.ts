@@ -27,7 +27,7 @@ export function renderReport(reports: readonly CheckReport[], { colour, width }:
   const lines: string[] = [];
   for (const topic of new Set(reports.map((report) => report.topic))) {
     lines.push('', paint('bold', topic));
-    for (const { name, result, found, todo } of reports.filter((report) => report.topic === topic)) {
+    for (const { name, result, found, todo } of joined(reports.filter((report) => report.topic === topic))) {
       const { mark, colour: hue } = marks[result];
       const [first = '', ...rest] = wrap(found, room).map((line) => (result === 'skip' ? paint('gray', line) : line));
       const label = name.padEnd(nameWidth);
@@ -39,6 +39,32 @@ export function renderReport(reports: readonly CheckReport[], { colour, width }:
   const failed = countOf(reports).fail > 0;
   lines.push('', paint(failed ? ['bold', 'red'] : ['bold', 'green'], verdict(reports)), '');
   return lines.join('\n');
+}
+
+/** So many checks that were skipped one after another for one reason are one line. */
+const leastJoined = 3;
+
+function joined(reports: readonly CheckReport[]): CheckReport[] {
+  const lines: CheckReport[] = [];
+  for (let at = 0; at < reports.length; ) {
+    const run = sameSkips(reports.slice(at));
+    const [first] = run;
+    if (first === undefined) break;
+    if (run.length < leastJoined) lines.push(...run);
+    else {
+      const found = `${first.found} (${run.map(({ name }) => name).join(', ')})`;
+      lines.push({ ...first, name: `${run.length} checks`, found });
+    }
+    at += run.length;
+  }
+  return lines;
+}
+
+/** The first report, with those behind it that are skipped for the same reason. */
+function sameSkips(reports: readonly CheckReport[]): readonly CheckReport[] {
+  const [first] = reports;
+  const end = reports.findIndex(({ result, found }) => result !== 'skip' || found !== first?.found);
+  return reports.slice(0, end === -1 ? reports.length : Math.max(end, 1));
 }
 
 /** The same for programs. */
