@@ -55,4 +55,19 @@ describe('in-process transport', () => {
     expect(await one.publish('x', 'm')).toEqual({ ok: true });
     expect(heard).toEqual(['x']);
   });
+
+  test('what was not yet delivered at a cut is lost, also for a handler that makes the cut', async () => {
+    const bus = inProcessBus();
+    const transport = client(bus, 'one');
+    const heard: string[] = [];
+    await transport.subscribe('x', ({ payload }) => {
+      heard.push(String(payload));
+      if (String(payload) === '2') bus.disconnect('one');
+    });
+    await transport.start();
+    await Promise.all(['1', '2', '3'].map((text) => transport.publish('x', text)));
+    bus.connect('one');
+    await transport.publish('x', '4');
+    await expect.poll(() => heard).toEqual(['1', '2', '4']);
+  });
 });
