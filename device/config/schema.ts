@@ -45,7 +45,7 @@ const ms = (fallback: number, description: string, least = 0) =>
     .describe(description)
     .meta({ unit: 'ms' });
 
-const int = (fallback: number, least: number, most: number, unit: string, description: string) =>
+const int = (fallback: number, least: number, most: number, unit: string | undefined, description: string) =>
   z.preprocess(numeric, z.number().int().min(least).max(most)).default(fallback).describe(description).meta({ unit });
 
 const number = (unit: string, description: string) =>
@@ -189,7 +189,7 @@ export const configSchema = z
         faultBackoffMaxMs: ms(minuteMs, 'Longest pause between reads while the sensor is faulty.', 100),
         mock: group(
           {
-            seed: int(1, 0, 2 ** 31, 'number', 'Seed of the weather: the same seed gives the same readings.'),
+            seed: int(1, 0, 2 ** 31, undefined, 'Seed of the weather: the same seed gives the same readings.'),
             scenario: requiredText('calm', 'Name of a scripted scenario (npm start -- --list-scenarios).'),
           },
           'The simulated sensor.',
@@ -198,7 +198,7 @@ export const configSchema = z
           {
             file: text('', 'CSV file with a header line.'),
             columns: z
-              .record(z.string(), z.string())
+              .record(z.string(), z.string().describe('Column of the file that holds it.'))
               .default({ timestamp: 'timestamp', temperature: 'temperature', humidity: 'humidity' })
               .describe(
                 'Column of the file for `timestamp` and for each metric. The default counts where no column is given at all.',
@@ -270,7 +270,7 @@ export const configSchema = z
       .meta({ keys: 'metric' }),
     noData: group(
       {
-        enabled: flag(true, 'Rule no-data.'),
+        enabled: flag(true, 'Whether silence of the sensor is a breach (rule no-data).'),
         afterMs: ms(minuteMs, 'Without a reading for this long the sensor has no data.', 100),
         severity: severity.default('medium').describe('Severity of no-data.'),
       },
@@ -321,7 +321,9 @@ export const configSchema = z
         mqtt: group(
           {
             url: requiredText('mqtt://127.0.0.1:1883', 'mqtt:// or mqtts://.'),
-            clientId: optionalText('Default: made from component and device.'),
+            clientId: optionalText(
+              'Default: made from component and device. Two clients of one id drive each other off the broker.',
+            ),
             username: optionalText('User of the broker.'),
             passwordFile: optionalText('File with the password, mode 0600.'),
             caFile: optionalText('CA of the broker, PEM.'),
@@ -387,7 +389,13 @@ export const configSchema = z
         ),
         maxNewPerHour: int(100, 1, 1_000_000, 'incidents', 'Cap on new incidents an hour; what exceeds it waits.'),
         maxDevices: int(100_000, 1, 10_000_000, 'devices', 'Devices kept in memory.'),
-        retentionMs: ms(7 * 24 * hourMs, 'How long ended occurrences and delivered entries are kept.', minuteMs),
+        keepEnded: int(
+          10_000,
+          100,
+          10_000_000,
+          'breaches',
+          'Ended breaches whose incidents are told to the end that are kept for the record; the oldest go first.',
+        ),
         maxRejected: int(
           1_000,
           10,
@@ -417,9 +425,9 @@ export const configSchema = z
       {
         url: requiredText(
           'http://127.0.0.1:8088',
-          'Base URL of the instance. `snowUrl` is another name and may hold the whole table URL of the post.',
+          'Base URL of the instance. `snowUrl` is another name, which takes the URL of the table as well.',
         ),
-        table: requiredText('incident', 'Table.'),
+        table: requiredText('incident', 'Table of the incidents.'),
         auth: z
           .enum(['auto', 'basic', 'oauth-password', 'oauth-client-credentials'])
           .default('auto')
@@ -433,7 +441,7 @@ export const configSchema = z
         ),
         closeCode: requiredText('Solution provided', 'close_code of an incident that we resolve.'),
         fields: z
-          .record(z.string(), z.preprocess(textual, z.string().max(1_000)))
+          .record(z.string(), z.preprocess(textual, z.string().max(1_000)).describe('Value of that field.'))
           .default({ category: 'hardware', contact_type: 'monitoring' })
           .describe(
             'Further fields of a new incident (assignment_group, caller_id, cmdb_ci, …). Values may hold {site} {device} {metric} {rule} {severity}.',

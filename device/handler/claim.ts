@@ -16,8 +16,10 @@ export type Claim =
   | { state: 'active' }
   | { state: 'passive'; other: string; heardMs: number };
 
+/** `handlerId` belongs to a data directory, which may have been copied; `startId` is random for each start. */
 export interface Self {
   handlerId: string;
+  startId: string;
   startedAt: string;
   instance: string;
 }
@@ -26,7 +28,7 @@ export interface Self {
 const missedIntervals = 3;
 
 export function heard(claim: Claim, self: Self, status: HandlerStatusMessage, nowMs: number): Claim {
-  if (status.handlerId === self.handlerId || status.instance !== self.instance) return claim;
+  if (status.startId === self.startId || status.instance !== self.instance) return claim;
   if (status.state === 'passive') return claim;
   if (!isOlder(status, self)) return claim;
   return { state: 'passive', other: status.handlerId, heardMs: nowMs };
@@ -43,7 +45,8 @@ export function tick(claim: Claim, nowMs: number, statusMs: number): Claim {
   }
 }
 
-function isOlder(a: { startedAt: string; handlerId: string }, b: Self): boolean {
+function isOlder(a: Pick<Self, 'startedAt' | 'handlerId' | 'startId'>, b: Self): boolean {
   const byTime = Date.parse(a.startedAt) - Date.parse(b.startedAt);
-  return byTime < 0 || (byTime === 0 && a.handlerId < b.handlerId);
+  if (byTime !== 0) return byTime < 0;
+  return a.handlerId === b.handlerId ? a.startId < b.startId : a.handlerId < b.handlerId;
 }

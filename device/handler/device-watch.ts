@@ -1,18 +1,27 @@
 /**
  * Event time of each device, and who has fallen silent. Event time is what a device last said; once it is silent, real
  * time goes on from there, so that what waits for a quiet period does not wait for ever.
+ *
+ * | a device is | until                                                                    |
+ * |-------------|--------------------------------------------------------------------------|
+ * | expected    | it speaks, or `silentMs` after the start: it spoke before that           |
+ * | speaking    | nothing is heard of it for `silentMs`                                    |
+ * | silent      | it speaks                                                                |
  */
 export interface DeviceWatch {
+  /** A device that is known from before; `wallMs` stands for its last word until it speaks. */
+  expect(site: string, deviceId: string, wallMs: number, nowMs: number): void;
   /** A message of the device came in that speaks of the instant `eventMs`. */
   heard(site: string, deviceId: string, eventMs: number, nowMs: number): void;
-  /** Starts the silence of all devices anew: nothing could be heard while the broker was away. */
+  /** Starts the silence of all devices anew: nothing could be heard meanwhile. */
   forgive(nowMs: number): void;
-  /** Event time of a device at `nowMs` (monotonic); `fallbackMs` for a device that has not spoken yet. */
-  eventTime(site: string, deviceId: string, nowMs: number, fallbackMs: number): number;
-  /** Devices that became silent, and silent ones that spoke again, since the last call. */
-  changes(nowMs: number): { silent: Device[]; speaking: Device[] };
-  /** Devices that are known, as a console shows them. */
-  list(nowMs: number): (Device & { unheardMs: number })[];
+  /** Event time of a device at `nowMs` (monotonic); undefined for one that has not spoken yet and may still. */
+  eventTime(site: string, deviceId: string, nowMs: number, fallbackMs: number): number | undefined;
+  /** Devices that became silent, and those that spoke for the first time or again, until `told`. */
+  changes(nowMs: number): Changes;
+  told(changes: Changes): void;
+  /** Devices that are known, the longest unheard first, as a console shows them. */
+  list(nowMs: number, limit: number): (Device & { unheardMs: number })[];
 }
 
 export interface Device {
@@ -22,63 +31,79 @@ export interface Device {
   lastMs: number;
 }
 
+export interface Changes {
+  silent: Device[];
+  speaking: Device[];
+}
+
 export function createDeviceWatch(options: { silentMs: number; maxDevices: number }): DeviceWatch {
   interface State extends Device {
     heardMs: number;
-    silent: boolean;
+    phase: 'expected' | 'speaking' | 'silent';
   }
-  /** In the order in which they were last heard: the longest silent first. */
+  /** In the order in which they were last heard: the longest unheard first. */
   const devices = new Map<string, State>();
   const returned = new Map<string, State>();
   const keyOf = (site: string, deviceId: string) => `${site}\n${deviceId}`;
   const silentMs = options.silentMs > 0 ? options.silentMs : 300_000;
 
+  function put(key: string, state: State): void {
+    devices.delete(key);
+    devices.set(key, state);
+    const [oldest] = devices.keys();
+    if (devices.size > options.maxDevices && oldest !== undefined) devices.delete(oldest);
+  }
+
   return {
+    expect(site, deviceId, wallMs, nowMs) {
+      put(keyOf(site, deviceId), { site, deviceId, lastMs: wallMs, heardMs: nowMs, phase: 'expected' });
+    },
     heard(site, deviceId, eventMs, nowMs) {
       const key = keyOf(site, deviceId);
       const known = devices.get(key);
-      const state: State = {
-        site,
-        deviceId,
-        lastMs: Math.max(known?.lastMs ?? 0, eventMs),
-        heardMs: nowMs,
-        silent: false,
-      };
-      if (known?.silent === true || known === undefined) returned.set(key, state);
-      devices.delete(key);
-      devices.set(key, state);
-      const [oldest] = devices.keys();
-      if (devices.size > options.maxDevices && oldest !== undefined) devices.delete(oldest);
+      const earlierMs = known === undefined || known.phase === 'expected' ? 0 : known.lastMs;
+      const lastMs = Math.max(earlierMs, eventMs);
+      const state: State = { site, deviceId, lastMs, heardMs: nowMs, phase: 'speaking' };
+      if (known?.phase !== 'speaking') returned.set(key, state);
+      put(key, state);
     },
     forgive(nowMs) {
-      for (const state of devices.values()) if (!state.silent) state.heardMs = nowMs;
+      for (const state of devices.values()) if (state.phase !== 'silent') state.heardMs = nowMs;
     },
     eventTime(site, deviceId, nowMs, fallbackMs) {
       const state = devices.get(keyOf(site, deviceId));
       if (state === undefined) return fallbackMs;
       const elapsedMs = nowMs - state.heardMs;
-      return elapsedMs > silentMs ? state.lastMs + elapsedMs : state.lastMs;
+      if (elapsedMs > silentMs) return state.lastMs + elapsedMs;
+      return state.phase === 'expected' ? undefined : state.lastMs;
     },
     changes(nowMs) {
       const silent: Device[] = [];
       if (options.silentMs > 0) {
         for (const state of devices.values()) {
           if (nowMs - state.heardMs <= silentMs) break;
-          if (state.silent) continue;
-          state.silent = true;
-          silent.push(state);
+          if (state.phase !== 'silent') silent.push({ ...state });
         }
       }
-      const speaking = [...returned.values()];
-      returned.clear();
-      return { silent, speaking };
+      return { silent, speaking: [...returned.values()] };
     },
-    list: (nowMs) =>
-      [...devices.values()].map((state) => ({
-        site: state.site,
-        deviceId: state.deviceId,
-        lastMs: state.lastMs,
-        unheardMs: nowMs - state.heardMs,
-      })),
+    told({ silent, speaking }) {
+      for (const { site, deviceId } of speaking) returned.delete(keyOf(site, deviceId));
+      for (const { site, deviceId, lastMs } of silent) {
+        const state = devices.get(keyOf(site, deviceId));
+        // It may have spoken meanwhile: then its return is to be told next.
+        if (state === undefined) continue;
+        if (state.lastMs === lastMs) state.phase = 'silent';
+        else returned.set(keyOf(site, deviceId), state);
+      }
+    },
+    list(nowMs, limit) {
+      const list: (Device & { unheardMs: number })[] = [];
+      for (const { site, deviceId, lastMs, heardMs } of devices.values()) {
+        if (list.length >= limit) break;
+        list.push({ site, deviceId, lastMs, unheardMs: nowMs - heardMs });
+      }
+      return list;
+    },
   };
 }

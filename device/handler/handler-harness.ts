@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -53,10 +53,11 @@ export async function startHarness(change: (config: Config) => void = () => {}):
   config.handler.claimMs = 0;
   config.delivery.settleMs = 90_000;
   config.serviceNow.attachChart = false;
+  config.store.reserveBytes = 0;
   change(config);
   const names = topics(config.topics);
   const destination = createMemoryDestination(time);
-  const dataDir = mkdtempSync(join(tmpdir(), 'handler-'));
+  const dataDir = mkdtempSync(join(quickFolder(), 'handler-'));
   const subscribers: { filter: string; handle: (message: InboundMessage) => void | Promise<void> }[] = [];
   const stateListeners = new Set<(state: TransportState) => void>();
   const answers: AnswerMessage[] = [];
@@ -236,4 +237,9 @@ export async function startHarness(change: (config: Config) => void = () => {}):
   await harness.handler.start();
   await harness.settle();
   return harness;
+}
+
+/** Tests commit thousands of times; in memory a sync costs nothing. */
+export function quickFolder(): string {
+  return existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 }

@@ -118,7 +118,9 @@ describe('from a breach to an incident and back', () => {
   });
 
   test('a breach inside the reopen window reopens, one after it opens a new incident', async () => {
-    const h = await ready();
+    const h = await ready((config) => {
+      config.handler.deviceSilentMs = 0;
+    });
     const first = h.anomaly();
     await h.settle();
     await recover(h, first);

@@ -12,18 +12,25 @@ import type { IncidentDestination } from '../incident/destination.ts';
 import type { Occurrence } from '../incident/occurrence.ts';
 import { createRelay, type RelayStatus } from '../outbox/relay.ts';
 import { createTeller, type Texts, type Told } from '../outbox/tell.ts';
+import { lockDataDir } from '../platform/data-lock.ts';
 import type { Logger } from '../platform/logger.ts';
-import { isDiskFull } from '../platform/sqlite.ts';
+import { createReserveFile } from '../platform/reserve-file.ts';
 import { isoUtc, type Time, type Timer } from '../platform/time.ts';
 import { handlerDevice, type Topics } from '../transport/topics.ts';
 import type { InboundMessage, Subscription, Transport } from '../transport/transport.ts';
-import { type Claim, heard, type Self, tick } from './claim.ts';
+import { moveToInstance } from './change-of-instance.ts';
+import type { Claim } from './claim.ts';
 import { createDeviceWatch } from './device-watch.ts';
-import { createIntake } from './intake.ts';
+import { createInbox } from './inbox.ts';
+import { createIntake, type OwnIdentity } from './intake.ts';
 import { parseAnomaly, parseStatus } from './parse.ts';
-import { devicePrefix, reconcileRows, reconcileStore } from './reconcile.ts';
-import { createRollCallAssembly, type RollCall } from './roll-call.ts';
-import { openHandlerStore } from './store.ts';
+import { createPresence } from './presence.ts';
+import { reconcileStore } from './reconcile.ts';
+import { createRollCallAssembly } from './roll-call.ts';
+import { createSilence } from './silence.ts';
+import { createSpace } from './space.ts';
+import { type HandlerStore, handlerStoreName, openHandlerStore } from './store.ts';
+import { createWalks } from './walks.ts';
 
 export interface HandlerDeps {
   config: Config;
@@ -52,6 +59,7 @@ export interface HandlerStatus {
   instance: string;
   relay: RelayStatus;
   counts: { entries: number; dead: number; aside: number; rejected: number; firing: number };
+  /** Since the start; `dropped` came in while too much waited or the disk was full, and are sent again. */
   messages: { accepted: number; duplicate: number; rejected: number; malformed: number; dropped: number };
   devices: { site: string; deviceId: string; unheardMs: number }[];
   storeFull: boolean;
@@ -69,48 +77,50 @@ export interface Handler {
   redrive(entryIds: readonly number[] | 'all'): number;
 }
 
-/** Ended breaches kept for the record, and messages waiting to be stored. */
-const keepEnded = 10_000;
-const mostWaiting = 10_000;
-const mostAtATime = 256;
+/** Devices that a status lists. */
+const mostListed = 1_000;
 
 /**
  * The anomaly handler: takes anomalies in, decides with the policy what becomes of them, and tells the instance.
  * What was received, the new state and the outbox entry are one transaction; the answer follows the commit.
+ * @throws AppError `data-dir-in-use`, and as `openStore`.
  */
 export function createHandler(deps: HandlerDeps): Handler {
   const { config, time, deliveryTime, transport, topics, destination, logger } = deps;
-  const store = openHandlerStore(join(deps.dataDir, 'handler.db'), destination.instance);
+  const lock = lockDataDir(deps.dataDir, 'anomaly-handler');
+  const store = openedOrUnlocked();
   const own = ownIdentity();
-  const self: Self = {
-    handlerId: own.installationId,
-    startedAt: isoUtc(deliveryTime.wallMs()),
-    instance: destination.instance,
-  };
-  const startId = deps.newId();
+  const space = createSpace({
+    transaction: store.transaction,
+    reserve: createReserveFile(join(deps.dataDir, 'handler.reserve'), config.store.reserveBytes),
+    logger,
+  });
   const intake = createIntake(
     store,
-    { ...config.handler, attachChart: config.serviceNow.attachChart && deps.chart !== undefined, keepEnded },
+    { ...config.handler, attachChart: config.serviceNow.attachChart && deps.chart !== undefined },
     own,
     time,
   );
-  const teller = createTeller({
-    destination,
-    texts: deps.texts,
-    closeCode: config.serviceNow.closeCode,
-    chart: deps.chart,
-    held: store,
+  const inbox = createInbox({
+    transaction: space.take,
+    onRolledBack: intake.reload,
+    onCommitted() {
+      relay.notify(intake.takeWoken());
+      settleIdle();
+    },
+    logger,
   });
+  const { closeCode } = config.serviceNow;
+  const teller = createTeller({ destination, texts: deps.texts, closeCode, chart: deps.chart, held: store });
   const relay = createRelay({
-    store,
+    store: { ...store, transaction: space.finish },
     destination,
     teller,
     options: {
-      baseMs: config.delivery.backoffBaseMs,
-      capMs: config.delivery.backoffCapMs,
       ...config.delivery,
       ...config.handler,
-      keepEnded,
+      baseMs: config.delivery.backoffBaseMs,
+      capMs: config.delivery.backoffCapMs,
     },
     time,
     deliveryTime,
@@ -119,116 +129,118 @@ export function createHandler(deps: HandlerDeps): Handler {
     onTold,
   });
   const watch = createDeviceWatch({ silentMs: config.handler.deviceSilentMs, maxDevices: config.handler.maxDevices });
+  const silence = createSilence({
+    site: config.site,
+    silentMs: config.handler.deviceSilentMs,
+    watch,
+    intake,
+    time,
+    add: inbox.add,
+  });
   const rollCalls = createRollCallAssembly(config.handler.maxDevices);
-  const walked = new Set<string>();
+  const walks = createWalks({
+    relay,
+    add: inbox.add,
+    store,
+    intake,
+    policy: config.handler,
+    own,
+    deliveryTime,
+    onIdle: settleIdle,
+  });
+  const presence = createPresence({
+    handlerId: own.installationId,
+    instance: destination.instance,
+    claimMs: config.handler.claimMs,
+    statusMs: config.handler.statusMs,
+    newId: deps.newId,
+    deliveryTime,
+    send: (status) => send(topics.handlerStatus, status),
+    onActive(after) {
+      if (after === 'passive') {
+        // Nothing was heard here meanwhile, and what the other one wrote is not known.
+        watch.forgive(time.monotonicMs());
+        walks.forget();
+      }
+      relay.start({ unknownWrites: after === 'passive' });
+    },
+    onPassive: () => void relay.stop(),
+    logger,
+  });
   const messages: HandlerStatus['messages'] = { accepted: 0, duplicate: 0, rejected: 0, malformed: 0, dropped: 0 };
   const subscriptions: Subscription[] = [];
   const timers = new Map<string, Timer>();
-  /** Work that waits for the next transaction; each answers what is to be done once it is committed. */
-  let waiting: (() => (() => void) | undefined)[] = [];
-  let committing = false;
   let sending = 0;
-  let walking = 0;
   let idleWaiters: (() => void)[] = [];
-  let running = false;
-  let storeFull = false;
-  let claim: Claim = { state: 'claiming', untilMs: 0 };
-  let offlineSinceMs: number | undefined;
+  let life: 'new' | 'running' | 'stopped' = 'new';
   let forgetState: (() => void) | undefined;
   let dataVersion = store.dataVersion();
 
-  function ownIdentity() {
-    const stored = store.meta('installation');
-    const [id, createdAt] = stored?.split(' ') ?? [];
-    if (id !== undefined && createdAt !== undefined) return { installationId: id, createdAt, bootId: startBootId() };
-    const fresh = { installationId: deps.newId(), createdAt: isoUtc(deliveryTime.wallMs()) };
-    store.setMeta('installation', `${fresh.installationId} ${fresh.createdAt}`);
-    return { ...fresh, bootId: startBootId() };
+  function openedOrUnlocked(): HandlerStore {
+    try {
+      return openHandlerStore(join(deps.dataDir, handlerStoreName), destination.instance);
+    } catch (error) {
+      lock.release();
+      throw error;
+    }
   }
 
-  function startBootId(): string {
-    return deps.newId();
+  function ownIdentity(): OwnIdentity {
+    const stored = store.ownInstallation();
+    const { id, createdAt } = stored ?? { id: deps.newId(), createdAt: isoUtc(deliveryTime.wallMs()) };
+    if (stored === undefined) store.setOwnInstallation({ id, createdAt });
+    return { installationId: id, createdAt, bootId: deps.newId() };
   }
 
   // --- what comes in -----------------------------------------------------------------------------------------------
 
-  /** Adds work to the next transaction. Dropped where too much waits: its sender sends it again. */
-  function enqueue(work: () => (() => void) | undefined): void {
-    if (waiting.length >= mostWaiting) {
-      messages.dropped += 1;
-      return;
-    }
-    waiting.push(work);
-    if (committing) return;
-    committing = true;
-    setImmediate(commit);
-  }
-
-  function commit(): void {
-    committing = false;
-    if (!running) return;
-    const batch = waiting.slice(0, mostAtATime);
-    waiting = waiting.slice(batch.length);
-    for (const done of storeAll(batch)) done?.();
-    relay.notify(intake.takeWoken());
-    if (waiting.length > 0 && !committing) {
-      committing = true;
-      setImmediate(commit);
-    }
-    settleIdle();
-  }
-
-  /** Stores a batch in one transaction; answers what is to be done once it is committed. */
-  function storeAll(batch: typeof waiting): ((() => void) | undefined)[] {
-    try {
-      const after = store.transaction(() => batch.map((work) => work()));
-      if (storeFull) logger.info('store writable again');
-      storeFull = false;
-      return after;
-    } catch (error) {
-      // Nothing is answered, so the monitors send again: what they sent is not lost.
-      intake.reload();
-      if (isDiskFull(error)) {
-        if (!storeFull) logger.error({ err: error }, 'disk full: messages are not stored and not answered');
-        storeFull = true;
-        return [];
-      }
-      // One message that cannot be handled must not hold up its neighbours.
-      if (batch.length > 1) return batch.flatMap((work) => storeAll([work]));
-      logger.error({ err: error }, 'a message could not be handled');
-      return [];
-    }
+  /** Whether a message is taken in now; one that is not is sent again. */
+  function takes(): boolean {
+    if (presence.claim().state === 'passive') return false;
+    if (!space.isFull() && !inbox.isCrowded()) return true;
+    messages.dropped += 1;
+    return false;
   }
 
   function serves(deviceId: string): boolean {
-    return (
-      claim.state !== 'passive' && (config.handler.devices.length === 0 || config.handler.devices.includes(deviceId))
-    );
+    return config.handler.devices.length === 0 || config.handler.devices.includes(deviceId);
   }
 
   function onAnomaly({ topic, payload }: InboundMessage): void {
-    if (claim.state === 'passive') return;
+    if (!takes()) return;
     const parsed = parseAnomaly(payload, topics.deviceOf(topic));
-    if (!parsed.ok) {
-      messages.malformed += 1;
-      enqueue(() => {
-        store.putRejected(time.wallMs(), topic, parsed.reason, parsed.excerpt, config.handler.maxRejected);
-        const { identity } = parsed;
-        return identity === undefined || !serves(identity.deviceId)
-          ? undefined
-          : () => answer(identity, { result: 'rejected', reason: parsed.reason, highWater: 0 });
-      });
-      return;
-    }
-    const { message } = parsed;
+    if (parsed.ok) onParsed(topic, parsed.message);
+    else onMalformed(topic, parsed);
+  }
+
+  function onMalformed(topic: string, refused: Extract<ReturnType<typeof parseAnomaly>, { ok: false }>): void {
+    const { reason, excerpt, identity } = refused;
+    if (identity !== undefined && !serves(identity.deviceId)) return;
+    messages.malformed += 1;
+    inbox.add(() => {
+      store.putRejected({ at: time.wallMs(), topic, reason, payload: excerpt }, config.handler.maxRejected);
+      if (identity === undefined) return undefined;
+      const highWater = store.highWater(identity, correlationId(identity));
+      return () => answer(identity, { result: 'rejected', reason, highWater });
+    });
+  }
+
+  function onParsed(topic: string, message: AnomalyMessage): void {
     if (!serves(message.deviceId)) return;
-    enqueue(() => {
+    inbox.add(() => {
       const verdict = intake.accept(message);
-      messages[verdict.result] += 1;
+      let released: string[] = [];
       if (verdict.result === 'rejected') {
-        store.putRejected(time.wallMs(), topic, verdict.reason, JSON.stringify(message), config.handler.maxRejected);
-      } else speaks(message.site, message.deviceId, Date.parse(message.at));
-      return () => answer(message, verdict);
+        const { reason } = verdict;
+        const payload = JSON.stringify(message);
+        store.putRejected({ at: time.wallMs(), topic, reason, payload }, config.handler.maxRejected);
+      } else released = store.releaseQuiet(message.site, message.deviceId, Date.parse(message.at));
+      return () => {
+        messages[verdict.result] += 1;
+        if (verdict.result !== 'rejected') hear(message);
+        relay.notify(released);
+        answer(message, verdict);
+      };
     });
   }
 
@@ -236,55 +248,50 @@ export function createHandler(deps: HandlerDeps): Handler {
     const device = topics.deviceOf(topic);
     if (device === handlerDevice) {
       const status = parseStatus(payload, handlerStatusMessage);
-      if (status !== undefined) onHandlerStatus(status);
+      if (status === undefined) messages.malformed += 1;
+      else presence.hear(status);
       return;
     }
+    if (!takes()) return;
     const status = parseStatus(payload, deviceStatusMessage);
     if (status === undefined || status.deviceId !== device) {
       messages.malformed += 1;
       return;
     }
+    // The last will needs no care: silence is measured.
     if (!serves(status.deviceId) || status.kind === 'offline') return;
-    enqueue(() => {
-      if (!intake.takesInstallation(status)) return undefined;
-      speaks(status.site, status.deviceId, Date.parse(status.at));
-      if (status.kind === 'heartbeat') return undefined;
-      const call = rollCalls.add(status);
-      if (call === undefined) return undefined;
-      const behind = reconcileStore(call, store, intake, config.handler);
+    inbox.add(() => {
+      if (intake.takeInstallation(status) !== 'taken') return undefined;
+      const released = store.releaseQuiet(status.site, status.deviceId, Date.parse(status.at));
+      const call = status.kind === 'roll-call' ? rollCalls.add(status) : undefined;
+      const lags = call === undefined ? [] : reconcileStore(call, store, intake, config.handler);
       return () => {
-        for (const { key, highWater } of behind) {
-          answer({ ...call, ...key, sequence: key.lastSequence }, { result: 'duplicate', highWater });
+        hear(status);
+        relay.notify(released);
+        for (const { metric, rule, lastSequence, highWater } of lags) {
+          answer({ ...status, metric, rule, sequence: lastSequence }, { result: 'duplicate', highWater });
         }
-        walkOnce(call);
+        if (call !== undefined) walks.called(call);
       };
     });
   }
 
-  /** Moves the device's event time on, which may end quiet periods. Runs inside a transaction. */
-  function speaks(site: string, deviceId: string, eventMs: number): void {
-    watch.heard(site, deviceId, eventMs, time.monotonicMs());
-    const due = store.releaseQuiet(site, deviceId, eventMs);
-    if (due.length > 0) setImmediate(() => relay.notify(due));
+  /** Moves the device's event time on. */
+  function hear({ site, deviceId, at }: Pick<AnomalyMessage, 'site' | 'deviceId' | 'at'>): void {
+    watch.heard(site, deviceId, Date.parse(at), time.monotonicMs());
   }
+
+  // --- what is said ------------------------------------------------------------------------------------------------
 
   function answer(
     to: Pick<AnomalyMessage, 'site' | 'deviceId' | 'metric' | 'rule' | 'installationId' | 'sequence'>,
     verdict: Pick<AnswerMessage, 'result' | 'highWater'> & { reason?: string },
   ): void {
-    const message: AnswerMessage = {
-      version: 1,
-      site: to.site,
-      deviceId: to.deviceId,
-      metric: to.metric,
-      rule: to.rule,
-      installationId: to.installationId,
-      sequence: to.sequence,
-      ...verdict,
-      handlerId: self.handlerId,
-      at: isoUtc(time.wallMs()),
-    };
-    send(topics.ack(to.deviceId), message);
+    const { site, deviceId, metric, rule, installationId, sequence } = to;
+    const at = isoUtc(time.wallMs());
+    const handlerId = own.installationId;
+    const key = { site, deviceId, metric, rule };
+    send(topics.ack(deviceId), { version: 1, ...key, installationId, sequence, ...verdict, handlerId, at });
   }
 
   /** An answer that is lost is asked for again, so its failure needs no care. */
@@ -297,172 +304,10 @@ export function createHandler(deps: HandlerDeps): Handler {
     });
   }
 
-  // --- roll call ---------------------------------------------------------------------------------------------------
-
-  /** Walks the instance's open rows of a device, once for each start of ours and each installation of the device. */
-  function walkOnce(call: RollCall): void {
-    const name = `${call.installationId} ${devicePrefix(call.site, call.deviceId)}`;
-    if (walked.has(name)) return;
-    walked.add(name);
-    void walk(call, devicePrefix(call.site, call.deviceId), name);
-    const site = `site ${call.site}`;
-    if (walked.has(site)) return;
-    walked.add(site);
-    // What only handlers raise (storm, broker-silent) belongs to no device: it is ours to end.
-    for (const deviceId of ['*', handlerDevice]) {
-      const nobody = {
-        ...call,
-        deviceId,
-        keys: [],
-        installationId: own.installationId,
-        installationCreatedAt: own.createdAt,
-      };
-      void walk(nobody, devicePrefix(call.site, deviceId), site);
-    }
-  }
-
-  async function walk(call: RollCall, prefix: string, name: string): Promise<void> {
-    walking += 1;
-    const rows = await relay.findOpen(prefix).finally(() => {
-      walking -= 1;
-    });
-    if (!running) return;
-    if (rows === undefined) {
-      // The instance could not be asked: the next roll call tries again.
-      walked.delete(name);
-      settleIdle();
-      return;
-    }
-    enqueue(() => {
-      reconcileRows(rows, call, store, intake, config.handler);
-      return undefined;
-    });
-  }
-
-  // --- one handler, and who is silent ---------------------------------------------------------------------------------
-
-  function onHandlerStatus(status: HandlerStatusMessage): void {
-    const before = claim;
-    const after = heard(before, self, status, deliveryTime.monotonicMs());
-    claim = after;
-    if (after.state === 'passive' && before.state !== 'passive') {
-      logger.warn(
-        { other: after.other, instance: self.instance },
-        'another handler serves this instance, staying passive',
-      );
-      void relay.stop();
-    }
-    // A second handler learns of the first one by its answer.
-    if (after.state === 'active' && status.state === 'claiming' && status.handlerId !== self.handlerId) tellStatus();
-  }
-
-  function tellStatus(): void {
-    send(topics.handlerStatus, {
-      version: 1,
-      kind: 'handler',
-      handlerId: self.handlerId,
-      startId,
-      startedAt: self.startedAt,
-      instance: self.instance,
-      state: claim.state,
-      at: isoUtc(deliveryTime.wallMs()),
-    });
-  }
-
-  function advanceClaim(): void {
-    const before = claim.state;
-    claim = tick(claim, deliveryTime.monotonicMs(), config.handler.statusMs);
-    if (claim.state === 'active' && before !== 'active') {
-      relay.start();
-      if (before === 'passive') logger.info('the other handler is silent, serving the instance');
-    }
-  }
-
-  function sweepSilence(): void {
-    const now = time.monotonicMs();
-    if (offlineSinceMs !== undefined) {
-      if (config.handler.deviceSilentMs > 0 && now - offlineSinceMs > config.handler.deviceSilentMs)
-        raiseBrokerSilent(now);
-      return;
-    }
-    const { silent, speaking } = watch.changes(now);
-    if (silent.length + speaking.length === 0) return;
-    enqueue(() => {
-      for (const device of speaking) intake.settleOwn(correlationId(silentKey(device)));
-      for (const device of silent) {
-        const unheardMs = config.handler.deviceSilentMs;
-        intake.raise({
-          key: silentKey(device),
-          severity: 'high',
-          text: `no heartbeat for ${Math.round(unheardMs / 1_000)} s`,
-          startedAtMs: device.lastMs,
-          value: null,
-          limit: null,
-          unit: '',
-        });
-      }
-      return undefined;
-    });
-  }
-
-  function silentKey({ site, deviceId }: { site: string; deviceId: string }) {
-    return { site, deviceId, metric: '*', rule: 'device-silent' } as const;
-  }
-
-  const brokerKey = { site: config.site, deviceId: handlerDevice, metric: '*', rule: 'broker-silent' } as const;
-
-  /** A broker outage is one incident, not one a device. */
-  function raiseBrokerSilent(now: number): void {
-    const since = time.wallMs() - (now - (offlineSinceMs ?? now));
-    enqueue(() => {
-      intake.raise({
-        key: brokerKey,
-        severity: 'high',
-        text: 'the handler cannot reach the broker, so no device can be heard',
-        startedAtMs: since,
-        value: null,
-        limit: null,
-        unit: '',
-      });
-      return undefined;
-    });
-  }
-
-  function onTransportState(connected: boolean): void {
-    const now = time.monotonicMs();
-    if (!connected) {
-      offlineSinceMs ??= now;
-      return;
-    }
-    if (offlineSinceMs !== undefined) {
-      offlineSinceMs = undefined;
-      watch.forgive(now);
-      enqueue(() => {
-        intake.settleOwn(correlationId(brokerKey));
-        return undefined;
-      });
-    }
-    tellStatus();
-  }
-
-  /** Ends quiet periods of devices that are silent: real time goes on for them. */
-  function sweepQuiet(): void {
-    const now = time.monotonicMs();
-    const due: string[] = [];
-    for (const { site, deviceId } of store.devicesInQuiet()) {
-      due.push(...store.releaseQuiet(site, deviceId, watch.eventTime(site, deviceId, now, time.wallMs())));
-    }
-    if (due.length > 0) relay.notify(due);
-    enqueue(() => {
-      intake.tellStorms();
-      return undefined;
-    });
-  }
-
   function onTold(told: Told, occurrence: Occurrence): void {
     // A storm goes on listing what it holds until all of it is told.
-    if (occurrence.message.rule === 'storm' && store.countHeld(occurrence.id).unlisted > 0) {
-      enqueue(() => {
+    if (occurrence.message.rule === 'storm' && store.isAnyUnlisted(occurrence.id)) {
+      inbox.add(() => {
         intake.tellStorm(occurrence.id);
         return undefined;
       });
@@ -470,14 +315,14 @@ export function createHandler(deps: HandlerDeps): Handler {
     deps.onTold?.(told, occurrence);
   }
 
-  // --- life --------------------------------------------------------------------------------------------------------
+  // --- what comes with time ----------------------------------------------------------------------------------------
 
-  /** A task that comes again every `everyMs` of one clock; its name owns the timer. */
+  /** A task that comes again every `everyMs` of one clock, while this handler serves; its name owns the timer. */
   function every(name: string, clock: Time, everyMs: number, task: () => void): void {
     timers.set(
       name,
       clock.after(everyMs, () => {
-        if (!running) return;
+        if (life !== 'running') return;
         try {
           task();
         } catch (error) {
@@ -488,41 +333,66 @@ export function createHandler(deps: HandlerDeps): Handler {
     );
   }
 
-  /** Another process (the command line) may have changed the store. */
+  /** Ends quiet periods of devices that are silent: real time goes on for them. */
+  function sweepQuiet(): void {
+    if (presence.claim().state === 'passive') return;
+    const nowMs = time.monotonicMs();
+    inbox.add(() => {
+      const released: string[] = [];
+      for (const { site, deviceId } of store.devicesInQuiet()) {
+        const eventMs = watch.eventTime(site, deviceId, nowMs, time.wallMs());
+        if (eventMs !== undefined) released.push(...store.releaseQuiet(site, deviceId, eventMs));
+      }
+      intake.tellStorms();
+      return () => relay.notify(released);
+    });
+  }
+
+  function sweepSilence(): void {
+    if (presence.claim().state !== 'passive') silence.sweep();
+  }
+
+  function beat(): void {
+    presence.advance();
+    presence.tell();
+    space.recheck();
+    if (presence.claim().state !== 'active') return;
+    noticeOtherWriters();
+    walks.goOn();
+  }
+
+  /** Another process (the command line) may have changed the store: a person's word, so a paused instance is tried. */
   function noticeOtherWriters(): void {
     const version = store.dataVersion();
     if (version === dataVersion) return;
     dataVersion = version;
     relay.notify(store.openKeys().map((key) => key.correlationId));
+    relay.retryNow();
   }
 
-  /** What belonged to another instance: its open breaches open here, its pending steps are put aside and listed. */
-  function moveToInstance(): void {
-    const { firing, aside } = store.transaction(() => {
-      const left = store.leaveOtherInstances();
-      for (const occurrence of left.firing) {
-        const moved: Occurrence = {
-          ...occurrence,
-          incident: null,
-          toldSeverity: null,
-          heldBy: null,
-          place: occurrence.place === 'recorded' ? 'recorded' : 'wanted',
-        };
-        store.putOccurrence(moved);
-        if (moved.place === 'wanted') store.addEntry(moved, 'open');
-      }
-      return left;
-    });
-    if (firing.length + aside > 0) {
+  // --- life --------------------------------------------------------------------------------------------------------
+
+  function takeOver(): void {
+    const { reopened, aside } = moveToInstance(store);
+    if (reopened + aside > 0) {
       logger.warn(
-        { instance: self.instance, reopened: firing.length, aside },
+        { instance: destination.instance, reopened, aside },
         'the instance changed: open breaches open here, pending steps of the old one were put aside',
       );
     }
+    const nowMs = time.monotonicMs();
+    for (const { site, deviceId } of store.devices(config.handler.maxDevices)) {
+      if (serves(deviceId)) watch.expect(site, deviceId, time.wallMs(), nowMs);
+    }
+    space.recheck();
+  }
+
+  function isQuiet(): boolean {
+    return inbox.isIdle() && sending === 0 && walks.isIdle();
   }
 
   function settleIdle(): void {
-    if (waiting.length > 0 || committing || sending > 0 || walking > 0) return;
+    if (!isQuiet() && life === 'running') return;
     const waiters = idleWaiters;
     idleWaiters = [];
     for (const waiter of waiters) waiter();
@@ -530,58 +400,61 @@ export function createHandler(deps: HandlerDeps): Handler {
 
   return {
     async start() {
-      if (running) return;
-      running = true;
-      moveToInstance();
-      claim = { state: 'claiming', untilMs: deliveryTime.monotonicMs() + config.handler.claimMs };
-      offlineSinceMs = transport.state().state === 'connected' ? undefined : time.monotonicMs();
-      forgetState = transport.onState((state) => onTransportState(state.state === 'connected'));
+      if (life !== 'new') return;
+      life = 'running';
+      takeOver();
+      const { claimMs, statusMs, quietMs, deviceSilentMs } = config.handler;
+      silence.connection(transport.state().state === 'connected');
+      forgetState = transport.onState(({ state }) => {
+        silence.connection(state === 'connected');
+        if (state === 'connected') presence.tell();
+      });
       subscriptions.push(await transport.subscribe(topics.statusFilter, onStatus));
       subscriptions.push(await transport.subscribe(topics.anomalyFilter, onAnomaly));
-      tellStatus();
-      timers.set('claim', deliveryTime.after(config.handler.claimMs, advanceClaim));
-      every('status', deliveryTime, config.handler.statusMs, () => {
-        advanceClaim();
-        tellStatus();
-        noticeOtherWriters();
-      });
-      const quietSweepMs = Math.min(60_000, Math.max(250, config.handler.quietMs / 10));
-      every('quiet', time, quietSweepMs, sweepQuiet);
-      const silenceSweepMs = Math.min(60_000, Math.max(250, (config.handler.deviceSilentMs || 60_000) / 10));
-      every('silence', time, silenceSweepMs, sweepSilence);
+      presence.begin();
+      timers.set('claim', deliveryTime.after(claimMs, presence.advance));
+      every('status', deliveryTime, statusMs, beat);
+      every('quiet', time, sweepEveryMs(quietMs), sweepQuiet);
+      every('silence', time, sweepEveryMs(deviceSilentMs || 60_000), sweepSilence);
     },
 
     async stop() {
-      if (!running) return;
-      running = false;
+      if (life === 'stopped') return;
+      const wasRunning = life === 'running';
+      life = 'stopped';
       forgetState?.();
       for (const timer of timers.values()) timer.cancel();
       timers.clear();
-      await Promise.all(subscriptions.splice(0).map((subscription) => subscription.unsubscribe()));
-      await relay.stop();
+      if (wasRunning) {
+        await Promise.all(subscriptions.splice(0).map((subscription) => subscription.unsubscribe()));
+        inbox.stop();
+        await relay.stop();
+      }
+      settleIdle();
       store.close();
+      lock.release();
     },
 
     async idle() {
-      for (;;) {
-        if (waiting.length > 0 || committing || sending > 0 || walking > 0) {
-          await new Promise<void>((resolve) => idleWaiters.push(resolve));
-        }
+      while (life === 'running' && !(isQuiet() && relay.isIdle())) {
+        if (!isQuiet()) await new Promise<void>((resolve) => idleWaiters.push(resolve));
         await relay.idle();
-        if (waiting.length === 0 && !committing && sending === 0 && walking === 0 && relay.isIdle()) return;
       }
     },
 
-    status: () => ({
-      claim: claim.state,
-      ...(claim.state === 'passive' ? { servedBy: claim.other } : {}),
-      instance: self.instance,
-      relay: relay.status(),
-      counts: store.counts(),
-      messages: { ...messages },
-      devices: watch.list(time.monotonicMs()).slice(0, 1_000),
-      storeFull,
-    }),
+    status() {
+      const claim = presence.claim();
+      return {
+        claim: claim.state,
+        ...(claim.state === 'passive' ? { servedBy: claim.other } : {}),
+        instance: destination.instance,
+        relay: relay.status(),
+        counts: store.counts(),
+        messages: { ...messages },
+        devices: watch.list(time.monotonicMs(), mostListed),
+        storeFull: space.isFull(),
+      };
+    },
     recent: (limit) => store.recent(limit),
     redrive(entryIds) {
       const keys = store.redrive(entryIds);
@@ -589,4 +462,9 @@ export function createHandler(deps: HandlerDeps): Handler {
       return keys.length;
     },
   };
+}
+
+/** Ten looks in each period, at least every minute and at most four a second. */
+function sweepEveryMs(periodMs: number): number {
+  return Math.min(60_000, Math.max(250, periodMs / 10));
 }

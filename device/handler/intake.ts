@@ -1,8 +1,9 @@
-import type { AnomalyMessage, Key, Rule } from '../anomaly/anomaly.ts';
+import { type AnomalyMessage, handlerRules, type Key, type Rule } from '../anomaly/anomaly.ts';
 import { correlationId, occurrenceId } from '../anomaly/identity.ts';
 import type { Occurrence } from '../incident/occurrence.ts';
 import { admit, calm, type SiteWeather, type StormPolicy } from '../incident/storm-guard.ts';
 import { isoUtc, type Time } from '../platform/time.ts';
+import { handlerDevice } from '../transport/topics.ts';
 import type { HandlerStore } from './store.ts';
 
 export interface IntakeOptions {
@@ -12,6 +13,7 @@ export interface IntakeOptions {
   storm: StormPolicy;
   attachChart: boolean;
   keepEnded: number;
+  maxDevices: number;
 }
 
 export type Verdict =
@@ -46,9 +48,11 @@ export type Intake = ReturnType<typeof createIntake>;
 export function createIntake(store: HandlerStore, options: IntakeOptions, own: OwnIdentity, time: Time) {
   const weather = new Map<string, SiteWeather>();
   let woken = new Set<string>();
+  let deviceCount = store.countDevices();
 
   /** The storms as the store has them: at a start, and after a transaction that was rolled back. */
   function reload(): void {
+    deviceCount = store.countDevices();
     weather.clear();
     for (const occurrence of store.allFiring()) {
       if (occurrence.message.rule !== 'storm') continue;
@@ -59,40 +63,42 @@ export function createIntake(store: HandlerStore, options: IntakeOptions, own: O
 
   function accept(message: AnomalyMessage): Verdict {
     const correlation = correlationId(message);
-    const highWater = store.highWater(message.installationId, correlation);
+    const highWater = store.highWater(message, correlation);
+    const reject = (reason: string): Verdict => ({ result: 'rejected', reason, highWater });
+    if (isOwnRule(message.rule)) return reject(`rule ${message.rule} is raised by the handler alone`);
+    if (message.deviceId === handlerDevice) return reject(`the device id ${handlerDevice} is the handler's own`);
     if (message.id !== occurrenceId(message.installationId, message, message.firingSequence)) {
-      return {
-        result: 'rejected',
-        reason: 'the id does not follow from installation, key and firingSequence',
-        highWater,
-      };
+      return reject('the id does not follow from installation, key and firingSequence');
     }
-    if (message.firingSequence > message.sequence) {
-      return { result: 'rejected', reason: 'firingSequence is above sequence', highWater };
-    }
-    if (!takesInstallation(message)) {
-      return { result: 'rejected', reason: 'a newer installation speaks for this device', highWater };
+    if (message.firingSequence > message.sequence) return reject('firingSequence is above sequence');
+    const installation = takeInstallation(message);
+    if (installation === 'older') return reject('a newer installation speaks for this device');
+    if (installation === 'too many devices') {
+      return reject(`more devices than handler.maxDevices (${options.maxDevices}); raise it to serve this one`);
     }
     if (message.sequence <= highWater) return { result: 'duplicate', highWater };
-    store.setHighWater(message.installationId, correlation, message.sequence);
+    store.setHighWater(message, correlation, message.sequence);
     take(message);
     return { result: 'accepted', highWater: message.sequence };
   }
 
   /** The newer installation wins; an older one is not heard any more. */
-  function takesInstallation(message: {
-    site: string;
-    deviceId: string;
-    installationId: string;
-    installationCreatedAt: string;
-  }): boolean {
-    const known = store.installation(message.site, message.deviceId);
-    if (known?.id === message.installationId) return true;
+  function takeInstallation(
+    message: Pick<AnomalyMessage, 'site' | 'deviceId' | 'installationId' | 'installationCreatedAt'>,
+  ): 'taken' | 'older' | 'too many devices' {
+    const { site, deviceId } = message;
+    const known = store.installation(site, deviceId);
+    if (known?.id === message.installationId) return 'taken';
     const offered = { id: message.installationId, createdAt: message.installationCreatedAt };
-    if (known !== undefined && !isNewer(offered, known)) return false;
-    if (known !== undefined) store.forgetInstallation(known.id);
-    store.setInstallation(message.site, message.deviceId, offered);
-    return true;
+    if (known !== undefined) {
+      if (!isNewer(offered, known)) return 'older';
+      store.forgetHighWater({ site, deviceId, installationId: known.id });
+    } else {
+      if (deviceCount >= options.maxDevices) return 'too many devices';
+      deviceCount += 1;
+    }
+    store.setInstallation(site, deviceId, offered);
+    return 'taken';
   }
 
   function take(message: AnomalyMessage): void {
@@ -104,17 +110,18 @@ export function createIntake(store: HandlerStore, options: IntakeOptions, own: O
 
   function fire(message: AnomalyMessage, phase: Occurrence['phase']): Occurrence {
     const correlation = correlationId(message);
-    supersede(correlation, message.id);
-    const startedAtMs = Date.parse(message.startedAt);
-    // A breach inside the quiet period goes on in the same incident: its resolution is no longer wanted.
-    store.dropQuietResolves(correlation, startedAtMs);
-    const placed = placeOf(message, correlation);
+    const older = supersede(correlation, message.id);
+    const placed = older === undefined ? placeOf(message, correlation) : placeAfter(older, message, correlation);
+    if (placed.place === 'wanted') {
+      // A breach inside the quiet period goes on in the same incident: its resolution is no longer wanted.
+      const ended = store.dropQuietResolves(correlation, Date.parse(message.startedAt));
+      for (const id of ended) store.retire(id, options.keepEnded);
+    }
     const occurrence: Occurrence = {
       id: message.id,
       correlationId: correlation,
       phase,
       ...placed,
-      incident: null,
       message,
       toldSeverity: null,
       notedAtMs: Date.parse(message.at),
@@ -128,16 +135,23 @@ export function createIntake(store: HandlerStore, options: IntakeOptions, own: O
     return occurrence;
   }
 
-  function placeOf(message: AnomalyMessage, correlation: string): Pick<Occurrence, 'place' | 'heldBy'> {
-    if (message.opener === 'cloud') return { place: 'recorded', heldBy: null };
-    if (message.rule === 'storm' || message.rule === 'broker-silent') return { place: 'wanted', heldBy: null };
+  function placeOf(message: AnomalyMessage, correlation: string): Placed {
+    if (message.opener === 'cloud') return { place: 'recorded', heldBy: null, incident: null };
+    if (message.rule === 'storm' || message.rule === 'broker-silent') return wanted;
     const now = time.monotonicMs();
     const { weather: next, admission } = admit(weather.get(message.site) ?? calm, correlation, now, options.storm);
     weather.set(message.site, next);
-    if (admission === 'own') return { place: 'wanted', heldBy: null };
+    if (admission === 'own') return wanted;
     const stormId = next.state === 'storming' ? next.stormId : beginStorm(message.site);
     tellStorm(stormId);
-    return { place: 'held', heldBy: stormId };
+    return { place: 'held', heldBy: stormId, incident: null };
+  }
+
+  /** The same physical breach goes on under another id, so it stays where it was: in its incident, or with people. */
+  function placeAfter(older: Occurrence, message: AnomalyMessage, correlation: string): Placed {
+    if (message.opener === 'cloud') return { place: 'recorded', heldBy: null, incident: null };
+    if (older.place === 'released') return { place: 'released', heldBy: null, incident: older.incident };
+    return older.place === 'held' || older.place === 'recorded' ? placeOf(message, correlation) : wanted;
   }
 
   function beginStorm(site: string): string {
@@ -158,22 +172,26 @@ export function createIntake(store: HandlerStore, options: IntakeOptions, own: O
   /** Lists what a storm holds and has not listed: at most once a window while it lasts, then without a pause. */
   function tellStorm(stormId: string): void {
     const storm = store.occurrence(stormId);
-    const held = store.countHeld(stormId);
-    if (storm === undefined || held.unlisted === 0 || storm.place === 'wanted') return;
+    if (storm === undefined || storm.place === 'wanted' || !store.isAnyUnlisted(stormId)) return;
     if (storm.phase === 'firing' && time.wallMs() - storm.notedAtMs < options.storm.windowMs) return;
     const phase = storm.phase === 'firing' ? 'updated' : 'resolved';
-    store.putOccurrence({ ...storm, message: nextOwn(storm, { phase, value: held.all, peak: held.all }) });
+    const count = store.countHeld(stormId);
+    store.putOccurrence({ ...storm, message: nextOwn(storm, { phase, value: count, peak: count }) });
     add(storm, 'update');
   }
 
-  /** A breach that the same physical thing goes on with under another id: the monitor has a new installation. */
-  function supersede(correlation: string, byId: string): void {
-    for (const older of store.firingOf(correlation)) {
-      if (older.id === byId) continue;
-      for (const kind of ['open', 'chart', 'update'] as const) store.dropWaiting(older.id, kind);
-      store.putOccurrence({ ...older, phase: 'ended' });
-      store.retire(older.id, options.keepEnded);
+  /**
+   * Ends what fires for this key under another id: its monitor has a new installation. Answers it; no recovery is told,
+   * for the new one goes on.
+   */
+  function supersede(correlation: string, byId: string): Occurrence | undefined {
+    const older = store.firingOf(correlation).filter((one) => one.id !== byId);
+    for (const one of older) {
+      for (const kind of ['open', 'chart', 'update'] as const) store.dropWaiting(one.id, kind);
+      store.putOccurrence({ ...one, phase: 'ended' });
+      store.retire(one.id, options.keepEnded);
     }
+    return older.at(-1);
   }
 
   function update(known: Occurrence, message: AnomalyMessage): void {
@@ -203,7 +221,7 @@ export function createIntake(store: HandlerStore, options: IntakeOptions, own: O
   function endOfHeld(stormId: string): void {
     const storm = store.occurrence(stormId);
     if (storm === undefined) return;
-    if (store.countHeld(stormId).firing > 0) {
+    if (store.isAnyHeldFiring(stormId)) {
       tellStorm(stormId);
       return;
     }
@@ -211,13 +229,21 @@ export function createIntake(store: HandlerStore, options: IntakeOptions, own: O
     settleOwn(storm.correlationId);
   }
 
+  /** A breach that a storm holds turns out to be in an incident already: it goes on there. */
+  function letGo(occurrence: Occurrence): void {
+    store.putOccurrence({ ...occurrence, place: 'wanted', heldBy: null });
+    add(occurrence, 'open');
+    if (occurrence.heldBy !== null) endOfHeld(occurrence.heldBy);
+  }
+
   /** Raises a breach of the handler's own; one that fires already is left as it is. */
   function raise(breach: OwnBreach): Occurrence {
     const correlation = correlationId(breach.key);
     const [firing] = store.firingOf(correlation);
     if (firing !== undefined) return firing;
-    const sequence = store.highWater(own.installationId, correlation) + 1;
-    store.setHighWater(own.installationId, correlation, sequence);
+    const speaker = { ...breach.key, installationId: own.installationId };
+    const sequence = store.highWater(speaker, correlation) + 1;
+    store.setHighWater(speaker, correlation, sequence);
     const at = isoUtc(time.wallMs());
     return fire(
       {
@@ -277,19 +303,26 @@ export function createIntake(store: HandlerStore, options: IntakeOptions, own: O
     store.dropWaiting(ended.id, 'update');
     if (ended.place === 'held' && ended.heldBy !== null) {
       endOfHeld(ended.heldBy);
-      return;
+    } else if (ended.place !== 'recorded') {
+      add(ended, 'recover');
+      if (policy === 'resolve') add(ended, 'resolve');
     }
-    if (ended.place === 'recorded') return;
-    add(ended, 'recover');
-    if (policy === 'resolve') add(ended, 'resolve');
+    store.retire(ended.id, options.keepEnded);
+  }
+
+  /** Resolves the incident of a breach whose end it tells already: who told it did not come to resolve it. */
+  function resolveEnded(occurrence: Occurrence): void {
+    store.putOccurrence(occurrence);
+    add(occurrence, 'resolve');
   }
 
   /** The next message about something that the handler raised itself. */
   function nextOwn(occurrence: Occurrence, change: Partial<AnomalyMessage>): AnomalyMessage {
-    const sequence =
-      Math.max(occurrence.message.sequence, store.highWater(own.installationId, occurrence.correlationId)) + 1;
-    store.setHighWater(own.installationId, occurrence.correlationId, sequence);
-    return { ...occurrence.message, at: isoUtc(time.wallMs()), ...change, sequence };
+    const { message, correlationId: correlation } = occurrence;
+    const speaker = { site: message.site, deviceId: message.deviceId, installationId: own.installationId };
+    const sequence = Math.max(message.sequence, store.highWater(speaker, correlation)) + 1;
+    store.setHighWater(speaker, correlation, sequence);
+    return { ...message, at: isoUtc(time.wallMs()), ...change, sequence };
   }
 
   function add(occurrence: Occurrence, kind: Parameters<HandlerStore['addEntry']>[1]): void {
@@ -300,7 +333,7 @@ export function createIntake(store: HandlerStore, options: IntakeOptions, own: O
   return {
     reload,
     accept,
-    takesInstallation,
+    takeInstallation,
     /** Adopts a breach that fires at its device and is unknown here. */
     adopt(message: AnomalyMessage): void {
       take(message);
@@ -308,6 +341,8 @@ export function createIntake(store: HandlerStore, options: IntakeOptions, own: O
     raise,
     settleOwn,
     orphan,
+    resolveEnded,
+    letGo,
     tellStorm,
     tellStorms(): void {
       for (const state of weather.values()) if (state.state === 'storming') tellStorm(state.stormId);
@@ -318,8 +353,16 @@ export function createIntake(store: HandlerStore, options: IntakeOptions, own: O
       woken = new Set();
       return keys;
     },
-    ownRule: (rule: Rule) => rule === 'device-silent' || rule === 'broker-silent' || rule === 'storm',
   };
+}
+
+type Placed = Pick<Occurrence, 'place' | 'heldBy' | 'incident'>;
+
+const wanted: Placed = { place: 'wanted', heldBy: null, incident: null };
+
+/** Whether the handler raises breaches of this rule itself. */
+export function isOwnRule(rule: Rule): boolean {
+  return handlerRules.some((own) => own === rule);
 }
 
 /** By creation time; two of the same time by id, so that every handler decides alike. */

@@ -1,10 +1,10 @@
-import { type AnomalyMessage, handlerRules, type RollCallKey, rules } from '../anomaly/anomaly.ts';
-import { correlationId } from '../anomaly/identity.ts';
+import { type AnomalyMessage, type RollCallKey, rules } from '../anomaly/anomaly.ts';
+import { correlationId, occurrenceId } from '../anomaly/identity.ts';
 import type { IncidentRow } from '../incident/destination.ts';
-import { isOpen, lastSequenceTold, unendedBreaches } from '../incident/incident-row.ts';
+import { isOpen, lastEndMs, lastSequenceTold, unendedBreaches } from '../incident/incident-row.ts';
 import type { Occurrence } from '../incident/occurrence.ts';
 import { isoUtc } from '../platform/time.ts';
-import type { Intake } from './intake.ts';
+import { type Intake, isOwnRule } from './intake.ts';
 import type { RollCall } from './roll-call.ts';
 import type { HandlerStore } from './store.ts';
 
@@ -13,37 +13,57 @@ import type { HandlerStore } from './store.ts';
  * side's store can be lost. Both functions run inside a transaction.
  */
 
-/** What a roll call says of the handler's own store. Answers the keys whose monitor lags behind the handler. */
+/** A key whose monitor lags behind what the handler has accepted: a data directory that was restored, or cloned. */
+export interface Lag {
+  metric: string;
+  rule: RollCallKey['rule'];
+  lastSequence: number;
+  highWater: number;
+}
+
+/** What a roll call says of the handler's own store. */
 export function reconcileStore(
   call: RollCall,
   store: HandlerStore,
   intake: Intake,
   policy: { orphan: 'resolve' | 'note' },
-): { key: RollCallKey; highWater: number }[] {
-  const behind: { key: RollCallKey; highWater: number }[] = [];
+): Lag[] {
+  const lags: Lag[] = [];
   const byCorrelation = new Map<string, RollCallKey>();
   for (const key of call.keys) {
-    const correlation = correlationId({ site: call.site, deviceId: call.deviceId, metric: key.metric, rule: key.rule });
+    // What the handler raises itself is not a monitor's to tell of.
+    if (isOwnRule(key.rule)) continue;
+    const { metric, rule, lastSequence } = key;
+    const correlation = correlationId({ site: call.site, deviceId: call.deviceId, metric, rule });
     byCorrelation.set(correlation, key);
-    const highWater = store.highWater(call.installationId, correlation);
-    // A data directory that was restored from a backup, or cloned: it must take a new installation id.
-    if (highWater > key.lastSequence) behind.push({ key, highWater });
-    else if (!key.waiting) {
-      if (key.lastSequence > 0) store.setHighWater(call.installationId, correlation, key.lastSequence);
-      if (key.firing !== null && store.occurrence(key.firing.id)?.phase !== 'firing') {
+    const highWater = store.highWater(call, correlation);
+    if (highWater > lastSequence) {
+      lags.push({ metric, rule, lastSequence, highWater });
+    } else if (!key.waiting) {
+      if (lastSequence > 0) store.setHighWater(call, correlation, lastSequence);
+      if (
+        key.firing !== null &&
+        isGenuine(call, key, key.firing) &&
+        store.occurrence(key.firing.id)?.phase !== 'firing'
+      ) {
         intake.adopt(adopted(call, key, key.firing));
       }
     }
   }
   for (const occurrence of store.firing(call.site, call.deviceId)) {
-    if (intake.ownRule(occurrence.message.rule)) continue;
+    const { metric, rule, installationId } = occurrence.message;
+    if (isOwnRule(rule)) continue;
     const key = byCorrelation.get(occurrence.correlationId);
     if (key?.firing?.id === occurrence.id || key?.waiting === true) continue;
-    const ours = occurrence.message.installationId === call.installationId;
-    if (ours && store.highWater(call.installationId, occurrence.correlationId) > (key?.lastSequence ?? 0)) continue;
+    const highWater = installationId === call.installationId ? store.highWater(call, occurrence.correlationId) : 0;
+    if (highWater > (key?.lastSequence ?? 0)) {
+      // Told after the call was made; or the monitor has forgotten the key, and takes a new installation when it hears this.
+      if (key === undefined) lags.push({ metric, rule, lastSequence: 0, highWater });
+      continue;
+    }
     intake.orphan(occurrence, call.atMs, policy.orphan);
   }
-  return behind;
+  return lags;
 }
 
 /** What the instance's open rows of a device say that the store does not know: their breaches are ended. */
@@ -62,14 +82,32 @@ export function reconcileRows(
   );
   for (const row of rows) {
     if (!isOpen(row)) continue;
+    const firing = store.firingOf(row.correlationId);
+    for (const occurrence of firing) if (occurrence.place === 'held') intake.letGo(occurrence);
     const called = byCorrelation.get(row.correlationId);
     if (called?.waiting === true || called?.firing != null) continue;
-    if (store.firingOf(row.correlationId).length > 0 || store.entriesOf(row.correlationId).length > 0) continue;
-    const occurrence = occurrenceOf(row, call, called);
-    if (occurrence === undefined || store.occurrence(occurrence.id) !== undefined) continue;
-    store.putOccurrence(occurrence);
-    intake.orphan(occurrence, call.atMs, policy.orphan);
+    if (firing.length > 0 || store.entriesOf(row.correlationId).length > 0) continue;
+    const key = called ?? keyOf(row.correlationId, call);
+    const found = key && breachOf(row, call, key);
+    if (found === undefined || store.occurrence(found.occurrence.id) !== undefined) continue;
+    if (found.ended) {
+      if (policy.orphan === 'resolve') intake.resolveEnded(found.occurrence);
+    } else {
+      store.putOccurrence(found.occurrence);
+      intake.orphan(found.occurrence, call.atMs, policy.orphan);
+    }
   }
+}
+
+/** Prefix of the correlation ids of a device; of one with long names as much as its ids keep. */
+export function devicePrefix({ site, deviceId }: { site: string; deviceId: string }): string {
+  return `${encodeURIComponent(site)}/${encodeURIComponent(deviceId)}/`.slice(0, 67);
+}
+
+/** Whether the id of a breach in a call is the one that its key and installation give it. */
+function isGenuine(call: RollCall, { metric, rule }: RollCallKey, firing: NonNullable<RollCallKey['firing']>): boolean {
+  const key = { site: call.site, deviceId: call.deviceId, metric, rule };
+  return firing.id === occurrenceId(call.installationId, key, firing.firingSequence);
 }
 
 function adopted(call: RollCall, key: RollCallKey, firing: NonNullable<RollCallKey['firing']>): AnomalyMessage {
@@ -96,17 +134,21 @@ function identity(call: RollCall) {
   return { site, deviceId, installationId, installationCreatedAt };
 }
 
-/** A breach as an incident alone tells of it. */
-function occurrenceOf(row: IncidentRow, call: RollCall, key: RollCallKey | undefined): Occurrence | undefined {
-  const id = unendedBreaches(row)[0] ?? (/^[0-9a-f]{32}$/.test(row.openedBy) ? row.openedBy : undefined);
-  const parts = keyParts(row.correlationId);
-  if (id === undefined || parts === undefined) return undefined;
-  const told = lastSequenceTold(row, id);
+/** A breach as an incident alone tells of it, and whether the incident tells its end. */
+function breachOf(
+  row: IncidentRow,
+  call: RollCall,
+  key: Pick<RollCallKey, 'metric' | 'rule'>,
+): { occurrence: Occurrence; ended: boolean } | undefined {
+  const [unended] = unendedBreaches(row);
+  const id = unended ?? (/^[0-9a-f]{32}$/.test(row.openedBy) ? row.openedBy : undefined);
+  if (id === undefined) return undefined;
   const startedAt = new RegExp(`^breach ${id} start=(\\S+) `, 'm').exec(`${row.workNotes}\n${row.description}`)?.[1];
-  return {
+  const endedAtMs = unended === undefined ? lastEndMs(row) : undefined;
+  const occurrence: Occurrence = {
     id,
     correlationId: row.correlationId,
-    phase: 'firing',
+    phase: endedAtMs === undefined ? 'firing' : 'ended',
     place: 'attached',
     incident: { sysId: row.sysId, number: row.number },
     toldSeverity: null,
@@ -117,11 +159,11 @@ function occurrenceOf(row: IncidentRow, call: RollCall, key: RollCallKey | undef
       version: 1,
       id,
       ...identity(call),
-      metric: key?.metric ?? parts.metric,
-      rule: key?.rule ?? parts.rule,
-      sequence: Math.max(told, 1),
+      metric: key.metric,
+      rule: key.rule,
+      sequence: Math.max(lastSequenceTold(row, id), 1),
       firingSequence: 1,
-      phase: 'firing',
+      phase: endedAtMs === undefined ? 'firing' : 'resolved',
       opener: 'edge',
       severity: 'medium',
       unit: '',
@@ -130,8 +172,8 @@ function occurrenceOf(row: IncidentRow, call: RollCall, key: RollCallKey | undef
       deadband: null,
       peak: null,
       startedAt: startedAt !== undefined && !Number.isNaN(Date.parse(startedAt)) ? startedAt : isoUtc(row.createdAtMs),
-      endedAt: null,
-      endReason: null,
+      endedAt: endedAtMs === undefined ? null : isoUtc(endedAtMs),
+      endReason: endedAtMs === undefined ? null : 'cleared',
       at: isoUtc(call.atMs),
       text: row.number,
       configVersion: '-',
@@ -139,26 +181,21 @@ function occurrenceOf(row: IncidentRow, call: RollCall, key: RollCallKey | undef
       ...call.stamps,
     },
   };
+  return { occurrence, ended: endedAtMs !== undefined };
 }
 
-/** Metric and rule of a correlation id; of a shortened one the rule cannot be read, so it is taken as `upper`. */
-function keyParts(correlation: string): { metric: string; rule: AnomalyMessage['rule'] } | undefined {
-  const [, , metric = '', name = ''] = correlation.split('/');
+/**
+ * Metric and rule of a correlation id of this device. A shortened id does not say them, and may be another device's
+ * whose long name begins alike: it is left alone.
+ */
+function keyOf(correlation: string, call: RollCall): Pick<RollCallKey, 'metric' | 'rule'> | undefined {
+  const [site, device, metric = '', name = ''] = correlation.split('/');
+  if (site !== encodeURIComponent(call.site) || device !== encodeURIComponent(call.deviceId)) return undefined;
   const rule = rules.find((known) => known === name);
+  if (rule === undefined) return undefined;
   try {
-    if (rule !== undefined) return { metric: decodeURIComponent(metric), rule };
-    return correlation.includes('~') ? { metric: '*', rule: 'upper' } : undefined;
+    return { metric: decodeURIComponent(metric), rule };
   } catch {
     return undefined;
   }
-}
-
-/** Prefix of the correlation ids of a device; of one with long names as much as its ids keep. */
-export function devicePrefix(site: string, deviceId: string): string {
-  return `${encodeURIComponent(site)}/${encodeURIComponent(deviceId)}/`.slice(0, 67);
-}
-
-/** Whether a correlation id belongs to something that the handler raises itself. */
-export function isOwnKey(correlation: string): boolean {
-  return handlerRules.some((rule) => correlation.endsWith(`/${rule}`));
 }

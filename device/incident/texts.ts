@@ -68,11 +68,11 @@ export function incidentTexts({ timeZone, clock }: TextOptions) {
         ),
       };
     },
-    /** A breach that joins an open incident, or reopens a resolved one. */
-    again(occurrence: Occurrence, held: readonly Occurrence[]): string {
+    /** A breach that joins an open incident, or reopens a resolved one; `sequence` is what its marker carries. */
+    again(occurrence: Occurrence, held: readonly Occurrence[], sequence: number): string {
       const { message } = occurrence;
       const paragraphs = [`Breaching again: ${headline(message)}.`, late(occurrence), payload(message)];
-      return note(occurrence, message.firingSequence, paragraphs, held);
+      return note(occurrence, sequence, paragraphs, held);
     },
     /** “Still breaching”, and a change of severity. */
     still(occurrence: Occurrence, held: readonly Occurrence[]): string {
@@ -98,11 +98,11 @@ export function incidentTexts({ timeZone, clock }: TextOptions) {
         occurrence,
         `Duplicate of ${plain(kept)}: both tell of the same breach. ${plain(kept)} is kept, this one is canceled.`,
       ),
-    /** A person and the edge changed the incident at the same moment. */
-    collision: (occurrence: Occurrence, by: string): string =>
+    /** A person, or a rule of the instance, and the edge changed the incident at the same moment. */
+    collision: (occurrence: Occurrence): string =>
       signed(
         occurrence,
-        `${by === '' ? 'Somebody' : plain(by)} changed this incident at the same moment as the edge did; please check its state.`,
+        'Somebody else, or a rule of the instance, changed this incident at the same moment as the edge did; please check its state.',
       ),
     chartName: (occurrence: Occurrence, sequence: number): string => chartName(occurrence.id, sequence),
   };

@@ -1,16 +1,23 @@
 import pLimit from 'p-limit';
-import type { DestinationFailure, IncidentDestination, IncidentRow } from '../incident/destination.ts';
+import type { HandlerStore } from '../handler/store.ts';
+import type {
+  DestinationFailure,
+  DestinationResult,
+  IncidentDestination,
+  IncidentRow,
+} from '../incident/destination.ts';
 import type { Occurrence } from '../incident/occurrence.ts';
 import { decide, type Step } from '../incident/policy.ts';
 import { type BackoffPolicy, backoffMs } from '../platform/backoff.ts';
 import { dueQueue } from '../platform/due-queue.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { Time, Timer } from '../platform/time.ts';
+import { createEnds } from './ends.ts';
 import type { Entry } from './entry.ts';
 import { createGate } from './gate.ts';
+import { createLogins } from './logins.ts';
 import { judge } from './look-up.ts';
 import { createOpeningCap } from './opening-cap.ts';
-import type { RelayStore } from './relay-store.ts';
 import { isWrite, type Teller, type Told } from './tell.ts';
 
 export interface RelayOptions extends BackoffPolicy {
@@ -27,11 +34,11 @@ export interface RelayOptions extends BackoffPolicy {
 }
 
 export interface RelayDeps {
-  store: RelayStore;
+  store: HandlerStore;
   destination: IncidentDestination;
   teller: Teller;
   options: RelayOptions;
-  /** Event time: what a cap or a window is measured with. */
+  /** Event time: what the cap is measured with. */
   time: Time;
   /** Real time: backoff, settle time and pauses. */
   deliveryTime: Time;
@@ -51,14 +58,15 @@ export interface RelayStatus {
 }
 
 export interface Relay {
-  start(): void;
+  /** `unknownWrites`: another handler wrote to the instance until now, so what it sent is waited for as after a loss. */
+  start(options?: { unknownWrites: boolean }): void;
   stop(): Promise<void>;
   /** Something was added for these keys. */
   notify(correlationIds: Iterable<string>): void;
   /** Tries a paused destination at once (a new secret, a person's word). */
   retryNow(): void;
-  /** Reads through the relay's gate: open incidents by prefix, for the roll call's walk. */
-  findOpen(prefix: string): Promise<IncidentRow[] | undefined>;
+  /** Open incidents by prefix, read through the relay's gate; undefined where the instance cannot be asked now. */
+  findOpen(prefix: string): Promise<{ rows: IncidentRow[]; complete: boolean } | undefined>;
   /** Resolves once nothing is due: what is left waits for event time, or is a dead letter. */
   idle(): Promise<void>;
   isIdle(): boolean;
@@ -74,6 +82,20 @@ const stopWithinMs = 1_200;
 
 /** Look-ups whose writes may be under way together. */
 const overlappingLookUps = 2;
+
+/** A write that had to wait longer than this for its turn is looked up anew: people may have been there. */
+const freshMs = 5_000;
+
+/** An entry on its way: what is told of which breach. */
+interface Item {
+  key: string;
+  entry: Entry;
+  occurrence: Occurrence;
+}
+
+/** Not sent: the destination was paused, or the look-up had aged, while the request waited for its turn. */
+const notNow = { ok: false, kind: 'not-now' } as const;
+type Failure = DestinationFailure | typeof notNow;
 
 /**
  * Tells a destination what the outbox holds: in order for a key, in parallel across keys.
@@ -97,11 +119,16 @@ export function createRelay(deps: RelayDeps): Relay {
   const failures = new Map<string, number>();
   const capped = new Set<string>();
   const cap = createOpeningCap(options.maxNewPerHour);
-  const gate = createGate(
-    { baseMs: options.baseMs, capMs: options.capMs, failures: options.breakerFailures },
-    deps.random,
-  );
+  const gate = createGate({ ...options, failures: options.breakerFailures }, deps.random);
+  const logins = createLogins(destination);
   const limit = pLimit(options.concurrency);
+  const ends = createEnds({
+    transaction: store.transaction,
+    deliveryTime,
+    retryMs: options.baseMs,
+    logger,
+    onCommitted: pump,
+  });
   const told: RelayStatus['told'] = {
     created: 0,
     joined: 0,
@@ -120,22 +147,19 @@ export function createRelay(deps: RelayDeps): Relay {
   let firstWriteAtMs = 0;
   let timer: Timer | undefined;
   let capTimer: Timer | undefined;
-  let commits: (() => void)[] = [];
-  let commitScheduled = false;
   let idleWaiters: (() => void)[] = [];
-  let rejectedVersion: string | undefined;
 
   const now = () => deliveryTime.monotonicMs();
+
+  // --- which key is next -----------------------------------------------------------------------------------------------
 
   function enqueue(key: string, delayMs = 0): void {
     queue.set(key, Math.max(now() + delayMs, firstWriteAtMs));
   }
 
   function schedule(): void {
-    timer?.cancel();
-    timer = undefined;
     const next = queue.nextAtMs();
-    if (!running || next === undefined) return;
+    if (next === undefined) return;
     const at = Math.max(next, gate.reopensAtMs() ?? 0);
     timer = deliveryTime.after(Math.max(0, at - now()), pump);
   }
@@ -171,71 +195,66 @@ export function createRelay(deps: RelayDeps): Relay {
     return inFlight.size > 0 ? 'busy' : 1;
   }
 
-  interface Plan {
-    key: string;
-    entry: Entry;
-    occurrence: Occurrence;
-  }
-
   /** The first entry that does not wait for its quiet period, unless a dead letter stands before it. */
-  function nextToTell(entries: readonly Entry[]): Entry | undefined {
-    const next = entries.find((entry) => entry.dueAtMs === null);
+  function nextToTell(key: string): Entry | undefined {
+    const next = store.entriesOf(key).find((entry) => entry.dueAtMs === null);
     return next?.state === 'dead' ? undefined : next;
   }
 
   /** The first thing to tell of each key; keys without one leave the relay. */
-  function plan(keys: readonly string[]): Plan[] {
-    const plans: Plan[] = [];
+  function plan(keys: readonly string[]): Item[] {
+    const items: Item[] = [];
     for (const key of keys) {
-      const entry = nextToTell(store.entriesOf(key));
+      const entry = nextToTell(key);
       const occurrence = entry && store.occurrence(entry.occurrenceId);
-      if (entry === undefined || occurrence === undefined) {
-        leave(key);
-      } else plans.push({ key, entry, occurrence });
+      if (entry === undefined || occurrence === undefined) leave(key);
+      else items.push({ key, entry, occurrence });
     }
-    return plans;
+    return items;
   }
+
+  // --- from the look-up to the end of the attempt ------------------------------------------------------------------------
 
   async function deliver(keys: readonly string[]): Promise<void> {
     try {
-      const plans = plan(keys);
-      const charts = plans.filter((item) => item.entry.kind === 'chart' || item.entry.kind === 'end-chart');
-      const texts = plans.filter((item) => !charts.includes(item));
-      await Promise.all([...charts.map(attachChart), texts.length > 0 ? lookUpAndTell(texts) : undefined]);
+      const items = plan(keys);
+      if (items.length > 0) await lookUpAndTell(items);
     } catch (error) {
       // A bug, or a disk that refuses: nothing was told that is not stored, so the keys are tried again.
-      logger.error({ err: error }, 'delivery failed unexpectedly');
+      if (running) logger.error({ err: error }, 'delivery failed unexpectedly');
       for (const key of keys) if (inFlight.has(key)) again(key, 'failed');
     }
   }
 
-  async function lookUpAndTell(plans: readonly Plan[]): Promise<void> {
+  async function lookUpAndTell(items: readonly Item[]): Promise<void> {
     const asked = {
-      correlationIds: plans.map((item) => item.key),
-      expected: plans.flatMap((item) => item.occurrence.incident?.sysId ?? []),
-      known: store.knownRows(),
+      correlationIds: items.map((item) => item.key),
+      expected: items.flatMap((item) => item.occurrence.incident?.sysId ?? []),
+      known: store.knownRows().map((row) => row.sysId),
     };
-    const answer = await limit(() =>
+    const login = logins.current();
+    const answer = await send(() =>
       destination.find({
         correlationIds: asked.correlationIds,
-        sysIds: asked.known,
-        limit: plans.length === 1 ? rowsPerKey : rowsPerLookUp,
+        sysIds: [...new Set([...asked.known, ...asked.expected])],
+        limit: items.length === 1 ? rowsPerKey : rowsPerLookUp,
       }),
     );
+    const lookedUpAtMs = now();
     if (!answer.ok) {
-      await refused(answer);
-      for (const item of plans) again(item.key, answer.kind === 'refused-record' ? 'failed' : answer.kind);
+      // One key may be what the instance cannot take; alone it holds up nobody but itself.
+      if (answer.kind === 'refused-record' && items.length > 1) return oneByOne(items);
+      await refused(answer, login);
+      for (const { key } of items) again(key, answer.kind);
       return;
     }
     const lookUp = judge(asked, answer.value);
     switch (lookUp.outcome) {
       case 'believed':
         gateSucceeded();
-        await tellAll(plans, lookUp.rows);
-        return;
+        return tellAll(items, lookUp.rows, lookedUpAtMs);
       case 'truncated':
-        for (const item of plans) await lookUpAndTell([item]);
-        return;
+        return oneByOne(items);
       case 'mismatch':
         pause(
           options.pauseMs,
@@ -251,134 +270,169 @@ export function createRelay(deps: RelayDeps): Relay {
         );
         break;
     }
-    for (const item of plans) again(item.key, 'throttled');
+    for (const { key } of items) again(key, 'not-now');
+  }
+
+  async function oneByOne(items: readonly Item[]): Promise<void> {
+    for (const item of items) await lookUpAndTell([item]);
   }
 
   /** One step a key: those that write are stored as attempts in one transaction, then sent. */
-  async function tellAll(plans: readonly Plan[], rows: ReadonlyMap<string, IncidentRow[]>): Promise<void> {
-    const writes: { item: Plan; step: Step }[] = [];
-    store.transaction(() => {
-      for (const item of plans) {
-        // The message may have moved on while the look-up was under way.
-        const occurrence = store.occurrence(item.occurrence.id) ?? item.occurrence;
-        const fresh = { ...item, occurrence };
-        if (item.entry.kind === 'chart' || item.entry.kind === 'end-chart') continue;
-        const step = decide({
-          wanted: item.entry.kind,
-          occurrence,
-          sequence: teller.sequenceOf(item.entry.kind, occurrence),
-          rows: rows.get(item.key) ?? [],
-          reopenWindowMs: options.reopenWindowMs,
-          onRecovery: options.onRecovery,
-        });
-        if (step.do === 'create' && !cap.take(deps.time.monotonicMs())) {
-          holdBack(item.key);
-        } else if (isWrite(step)) {
-          store.beginAttempt(item.entry.id);
-          writes.push({ item: fresh, step });
-        } else {
-          settle(fresh, step, undefined);
-          done(item.key);
-        }
+  async function tellAll(
+    items: readonly Item[],
+    rows: ReadonlyMap<string, IncidentRow[]>,
+    lookedUpAtMs: number,
+  ): Promise<void> {
+    const sends: (() => Promise<void>)[] = [];
+    const after = store.transaction(() =>
+      items.map((item) => tell(item, rows.get(item.key) ?? [], lookedUpAtMs, sends)),
+    );
+    for (const done of after) done();
+    await Promise.all(sends.map((sendOne) => sendOne()));
+  }
+
+  /** Decides the step of a key. Runs inside a transaction; answers what is to be done after it. */
+  function tell(
+    { key, entry, occurrence: planned }: Item,
+    rows: readonly IncidentRow[],
+    lookedUpAtMs: number,
+    sends: (() => Promise<void>)[],
+  ): () => void {
+    // Messages may have come in while the look-up was under way.
+    if (nextToTell(key)?.id !== entry.id) return () => done(key);
+    const item = { key, entry, occurrence: store.occurrence(planned.id) ?? planned };
+    const { occurrence } = item;
+    if (entry.kind === 'chart' || entry.kind === 'end-chart') {
+      // Charts are seen by whoever sees the incident; one that is gone gets none.
+      if (rows.some((row) => row.sysId === occurrence.incident?.sysId)) sends.push(() => attachChart(item));
+      else {
+        finish(item);
+        return () => done(key);
       }
+      return () => {};
+    }
+    const step = decide({
+      wanted: entry.kind,
+      occurrence,
+      sequence: teller.sequenceOf(entry.kind, occurrence),
+      rows,
+      reopenWindowMs: options.reopenWindowMs,
+      onRecovery: options.onRecovery,
     });
-    if (writes.length > 0 && !store.hasWritten()) store.markWritten();
-    await Promise.all(writes.map(({ item, step }) => limit(() => write(item, step))));
+    if (step.do === 'create' && !cap.take(deps.time.monotonicMs())) return () => holdBack(key);
+    if (!isWrite(step)) return settle(item, step, undefined);
+    store.beginAttempt(entry.id);
+    store.markWritten();
+    sends.push(() => write(item, step, lookedUpAtMs));
+    return () => {};
   }
 
-  async function write(item: Plan, step: Step): Promise<void> {
-    const result = await teller.write(step, item.occurrence);
-    if (!result.ok) return writeFailed(item, result);
+  async function write(item: Item, step: Step, lookedUpAtMs: number): Promise<void> {
+    const login = logins.current();
+    const result = await send(() => teller.write(step, item.occurrence), lookedUpAtMs + freshMs);
+    if (!result.ok) return writeFailed(item, result, login);
     gateSucceeded();
-    commit(() => {
-      settle(item, step, result.value);
-      done(item.key);
+    ends.add(() => settle(item, step, result.value));
+  }
+
+  async function attachChart(item: Item): Promise<void> {
+    const login = logins.current();
+    const begin = () => store.beginAttempt(item.entry.id);
+    const result = await send(() => teller.chart(item.entry.kind, item.occurrence, begin));
+    // A chart is an extra: what refuses it must not hold up what is told next.
+    const isExtra = !result.ok && (result.kind === 'refused-record' || result.kind === 'gone');
+    if (!result.ok && !isExtra) return writeFailed(item, result, login);
+    if (result.ok) gateSucceeded();
+    else logger.warn({ key: item.key, reason: reasonOf(result) }, 'chart not attached');
+    const isAttached = result.ok && result.value === 'attached';
+    ends.add(() => {
+      const latest = finish(item);
+      return () => {
+        if (isAttached) report({ kind: 'charted', number: latest.incident?.number }, latest);
+        done(item.key);
+      };
     });
   }
 
-  /** Stores the end of one attempt. Runs inside a transaction. */
-  function settle(item: Plan, step: Step, row: IncidentRow | undefined): void {
-    const latest = store.occurrence(item.occurrence.id) ?? item.occurrence;
-    const outcome = teller.outcome(step, item.occurrence, latest, row);
-    if (outcome.occurrence !== undefined) store.putOccurrence(outcome.occurrence);
-    if (outcome.finished) store.finishEntry(item.entry.id);
-    else store.abandonAttempt(item.entry.id);
+  /** Stores the end of one attempt. Runs inside a transaction; answers what is to be done after it. */
+  function settle(item: Item, step: Step, row: IncidentRow | undefined): () => void {
+    const before = store.occurrence(item.occurrence.id) ?? item.occurrence;
+    const outcome = teller.outcome(step, item.occurrence, before, row);
+    const latest = outcome.occurrence ?? before;
+    if (outcome.occurrence !== undefined) store.putOccurrence(latest);
     for (const kind of outcome.drop) store.dropWaiting(latest.id, kind);
     for (const kind of outcome.add) store.addEntry(latest, kind);
     const seen = row ?? ('row' in step ? step.row : undefined);
     if (seen !== undefined) store.addKnownRow(seen.sysId, seen.number);
-    if (latest.phase === 'ended') store.retire(latest.id, options.keepEnded);
-    if (outcome.told !== undefined) report(outcome.told, outcome.occurrence ?? latest);
-  }
-
-  async function attachChart(item: Plan): Promise<void> {
-    const attempt = await limit(() =>
-      teller.chart(item.entry.kind, item.occurrence, () => store.beginAttempt(item.entry.id)),
-    );
-    if (attempt.ok) {
-      gateSucceeded();
-    } else if (attempt.kind === 'refused-record' || attempt.kind === 'gone') {
-      // A chart is an extra: what refuses it must not hold up what is told next.
-      logger.warn({ key: item.key, reason: attempt.message }, 'chart not attached');
-    } else return writeFailed(item, attempt);
-    const attached = attempt.ok && attempt.value === 'attached';
-    commit(() => {
-      store.finishEntry(item.entry.id);
-      const latest = store.occurrence(item.occurrence.id) ?? item.occurrence;
-      if (latest.phase === 'ended') store.retire(latest.id, options.keepEnded);
-      if (attached) report({ kind: 'charted', number: latest.incident?.number }, latest);
+    if (outcome.finished) finish(item);
+    else store.abandonAttempt(item.entry.id);
+    const { told: what } = outcome;
+    return () => {
+      if (what !== undefined) report(what, latest);
       done(item.key);
-    });
+    };
   }
 
-  async function writeFailed(item: Plan, failure: DestinationFailure): Promise<void> {
+  function finish(item: Item): Occurrence {
+    store.finishEntry(item.entry.id);
+    const latest = store.occurrence(item.occurrence.id) ?? item.occurrence;
+    if (latest.phase === 'ended') store.retire(latest.id, options.keepEnded);
+    return latest;
+  }
+
+  async function writeFailed(item: Item, failure: Failure, login: number): Promise<void> {
+    const { key, entry } = item;
     if (failure.kind === 'ambiguous') {
       gateFailed(failure.message);
-      inFlight.delete(item.key);
-      enqueue(item.key, options.settleMs);
+      inFlight.delete(key);
+      renewed.delete(key);
+      enqueue(key, options.settleMs);
       return;
     }
     if (failure.kind === 'refused-record') {
-      commit(() => {
-        store.bury(item.entry.id, failure.message);
-        report({ kind: 'dead-letter', reason: failure.message }, item.occurrence);
-        leave(item.key);
+      ends.add(() => {
+        store.bury(entry.id, failure.message);
+        return () => {
+          report({ kind: 'dead-letter', reason: failure.message }, item.occurrence);
+          leave(key);
+        };
       });
       return;
     }
-    await refused(failure);
-    commit(() => {
-      store.abandonAttempt(item.entry.id);
-      again(item.key, failure.kind);
+    await refused(failure, login);
+    ends.add(() => {
+      store.abandonAttempt(entry.id);
+      return () => again(key, failure.kind);
     });
   }
 
-  /** What a failure means for the whole destination. */
-  async function refused(failure: DestinationFailure): Promise<void> {
+  // --- the destination as a whole ----------------------------------------------------------------------------------------
+
+  /** Sends within the cap on requests. What waits for its turn is not sent once it is too old, or the gate has shut. */
+  function send<T>(
+    request: () => Promise<DestinationResult<T>>,
+    untilMs = Number.POSITIVE_INFINITY,
+  ): Promise<DestinationResult<T> | typeof notNow> {
+    return limit(async () => {
+      const isTooLate = now() > untilMs || gate.admits(now()) === 'none' || !running;
+      return isTooLate ? notNow : request();
+    });
+  }
+
+  /** What a failure means for the whole destination. `login` is the one that the request was sent under. */
+  async function refused(failure: Failure, login: number): Promise<void> {
     switch (failure.kind) {
       case 'throttled':
-        pause(failure.retryAfterMs, failure.message);
-        return;
-      case 'refused-destination': {
-        if (failure.cause === 'unauthenticated' && (await hasNewSecret())) return;
-        pause(options.pauseMs, failure.message);
-        return;
-      }
+        return pause(failure.retryAfterMs, failure.message);
+      case 'refused-destination':
+        if (failure.cause === 'unauthenticated' && (await logins.isRenewed(login))) return;
+        return pause(options.pauseMs, failure.message);
       case 'not-sent':
       case 'ambiguous':
-        gateFailed(failure.message);
-        return;
+        return gateFailed(failure.message);
       default:
         return;
     }
-  }
-
-  /** One attempt for each version of a secret: retries must not lock the account. */
-  async function hasNewSecret(): Promise<boolean> {
-    const used = destination.credentialsVersion();
-    if (used !== undefined && used !== rejectedVersion) rejectedVersion = used;
-    const secret = await destination.reauthenticate();
-    return secret.ok && secret.version !== rejectedVersion;
   }
 
   function gateFailed(message: string): void {
@@ -387,7 +441,7 @@ export function createRelay(deps: RelayDeps): Relay {
   }
 
   function gateSucceeded(): void {
-    rejectedVersion = undefined;
+    logins.accepted();
     if (gate.succeeded() === 'recovered') logger.info('destination answers again');
   }
 
@@ -395,11 +449,14 @@ export function createRelay(deps: RelayDeps): Relay {
     if (gate.pause(now(), forMs, message) === 'new') logger.warn({ reason: message, forMs }, 'destination paused');
   }
 
+  // --- what becomes of a key ---------------------------------------------------------------------------------------------
+
   /** Tries the key again: after a backoff of its own where it failed, else as soon as the gate opens. */
-  function again(key: string, why: DestinationFailure['kind'] | 'failed'): void {
+  function again(key: string, why: Failure['kind'] | 'failed'): void {
     inFlight.delete(key);
-    const own = why === 'failed' || why === 'not-sent' || why === 'ambiguous' || why === 'gone';
-    const count = own ? (failures.get(key) ?? 0) + 1 : 0;
+    renewed.delete(key);
+    const isOwnFailure = why !== 'not-now' && why !== 'throttled' && why !== 'refused-destination';
+    const count = isOwnFailure ? (failures.get(key) ?? 0) + 1 : 0;
     if (count > 0) failures.set(key, count);
     enqueue(key, count === 0 ? 0 : backoffMs(count, options, deps.random));
   }
@@ -421,6 +478,7 @@ export function createRelay(deps: RelayDeps): Relay {
 
   function holdBack(key: string): void {
     inFlight.delete(key);
+    renewed.delete(key);
     capped.add(key);
     if (capTimer !== undefined) return;
     logger.warn({ maxNewPerHour: options.maxNewPerHour }, 'cap on new incidents reached, the rest waits');
@@ -428,31 +486,7 @@ export function createRelay(deps: RelayDeps): Relay {
       capTimer = undefined;
       const keys = [...capped];
       capped.clear();
-      for (const key of keys) enqueue(key);
-      pump();
-    });
-  }
-
-  /** Stores the ends of all attempts that came in together in one transaction. */
-  function commit(work: () => void): void {
-    commits.push(work);
-    if (commitScheduled) return;
-    commitScheduled = true;
-    setImmediate(() => {
-      commitScheduled = false;
-      const batch = commits;
-      commits = [];
-      try {
-        store.transaction(() => {
-          for (const work of batch) work();
-        });
-      } catch (error) {
-        // Kept, and tried again: the attempts stay stored as open, so a crash meanwhile is safe too.
-        logger.error({ err: error }, 'end of an attempt not stored');
-        deliveryTime.after(options.baseMs, () => {
-          for (const work of batch) commit(work);
-        });
-      }
+      for (const one of keys) enqueue(one);
       pump();
     });
   }
@@ -463,44 +497,49 @@ export function createRelay(deps: RelayDeps): Relay {
   }
 
   function isIdle(): boolean {
-    return inFlight.size === 0 && queue.size === 0 && commits.length === 0 && !commitScheduled;
+    return inFlight.size === 0 && queue.size === 0 && ends.isIdle();
   }
 
   function settleIdle(): void {
-    if (running ? !isIdle() : inFlight.size > 0 || commits.length > 0 || commitScheduled) return;
+    if (running ? !isIdle() : inFlight.size > 0 || !ends.isIdle()) return;
     const waiters = idleWaiters;
     idleWaiters = [];
     for (const waiter of waiters) waiter();
   }
 
   return {
-    start() {
+    start({ unknownWrites } = { unknownWrites: false }) {
       if (running) return;
       running = true;
-      const startedAt = now();
+      ends.start();
       // An empty store may be a lost one, whose last request is still on its way.
-      firstWriteAtMs = store.hasWritten() ? startedAt : startedAt + options.settleMs;
+      firstWriteAtMs = now() + (unknownWrites || !store.hasWritten() ? options.settleMs : 0);
       for (const { correlationId, attemptOpen } of store.openKeys()) {
-        enqueue(correlationId, attemptOpen ? options.settleMs : 0);
+        if (inFlight.has(correlationId)) renewed.add(correlationId);
+        else enqueue(correlationId, attemptOpen ? options.settleMs : 0);
       }
       pump();
     },
     async stop() {
+      if (!running) return;
       running = false;
       timer?.cancel();
       capTimer?.cancel();
       capTimer = undefined;
-      // What is on its way may end, so that the next start need not wait for it to settle.
-      const deadline = new Promise<void>((resolve) => deliveryTime.after(stopWithinMs, resolve));
-      const ended = (async () => {
-        while (inFlight.size > 0 || commits.length > 0 || commitScheduled) {
-          await new Promise<void>((resolve) => idleWaiters.push(resolve));
-        }
-      })();
-      await Promise.race([ended, deadline]);
       queue.clear();
-      inFlight.clear();
       capped.clear();
+      // What is on its way may end, so that the next start need not wait for it to settle.
+      let deadline: Timer | undefined;
+      const passed = new Promise<void>((resolve) => {
+        deadline = deliveryTime.after(stopWithinMs, resolve);
+      });
+      const ended = (async () => {
+        while (inFlight.size > 0 || !ends.isIdle()) await new Promise<void>((resolve) => idleWaiters.push(resolve));
+      })();
+      await Promise.race([ended, passed]);
+      deadline?.cancel();
+      ends.stop();
+      inFlight.clear();
     },
     notify(correlationIds) {
       for (const key of correlationIds) {
@@ -514,19 +553,20 @@ export function createRelay(deps: RelayDeps): Relay {
       pump();
     },
     async findOpen(prefix) {
-      if (!running || gate.admits(now()) !== 'all') return undefined;
-      const answer = await limit(() => destination.findOpen({ prefix, limit: rowsPerLookUp }));
+      if (!running || now() < firstWriteAtMs || gate.admits(now()) !== 'all') return undefined;
+      const login = logins.current();
+      const answer = await send(() => destination.findOpen({ prefix, limit: rowsPerLookUp }));
       if (!answer.ok) {
-        await refused(answer);
+        await refused(answer, login);
         return undefined;
       }
       const stray = answer.value.rows.find((row) => !row.correlationId.startsWith(prefix));
-      if (stray === undefined) return answer.value.rows;
+      if (stray === undefined) return answer.value;
       pause(options.pauseMs, `The instance answered a look-up with ${stray.number}, which was not asked for.`);
       return undefined;
     },
-    idle() {
-      return isIdle() ? Promise.resolve() : new Promise((resolve) => idleWaiters.push(resolve));
+    async idle() {
+      while (!isIdle() && running) await new Promise<void>((resolve) => idleWaiters.push(resolve));
     },
     isIdle,
     status: () => ({
@@ -537,4 +577,8 @@ export function createRelay(deps: RelayDeps): Relay {
       told: { ...told },
     }),
   };
+}
+
+function reasonOf(failure: Failure): string {
+  return failure.kind === 'not-now' ? 'not sent' : failure.message;
 }

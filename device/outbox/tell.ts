@@ -1,5 +1,5 @@
 import type { DestinationResult, IncidentDestination, IncidentRow, IncidentState } from '../incident/destination.ts';
-import { namesOccurrence } from '../incident/incident-row.ts';
+import { isOpen, namesOccurrence } from '../incident/incident-row.ts';
 import type { Occurrence } from '../incident/occurrence.ts';
 import type { Released, Step } from '../incident/policy.ts';
 import { messageOf } from '../platform/errors.ts';
@@ -30,12 +30,12 @@ export interface Texts {
     follows: { number: string; state: IncidentState } | undefined,
     held: readonly Occurrence[],
   ): { shortDescription: string; description: string; workNotes: string };
-  again(occurrence: Occurrence, held: readonly Occurrence[]): string;
+  again(occurrence: Occurrence, held: readonly Occurrence[], sequence: number): string;
   still(occurrence: Occurrence, held: readonly Occurrence[]): string;
   recovered(occurrence: Occurrence, onHold: boolean, held: readonly Occurrence[]): string;
   closing(occurrence: Occurrence): string;
   duplicate(occurrence: Occurrence, kept: string): string;
-  collision(occurrence: Occurrence, by: string): string;
+  collision(occurrence: Occurrence): string;
   chartName(occurrence: Occurrence, sequence: number): string;
 }
 
@@ -99,12 +99,14 @@ export function createTeller({ destination, texts, closeCode, chart, held }: Tel
           rule: message.rule,
         });
       case 'join':
-        return destination.update(step.row.sysId, { workNotes: texts.again(occurrence, listHeld(occurrence)) });
+        return destination.update(step.row.sysId, {
+          workNotes: texts.again(occurrence, listHeld(occurrence), message.firingSequence),
+        });
       case 'reopen':
-        return changeState(step.row, occurrence, {
+        return changeState(step.row, occurrence, isOpen, {
           state: 'in-progress',
           clearClose: true,
-          workNotes: texts.again(occurrence, listHeld(occurrence)),
+          workNotes: texts.again(occurrence, listHeld(occurrence), againSequence(step.row, occurrence)),
         });
       case 'note':
         return destination.update(step.row.sysId, {
@@ -116,13 +118,13 @@ export function createTeller({ destination, texts, closeCode, chart, held }: Tel
           workNotes: texts.recovered(occurrence, step.row.state === 'on-hold', listHeld(occurrence)),
         });
       case 'resolve':
-        return changeState(step.row, occurrence, {
+        return changeState(step.row, occurrence, (row) => row.state === 'resolved' || row.state === 'closed', {
           state: 'resolved',
           closeCode,
           closeNotes: texts.closing(occurrence),
         });
       case 'cancel-duplicate':
-        return destination.update(step.row.sysId, {
+        return changeState(step.row, occurrence, (row) => row.state === 'canceled' || row.state === 'closed', {
           state: 'canceled',
           workNotes: texts.duplicate(occurrence, step.kept.number),
         });
@@ -131,18 +133,29 @@ export function createTeller({ destination, texts, closeCode, chart, held }: Tel
     }
   }
 
+  /** A breach that the incident names already came back to it, so its note carries the sequence that is told now. */
+  function againSequence(row: IncidentRow, { id, message }: Occurrence): number {
+    return namesOccurrence(row, id) ? message.sequence : message.firingSequence;
+  }
+
   /**
    * The row was read right before; a person may have written in between all the same. That shows in the count of
-   * modifications, and is noted so that they see what happened.
+   * modifications, and is noted so that they see what happened. An instance may also take a write and undo its state.
    */
   async function changeState(
     row: IncidentRow,
     occurrence: Occurrence,
+    isReached: (row: IncidentRow) => boolean,
     change: Parameters<IncidentDestination['update']>[1],
   ): Promise<DestinationResult<IncidentRow>> {
     const result = await destination.update(row.sysId, change);
-    if (!result.ok || result.value.modCount <= row.modCount + 1) return result;
-    const noted = await destination.update(row.sysId, { workNotes: texts.collision(occurrence, row.updatedBy) });
+    if (!result.ok) return result;
+    if (!isReached(result.value)) {
+      const message = `${row.number} took the write but stays ${result.value.state} instead of ${change.state}: look for a business rule or a right on the field state that undoes it, then redrive.`;
+      return { ok: false, kind: 'refused-record', message };
+    }
+    if (result.value.modCount <= row.modCount + 1) return result;
+    const noted = await destination.update(row.sysId, { workNotes: texts.collision(occurrence) });
     return noted.ok ? noted : result;
   }
 

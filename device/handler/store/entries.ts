@@ -1,0 +1,168 @@
+import { z } from 'zod';
+import type { Occurrence } from '../../incident/occurrence.ts';
+import { type Entry, type EntryKind, entryKinds } from '../../outbox/entry.ts';
+import type { Store } from '../../platform/sqlite.ts';
+
+const entryRow = z.object({
+  id: z.number(),
+  correlation_id: z.string(),
+  occurrence_id: z.string(),
+  kind: z.enum(entryKinds),
+  state: z.enum(['waiting', 'sending', 'dead', 'aside']),
+  due_at: z.number().nullable(),
+  attempts: z.number(),
+  error: z.string().nullable(),
+});
+const columns = Object.keys(entryRow.shape).join(', ');
+const keyRow = z.object({ correlation_id: z.string() });
+const occurrenceIdRow = z.object({ occurrence_id: z.string() });
+const deviceRow = z.object({ site: z.string(), device_id: z.string() });
+const openKeyRow = z.object({ correlation_id: z.string(), sending: z.number() });
+const asideRow = z.object({
+  id: z.number(),
+  instance: z.string(),
+  kind: z.enum(entryKinds),
+  correlation_id: z.string(),
+});
+const countRow = z.object({ n: z.number() });
+
+/** A key in the outbox: entries that a look-up goes through; more wait behind them. */
+const entriesAtATime = 50;
+
+/** What is to be told to one instance. */
+export function entriesOf(db: Store, instance: string) {
+  const sql = {
+    add: db.prepare(
+      `INSERT INTO entry (instance, correlation_id, occurrence_id, kind, site, device_id, due_at)
+       VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+    ),
+    dropWaiting: db.prepare(
+      "DELETE FROM entry WHERE instance = ? AND occurrence_id = ? AND kind = ? AND state = 'waiting'",
+    ),
+    dropQuiet: db.prepare(
+      "DELETE FROM entry WHERE instance = ? AND correlation_id = ? AND kind = 'resolve' AND state = 'waiting' AND due_at > ? RETURNING occurrence_id",
+    ),
+    ofKey: db.prepare(
+      `SELECT ${columns} FROM entry WHERE instance = ? AND correlation_id = ? AND state <> 'aside' ORDER BY id LIMIT ${entriesAtATime}`,
+    ),
+    quietDue: db.prepare(
+      'SELECT DISTINCT correlation_id FROM entry WHERE instance = ? AND site = ? AND device_id = ? AND due_at <= ?',
+    ),
+    clearQuietDue: db.prepare(
+      'UPDATE entry SET due_at = NULL WHERE instance = ? AND site = ? AND device_id = ? AND due_at <= ?',
+    ),
+    quietDevices: db.prepare('SELECT DISTINCT site, device_id FROM entry WHERE instance = ? AND due_at IS NOT NULL'),
+    openKeys: db.prepare(
+      `SELECT correlation_id, sum(state = 'sending') AS sending FROM entry
+       WHERE instance = ? AND state <> 'aside' GROUP BY correlation_id ORDER BY min(id)`,
+    ),
+    setSending: db.prepare("UPDATE entry SET state = 'sending', attempts = attempts + 1 WHERE id = ?"),
+    setWaiting: db.prepare("UPDATE entry SET state = 'waiting', error = NULL WHERE id = ?"),
+    setDead: db.prepare("UPDATE entry SET state = 'dead', error = ? WHERE id = ?"),
+    remove: db.prepare('DELETE FROM entry WHERE id = ?'),
+    dead: db.prepare(`SELECT ${columns} FROM entry WHERE instance = ? AND state = 'dead' ORDER BY id`),
+    redrive: db.prepare(
+      "UPDATE entry SET state = 'waiting', error = NULL WHERE id = ? AND instance = ? AND state = 'dead'",
+    ),
+    aside: db.prepare("SELECT id, instance, kind, correlation_id FROM entry WHERE state = 'aside' ORDER BY id"),
+    putAside: db.prepare("UPDATE entry SET state = 'aside' WHERE instance = ? AND state <> 'aside'"),
+    // An attempt may have been open when they were put aside, so each is looked up before anything is written.
+    takeBack: db.prepare("UPDATE entry SET state = 'sending' WHERE instance = ? AND state = 'aside'"),
+    countOpen: db.prepare("SELECT count(*) AS n FROM entry WHERE instance = ? AND state IN ('waiting', 'sending')"),
+    countDead: db.prepare("SELECT count(*) AS n FROM entry WHERE instance = ? AND state = 'dead'"),
+    countAside: db.prepare("SELECT count(*) AS n FROM entry WHERE state = 'aside'"),
+  };
+  const count = (statement: { get(...values: unknown[]): unknown }, ...values: unknown[]) =>
+    countRow.parse(statement.get(...values)).n;
+
+  return {
+    /** Adds an entry unless the breach has one of this kind that is still to be told. */
+    addEntry(occurrence: Occurrence, kind: EntryKind, dueAtMs: number | null = null): void {
+      const { site, deviceId } = occurrence.message;
+      sql.add.run(instance, occurrence.correlationId, occurrence.id, kind, site, deviceId, dueAtMs);
+    },
+    dropWaiting(occurrenceId: string, kind: EntryKind): void {
+      sql.dropWaiting.run(instance, occurrenceId, kind);
+    },
+    /**
+     * Drops resolutions that still wait for their quiet period at event time `atMs`; an attempt under way is not among
+     * them. Answers their breaches.
+     */
+    dropQuietResolves: (correlationId: string, atMs: number): string[] =>
+      sql.dropQuiet.all(instance, correlationId, atMs).map((row) => occurrenceIdRow.parse(row).occurrence_id),
+    /** Entries of a key in the order in which they are told. */
+    entriesOf: (correlationId: string): Entry[] => sql.ofKey.all(instance, correlationId).map(entryOf),
+    /** Keys with an entry whose quiet period is over at `atMs` of the device's event time; it is then due for good. */
+    releaseQuiet(site: string, deviceId: string, atMs: number): string[] {
+      const due = sql.quietDue.all(instance, site, deviceId, atMs).map((row) => keyRow.parse(row).correlation_id);
+      if (due.length > 0) sql.clearQuietDue.run(instance, site, deviceId, atMs);
+      return due;
+    },
+    /** Devices that have an entry waiting for its quiet period. */
+    devicesInQuiet: (): { site: string; deviceId: string }[] =>
+      sql.quietDevices.all(instance).map((raw) => {
+        const row = deviceRow.parse(raw);
+        return { site: row.site, deviceId: row.device_id };
+      }),
+    /** Every key that has something to tell, oldest first, with whether an attempt of it is open. */
+    openKeys: (): { correlationId: string; attemptOpen: boolean }[] =>
+      sql.openKeys.all(instance).map((raw) => {
+        const row = openKeyRow.parse(raw);
+        return { correlationId: row.correlation_id, attemptOpen: row.sending > 0 };
+      }),
+    beginAttempt(entryId: number): void {
+      sql.setSending.run(entryId);
+    },
+    abandonAttempt(entryId: number): void {
+      sql.setWaiting.run(entryId);
+    },
+    finishEntry(entryId: number): void {
+      sql.remove.run(entryId);
+    },
+    bury(entryId: number, error: string): void {
+      sql.setDead.run(error.slice(0, 1_000), entryId);
+    },
+    deadLetters: (): Entry[] => sql.dead.all(instance).map(entryOf),
+    /** Makes dead letters wait again; answers their keys. */
+    redrive(entryIds: readonly number[] | 'all'): string[] {
+      const chosen = sql.dead
+        .all(instance)
+        .map(entryOf)
+        .filter((letter) => entryIds === 'all' || entryIds.includes(letter.id));
+      return chosen
+        .filter((letter) => sql.redrive.run(letter.id, instance).changes > 0)
+        .map((letter) => letter.correlationId);
+    },
+    /** Entries that belong to instances which are not served any more. */
+    asideEntries: (): { id: number; instance: string; kind: EntryKind; correlationId: string }[] =>
+      sql.aside.all().map((raw) => {
+        const row = asideRow.parse(raw);
+        return { id: row.id, instance: row.instance, kind: row.kind, correlationId: row.correlation_id };
+      }),
+    /** Puts aside what is to be told to `other`; answers how many entries that are. */
+    putAside: (other: string): number => sql.putAside.run(other).changes,
+    /** This instance is served again: what was put aside is told after all. */
+    takeBackAside(): void {
+      sql.takeBack.run(instance);
+    },
+    countEntries: () => ({
+      entries: count(sql.countOpen, instance),
+      dead: count(sql.countDead, instance),
+      aside: count(sql.countAside),
+    }),
+  };
+}
+
+function entryOf(raw: unknown): Entry {
+  const row = entryRow.parse(raw);
+  return {
+    id: row.id,
+    correlationId: row.correlation_id,
+    occurrenceId: row.occurrence_id,
+    kind: row.kind,
+    state: row.state,
+    dueAtMs: row.due_at,
+    attempts: row.attempts,
+    error: row.error,
+  };
+}

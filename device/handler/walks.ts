@@ -1,0 +1,103 @@
+import type { Relay } from '../outbox/relay.ts';
+import type { Time } from '../platform/time.ts';
+import { handlerDevice } from '../transport/topics.ts';
+import type { Work } from './inbox.ts';
+import type { Intake, OwnIdentity } from './intake.ts';
+import { devicePrefix, reconcileRows } from './reconcile.ts';
+import type { RollCall } from './roll-call.ts';
+import type { HandlerStore } from './store.ts';
+
+/**
+ * Walks the instance's open incidents of each device that calls the roll: once for each start of the handler and each
+ * installation of the device. What the instance cannot be asked now is asked at the next `goOn`.
+ */
+export interface Walks {
+  called(call: RollCall): void;
+  goOn(): void;
+  /** Everything is to be walked anew: another handler served the instance meanwhile. */
+  forget(): void;
+  isIdle(): boolean;
+  /** Devices that still are to be walked. */
+  waiting(): number;
+}
+
+export interface WalksOptions {
+  relay: Pick<Relay, 'findOpen'>;
+  add: (work: Work) => void;
+  store: HandlerStore;
+  intake: Intake;
+  policy: { orphan: 'resolve' | 'note'; storm: { windowMs: number } };
+  own: OwnIdentity;
+  deliveryTime: Time;
+  onIdle: () => void;
+}
+
+/** Devices that may wait for their walk; the others are walked after a later call. */
+const mostWaiting = 10_000;
+
+export function createWalks(options: WalksOptions): Walks {
+  const { relay, store, intake, deliveryTime } = options;
+  interface Walk {
+    call: RollCall;
+    notBeforeMs: number;
+  }
+  const waiting = new Map<string, Walk>();
+  const walked = new Set<string>();
+  let isWalking = false;
+
+  function want(call: RollCall, notBeforeMs: number): void {
+    const name = `${devicePrefix(call)} ${call.installationId}`;
+    if (walked.has(name)) return;
+    if (waiting.has(name) || waiting.size < mostWaiting) {
+      waiting.set(name, { call, notBeforeMs: waiting.get(name)?.notBeforeMs ?? notBeforeMs });
+    }
+  }
+
+  /** The next walk that is due. */
+  function next(): [string, Walk] | undefined {
+    const nowMs = deliveryTime.monotonicMs();
+    for (const [name, walk] of waiting) if (walk.notBeforeMs <= nowMs) return [name, walk];
+    return undefined;
+  }
+
+  async function walkAll(): Promise<void> {
+    if (isWalking) return;
+    isWalking = true;
+    for (let due = next(); due !== undefined; due = next()) {
+      const [name, { call }] = due;
+      const found = await relay.findOpen(devicePrefix(call)).catch(() => undefined);
+      if (found === undefined) break;
+      waiting.delete(name);
+      // Of a longer list the rest is walked after the next call: these rows are ended by then.
+      if (found.complete) walked.add(name);
+      options.add(() => {
+        reconcileRows(found.rows, call, store, intake, options.policy);
+        return undefined;
+      });
+    }
+    isWalking = false;
+    options.onIdle();
+  }
+
+  return {
+    called(call) {
+      const nowMs = deliveryTime.monotonicMs();
+      want(call, nowMs);
+      // What only handlers raise (storm, broker-silent) belongs to no device: it is ours to end. Not before the other
+      // devices of the site have called as well, for a storm may go on.
+      for (const deviceId of ['*', handlerDevice]) {
+        const { installationId, createdAt } = options.own;
+        const nobody = { ...call, deviceId, keys: [], installationId, installationCreatedAt: createdAt };
+        want(nobody, nowMs + options.policy.storm.windowMs);
+      }
+      void walkAll();
+    },
+    goOn: () => void walkAll(),
+    forget() {
+      walked.clear();
+      waiting.clear();
+    },
+    isIdle: () => !isWalking,
+    waiting: () => waiting.size,
+  };
+}
