@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { maxFileBytes } from './config-file.ts';
 import { loadConfig } from './load.ts';
@@ -97,6 +98,13 @@ describe('the configuration file', () => {
     const text = `serviceNow:\n  fields: {${fields.join(', ')}}\nhandler:\n  devices:\n    - a`;
     const { config } = await loadConfig({ file: await fileOf(text) });
     expect(Object.keys(config.serviceNow.fields)).toHaveLength(502);
+  });
+
+  it('has an example that is taken as it stands', async () => {
+    const file = fileURLToPath(new URL('example.yaml', import.meta.url));
+    const { config, origin } = await loadConfig({ file });
+    expect(config).toMatchObject({ serviceNow: { url: 'https://dev00000.service-now.com' }, site: 'greenhouse' });
+    expect(origin('thresholds.temperature.tiers')).toBe('file');
   });
 
   it('must exist and be a file', async () => {
