@@ -172,7 +172,7 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
         line.attempts = 0;
         due.set(key, time.monotonicMs());
       }
-      arm();
+      pump();
     },
     unanswered: (key) => lines.get(key)?.sent?.sequence,
     isWaiting: (key) => lines.has(key),

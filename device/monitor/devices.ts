@@ -20,7 +20,7 @@ import { createDeviceState, type DeviceState, keyName } from './device-state.ts'
 import type { DiskGuard } from './disk-guard.ts';
 import type { Journal, SavedDevice } from './journal.ts';
 import type { Recorder } from './recorder.ts';
-import type { Correction, StampClock } from './stamp-clock.ts';
+import { bootBeganMs, type Correction, type StampClock } from './stamp-clock.ts';
 
 export interface DevicesDeps {
   /** The monitor's own device, where it reads a sensor of its own; undefined for a gateway. */
@@ -85,7 +85,7 @@ export function createDevices(deps: DevicesDeps) {
     const errorMs = saved === undefined ? 0 : clock.errorOf(saved.stamp);
     if (saved !== undefined && !sameBoot) detection = rebaseMonotonic(detection, bootShiftMs(saved, now));
     if (errorMs !== 0) {
-      const corrected = correctStamps(detection, errorMs, 0);
+      const corrected = correctStamps(detection, errorMs, bootBeganMs);
       detection = corrected.state;
       transitions.push(...corrected.transitions);
     }
@@ -325,9 +325,12 @@ interface Restored {
   transitions: readonly Transition[];
 }
 
-/** From monotonic instants of the boot in which a state was saved to those of this one; wall time spans the gap. */
+/**
+ * From monotonic instants of the boot in which a state was saved to those of this one. Wall time spans the gap, which is
+ * at least as long as this boot has lasted: a clock without a battery may believe that no time has passed.
+ */
 function bootShiftMs(saved: SavedDevice, now: { atMs: number; monotonicMs: number }): number {
-  const elapsedMs = Math.max(0, now.atMs - saved.wallMs);
+  const elapsedMs = Math.max(now.monotonicMs, now.atMs - saved.wallMs);
   const savedMonotonicMs = saved.wallMs - saved.stamp.offsetMs;
   return now.monotonicMs - elapsedMs - savedMonotonicMs;
 }

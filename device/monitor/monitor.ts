@@ -13,7 +13,7 @@ import { createDelivery } from './delivery.ts';
 import { createDevices } from './devices.ts';
 import { createDiskGuard } from './disk-guard.ts';
 import { createHandlerEar } from './handler-ear.ts';
-import { openJournal } from './journal.ts';
+import { type Journal, openJournal } from './journal.ts';
 import type { ClockState, MachineClock } from './machine-clock.ts';
 import { createReadingFeed } from './reading-feed.ts';
 import { createRecorder } from './recorder.ts';
@@ -38,6 +38,8 @@ export interface MonitorDeps {
   random: () => number;
   /** 32 random hex digits. */
   newId: () => string;
+  /** Another way to the journal, for a disk that fails when it is told to; default `openJournal`. */
+  openJournal?: (path: string) => Journal;
   onReading?: (reading: Reading) => void;
   onAnomaly?: (message: AnomalyMessage) => void;
   /** A replay has handed over its last row. */
@@ -163,7 +165,7 @@ function openRun(deps: MonitorDeps) {
   const own = config.sensor.kind === 'mqtt' ? undefined : self;
   const runId = newId();
   const clock = createStampClock(time, deps.machineClock);
-  const journal = openJournal(join(deps.dataDir, 'monitor.db'));
+  const journal = (deps.openJournal ?? openJournal)(join(deps.dataDir, 'monitor.db'));
   const reserve = createReserveFile(join(deps.dataDir, 'monitor.reserve'), config.store.reserveBytes);
   const guard = createDiskGuard({ journal, reserve, clock: deliveryTime, logger });
   const backoff = { baseMs: settings.resendBaseMs, capMs: settings.resendCapMs };

@@ -4,6 +4,7 @@ import { firing } from '../anomaly/detect.ts';
 import type { Transition } from '../anomaly/detection.ts';
 import { keyText } from '../anomaly/identity.ts';
 import type { Logger } from '../platform/logger.ts';
+import { isoUtc } from '../platform/time.ts';
 import type { Delivery } from './delivery.ts';
 import { breachedMetrics, type DeviceState, keyName, savedDeviceOf } from './device-state.ts';
 import type { DiskGuard, WriteKind } from './disk-guard.ts';
@@ -87,19 +88,26 @@ export function createRecorder(deps: RecorderDeps) {
   }
 
   function write(kind: WriteKind, device: DeviceState, transitions: readonly Transition[]): boolean {
+    // A refused attempt is made again, so each begins from what the journal has.
+    const done = guard.write(kind, 'synced', () => putAll(device, transitions));
+    if (done.ok) committed(device, done.value);
+    return done.ok;
+  }
+
+  /** Inside a transaction. */
+  function putAll(device: DeviceState, transitions: readonly Transition[]): Put {
     const keys = new Map(device.keys);
-    const messages: AnomalyMessage[] = [];
-    const done = guard.write(kind, 'synced', () => {
-      for (const transition of transitions) messages.push(put(device, keys, transition));
-      putDevice(device, false);
-    });
-    if (!done.ok) return false;
+    const messages = transitions.map((transition) => put(device, keys, transition));
+    putDevice(device, false);
+    return { keys, messages };
+  }
+
+  function committed(device: DeviceState, { keys, messages }: Put): void {
     device.keys = keys;
     for (const message of messages) {
       delivery.wake(keyText(message));
       deps.onAnomaly?.(message);
     }
-    return true;
   }
 
   /** Inside a transaction: one message, and where it leaves its key. */
@@ -174,16 +182,10 @@ export function createRecorder(deps: RecorderDeps) {
 
     /** The same inside a transaction of the caller; answers what is to be done once it is committed. */
     settleWithin(device: DeviceState): () => void {
-      const keys = new Map(device.keys);
-      const messages = owed(device).map((transition) => put(device, keys, transition));
-      putDevice(device, false);
+      const done = putAll(device, owed(device));
       return () => {
-        device.keys = keys;
+        committed(device, done);
         device.unsaid.clear();
-        for (const message of messages) {
-          delivery.wake(keyText(message));
-          deps.onAnomaly?.(message);
-        }
       };
     },
 
@@ -193,16 +195,23 @@ export function createRecorder(deps: RecorderDeps) {
       const byMs = clock.errorOf(installation.stamp);
       const corrected = { ...installation, createdAtMs: installation.createdAtMs + byMs, stamp: clock.stamp() };
       const done = guard.write('begun', 'synced', () => {
+        if (byMs !== 0) {
+          journal.putInstallation(corrected);
+          // They were refused for the age of their installation.
+          journal.takeBack(installation.id);
+        }
+        const installationCreatedAt = isoUtc(corrected.createdAtMs);
         for (const { id, body, stamp } of journal.waiting()) {
           const errorMs = clock.errorOf(stamp);
-          if (errorMs === 0) continue;
-          const message = correctMessage(anomalyMessage.parse(JSON.parse(body)), errorMs, clockSynchronised);
-          journal.rewriteMessage(id, encodeAnomaly(message), { ...clock.stamp(), synchronised: clockSynchronised });
+          if (errorMs === 0 && byMs === 0) continue;
+          const message = anomalyMessage.parse(JSON.parse(body));
+          const moved = errorMs === 0 ? message : correctMessage(message, errorMs, clockSynchronised);
+          journal.rewriteMessage(
+            id,
+            encodeAnomaly({ ...moved, installationCreatedAt }),
+            errorMs === 0 ? stamp : { ...clock.stamp(), synchronised: clockSynchronised },
+          );
         }
-        if (byMs === 0) return;
-        journal.putInstallation(corrected);
-        // They were refused for the age of their installation.
-        journal.takeBack(installation.id);
       });
       if (done.ok && byMs !== 0) installation = corrected;
       delivery.reload();
@@ -242,6 +251,12 @@ export function createRecorder(deps: RecorderDeps) {
     const { deviceId, id: occurrenceId, phase } = message;
     journal.putMessage({ key, deviceId, sequence, occurrenceId, phase, body: encodeAnomaly(message), stamp });
   }
+}
+
+interface Put {
+  /** The device's keys as they then stand in the journal. */
+  keys: Map<string, SavedKey>;
+  messages: readonly AnomalyMessage[];
 }
 
 /** Whether an `updated` or `resolved` belongs to a firing among these. */

@@ -43,13 +43,16 @@ export interface StampClock extends Clock {
   errorOf(stamp: Stamp): number;
 }
 
+/** Monotonic instant after which all stamps are of this boot: those of earlier ones were moved to 0 and before. */
+export const bootBeganMs = 1;
+
 /** Below this a clock was steered, not set. */
 const leastErrorMs = 1_000;
 
 export function createStampClock(clock: Clock, machine: MachineClock): StampClock {
   const { bootId } = machine;
   let last = stamp();
-  let unsynchronisedSinceMs = 0;
+  let unsynchronisedSinceMs = bootBeganMs;
 
   function stamp(): Stamp {
     return { bootId, offsetMs: clock.wallMs() - clock.monotonicMs(), synchronised: machine.state().synchronised };
