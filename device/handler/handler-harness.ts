@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -10,6 +10,7 @@ import {
 } from '../anomaly/anomaly.ts';
 import { occurrenceId } from '../anomaly/identity.ts';
 import { type Config, configSchema } from '../config/schema.ts';
+import type { IncidentDestination } from '../incident/destination.ts';
 import type { Occurrence } from '../incident/occurrence.ts';
 import { incidentTexts } from '../incident/texts.ts';
 import type { Told } from '../outbox/tell.ts';
@@ -44,10 +45,23 @@ export interface Harness {
   /** Moves the clock in small steps, letting everything run in between. */
   pass(ms: number, stepMs?: number): Promise<void>;
   restart(options?: { loseStore?: boolean }): Promise<void>;
+  /**
+   * Ends the handler as SIGKILL does: what it committed stays, what it sent may still commit, nothing else. A new one
+   * starts on the same state.
+   */
+  crash(): Promise<void>;
   close(): Promise<void>;
 }
 
-export async function startHarness(change: (config: Config) => void = () => {}): Promise<Harness> {
+export interface HarnessOptions {
+  /** Stands between the handler and the table in memory. */
+  destination?: (table: MemoryDestination, time: ManualTime) => IncidentDestination;
+}
+
+export async function startHarness(
+  change: (config: Config) => void = () => {},
+  options: HarnessOptions = {},
+): Promise<Harness> {
   const time = manualTime(startMs);
   const config = configSchema.parse({});
   config.handler.claimMs = 0;
@@ -57,7 +71,9 @@ export async function startHarness(change: (config: Config) => void = () => {}):
   change(config);
   const names = topics(config.topics);
   const destination = createMemoryDestination(time);
-  const dataDir = mkdtempSync(join(quickFolder(), 'handler-'));
+  const root = mkdtempSync(join(quickFolder(), 'handler-'));
+  let run = 0;
+  let dataDir = dataDirOfRun();
   const subscribers: { filter: string; handle: (message: InboundMessage) => void | Promise<void> }[] = [];
   const stateListeners = new Set<(state: TransportState) => void>();
   const answers: AnswerMessage[] = [];
@@ -68,6 +84,8 @@ export async function startHarness(change: (config: Config) => void = () => {}):
   const newId = () => (ids++).toString(16).padStart(32, 'f');
   const installationId = newId();
   const sequences = new Map<string, number>();
+  /** Stops of handlers that are over. */
+  const buried: Promise<void>[] = [];
 
   const transport: Transport = {
     kind: 'fake',
@@ -87,20 +105,44 @@ export async function startHarness(change: (config: Config) => void = () => {}):
       subscribers.push(entry);
       return {
         async unsubscribe() {
-          subscribers.splice(subscribers.indexOf(entry), 1);
+          const index = subscribers.indexOf(entry);
+          if (index >= 0) subscribers.splice(index, 1);
         },
       };
     },
   };
+
+  function dataDirOfRun(): string {
+    const folder = join(root, String(run));
+    mkdirSync(folder, { recursive: true });
+    return folder;
+  }
+
+  /** Hears nothing any more once its run is over. */
+  function ofThisRun<T extends object>(port: T): T {
+    const ofRun = run;
+    return new Proxy(port, {
+      get(target, name) {
+        const member: unknown = Reflect.get(target, name);
+        if (typeof member !== 'function') return member;
+        return (...values: unknown[]) => {
+          if (ofRun !== run) return new Promise(() => {});
+          const answer: unknown = Reflect.apply(member, target, values);
+          if (!(answer instanceof Promise)) return answer;
+          return answer.then((value) => (ofRun === run ? value : new Promise(() => {})));
+        };
+      },
+    });
+  }
 
   const create = () =>
     createHandler({
       config,
       time,
       deliveryTime: time,
-      transport,
+      transport: ofThisRun(transport),
       topics: names,
-      destination,
+      destination: ofThisRun(options.destination?.(destination, time) ?? destination),
       texts: incidentTexts({ timeZone: 'UTC', clock: time }),
       chart: undefined,
       dataDir,
@@ -116,7 +158,9 @@ export async function startHarness(change: (config: Config) => void = () => {}):
     handler: create(),
     answers,
     told,
-    dataDir,
+    get dataDir() {
+      return dataDir;
+    },
     installationId,
     alive: true,
     connected(on) {
@@ -201,8 +245,8 @@ export async function startHarness(change: (config: Config) => void = () => {}):
       harness.status({ kind: 'roll-call', software: 'test', callId: newId(), page: 1, pages: 1, keys });
     },
     async settle() {
-      for (let turn = 0; turn < 40; turn += 1) {
-        await new Promise((resolve) => setImmediate(resolve));
+      for (let turns = 0; turns < 40; turns += 1) {
+        await turn();
         time.advance(0);
       }
     },
@@ -216,6 +260,21 @@ export async function startHarness(change: (config: Config) => void = () => {}):
         await harness.settle();
       }
     },
+    async crash() {
+      const crashed = harness.handler;
+      const left = dataDir;
+      run += 1;
+      dataDir = dataDirOfRun();
+      for (const name of ['handler.db', 'handler.db-wal']) {
+        if (existsSync(join(left, name))) cpSync(join(left, name), join(dataDir, name));
+      }
+      subscribers.length = 0;
+      stateListeners.clear();
+      const stopped = crashed.stop();
+      harness.handler = create();
+      await harness.handler.start();
+      buried.push(stopped);
+    },
     async restart(options = {}) {
       const stopped = harness.handler.stop();
       time.advance(2_000);
@@ -228,15 +287,23 @@ export async function startHarness(change: (config: Config) => void = () => {}):
       await harness.settle();
     },
     async close() {
-      const stopped = harness.handler.stop();
+      buried.push(harness.handler.stop());
+      await turn();
       time.advance(2_000);
-      await stopped;
-      rmSync(dataDir, { recursive: true, force: true });
+      await Promise.all(buried);
+      rmSync(root, { recursive: true, force: true });
     },
   };
   await harness.handler.start();
   await harness.settle();
   return harness;
+}
+
+/** Lets promises and immediates have their turn. */
+export function turn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
 }
 
 /** Tests commit thousands of times; in memory a sync costs nothing. */

@@ -1,5 +1,4 @@
 import pLimit from 'p-limit';
-import type { HandlerStore } from '../handler/store.ts';
 import type {
   DestinationFailure,
   DestinationResult,
@@ -18,6 +17,7 @@ import { createGate } from './gate.ts';
 import { createLogins } from './logins.ts';
 import { judge } from './look-up.ts';
 import { createOpeningCap } from './opening-cap.ts';
+import type { RelayStore } from './relay-store.ts';
 import { isWrite, type Teller, type Told } from './tell.ts';
 
 export interface RelayOptions extends BackoffPolicy {
@@ -34,7 +34,7 @@ export interface RelayOptions extends BackoffPolicy {
 }
 
 export interface RelayDeps {
-  store: HandlerStore;
+  store: RelayStore;
   destination: IncidentDestination;
   teller: Teller;
   options: RelayOptions;
@@ -230,7 +230,7 @@ export function createRelay(deps: RelayDeps): Relay {
     const asked = {
       correlationIds: items.map((item) => item.key),
       expected: items.flatMap((item) => item.occurrence.incident?.sysId ?? []),
-      known: store.knownRows().map((row) => row.sysId),
+      known: store.knownRows(),
     };
     const login = logins.current();
     const answer = await send(() =>

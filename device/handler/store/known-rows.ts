@@ -4,12 +4,12 @@ import type { Store } from '../../platform/sqlite.ts';
 /** How many incidents are kept as proof that rows can be seen. */
 const knownRowsKept = 5;
 
-const knownRow = z.object({ sys_id: z.string(), number: z.string() });
+const knownRow = z.object({ sys_id: z.string() });
 
 /** Incidents that are known to exist on one instance, the latest first. */
 export function knownRowsOf(db: Store, instance: string) {
   const sql = {
-    list: db.prepare('SELECT sys_id, number FROM known_row WHERE instance = ? ORDER BY seen DESC'),
+    list: db.prepare('SELECT sys_id FROM known_row WHERE instance = ? ORDER BY seen DESC'),
     add: db.prepare(
       `INSERT INTO known_row VALUES (?, ?, ?, (SELECT coalesce(max(seen), 0) + 1 FROM known_row WHERE instance = ?))
        ON CONFLICT DO NOTHING`,
@@ -20,11 +20,8 @@ export function knownRowsOf(db: Store, instance: string) {
     drop: db.prepare('DELETE FROM known_row WHERE instance = ?'),
   };
   return {
-    knownRows: (): { sysId: string; number: string }[] =>
-      sql.list.all(instance).map((raw) => {
-        const row = knownRow.parse(raw);
-        return { sysId: row.sys_id, number: row.number };
-      }),
+    /** Their sys_ids. */
+    knownRows: (): string[] => sql.list.all(instance).map((row) => knownRow.parse(row).sys_id),
     addKnownRow(sysId: string, number: string): void {
       if (sql.add.run(instance, sysId, number, instance).changes > 0) sql.trim.run(instance, instance, knownRowsKept);
     },
