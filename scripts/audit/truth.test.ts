@@ -126,6 +126,14 @@ describe('silences', () => {
     expect(breachesIn(gapOf(11), [noData], { downtimes })).toEqual([]);
     expect(breachesIn(gapOf(13), [noData], { downtimes })).toMatchObject([{ startedAtMs: 0, firedAtMs: 120 }]);
   });
+
+  test('between two boots may fire or not', () => {
+    const boots = gapOf(11).map((reading, index) => ({ ...reading, bootId: `boot-${index}` }));
+    const downtimes = [{ fromMs: 0, toMs: 110 }];
+    expect(breachesIn(boots, [noData], { downtimes })).toMatchObject([
+      { startedAtMs: 0, endedAtMs: 110, optional: true },
+    ]);
+  });
 });
 
 test('the breaches of a scenario count from its start', () => {

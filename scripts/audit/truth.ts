@@ -146,11 +146,15 @@ function silences(timeline: readonly Timed[], { noDataAfterMs }: NoDataParameter
     const next = timeline[index + 1];
     const gapMs =
       next === undefined ? Math.max(0, (watchedUntilMs ?? last.atMs) - last.atMs) : next.elapsedMs - last.elapsedMs;
-    const watched = longestWatched(last.atMs, last.atMs + gapMs, downtimes);
+    const rebooted = next !== undefined && next.bootId !== last.bootId;
+    const watched = rebooted
+      ? { fromMs: last.atMs, toMs: last.atMs + gapMs }
+      : longestWatched(last.atMs, last.atMs + gapMs, downtimes);
     const silentMs = watched.toMs - watched.fromMs;
     if (silentMs < noDataAfterMs) continue;
-    // A reading that comes at the very instant at which the silence is due may be first.
-    const optional = silentMs <= noDataAfterMs + timerSlackMs;
+    // A reading that comes at the very instant at which the silence is due may be first; and nobody knows how much of a
+    // silence between two boots was listened to.
+    const optional = rebooted || silentMs <= noDataAfterMs + timerSlackMs;
     found.push({
       site: last.site,
       deviceId: last.deviceId,
