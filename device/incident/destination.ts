@@ -87,11 +87,17 @@ export interface IncidentDestination {
     limit: number;
   }): Promise<DestinationResult<{ rows: IncidentRow[]; complete: boolean }>>;
   /** Rows in state New, In Progress or On Hold whose correlation id starts with `prefix`; at most `limit`. */
-  findOpen(query: { prefix: string; limit: number }): Promise<DestinationResult<{ rows: IncidentRow[]; complete: boolean }>>;
+  findOpen(query: {
+    prefix: string;
+    limit: number;
+  }): Promise<DestinationResult<{ rows: IncidentRow[]; complete: boolean }>>;
   create(incident: NewIncident): Promise<DestinationResult<IncidentRow>>;
   update(sysId: string, change: IncidentChange): Promise<DestinationResult<IncidentRow>>;
   attachmentNames(sysId: string): Promise<DestinationResult<string[]>>;
-  attach(sysId: string, file: { name: string; contentType: string; bytes: Uint8Array }): Promise<DestinationResult<void>>;
+  attach(
+    sysId: string,
+    file: { name: string; contentType: string; bytes: Uint8Array },
+  ): Promise<DestinationResult<void>>;
   /** Version of the secret that the latest request used; undefined before the first. */
   credentialsVersion(): string | undefined;
   /** Drops cached credentials and tokens, and reads the secret anew; answers its version. */

@@ -20,11 +20,35 @@ function occurrence(change: Partial<Occurrence> = {}): Occurrence {
     updatesSinceNote: 1,
     heldBy: null,
     message: {
-      version: 1, id, installationId: 'c'.repeat(32), installationCreatedAt: startedAt, site: 'home', deviceId: 'pi',
-      metric: 'temperature', rule: 'upper', sequence: 5, firingSequence: 4, phase: 'updated', opener: 'edge',
-      severity: 'high', unit: '°C', value: 31, limit: 30, deadband: 0.5, peak: 31, startedAt, endedAt: null,
-      endReason: null, at: startedAt, text: '', configVersion: 'v', window: [], bootId: 'b', monotonicMs: 0,
-      clockSynchronised: true, clockSource: 'none',
+      version: 1,
+      id,
+      installationId: 'c'.repeat(32),
+      installationCreatedAt: startedAt,
+      site: 'home',
+      deviceId: 'pi',
+      metric: 'temperature',
+      rule: 'upper',
+      sequence: 5,
+      firingSequence: 4,
+      phase: 'updated',
+      opener: 'edge',
+      severity: 'high',
+      unit: '°C',
+      value: 31,
+      limit: 30,
+      deadband: 0.5,
+      peak: 31,
+      startedAt,
+      endedAt: null,
+      endReason: null,
+      at: startedAt,
+      text: '',
+      configVersion: 'v',
+      window: [],
+      bootId: 'b',
+      monotonicMs: 0,
+      clockSynchronised: true,
+      clockSource: 'none',
     },
     ...change,
   };
@@ -33,9 +57,22 @@ function occurrence(change: Partial<Occurrence> = {}): Occurrence {
 /** A row that this breach opened, unless said otherwise. */
 function row(change: Partial<IncidentRow> = {}): IncidentRow {
   return {
-    sysId: 'row-1', number: 'INC1', state: 'new', correlationId: 'home/pi/temperature/upper', openedBy: id, workNotes: '',
-    description: '', closeNotes: '', urgency: '2', assignedTo: '', assignmentGroup: '', createdAtMs: 1, updatedAtMs: 1,
-    updatedBy: 'edge', modCount: 0, ...change,
+    sysId: 'row-1',
+    number: 'INC1',
+    state: 'new',
+    correlationId: 'home/pi/temperature/upper',
+    openedBy: id,
+    workNotes: '',
+    description: '',
+    closeNotes: '',
+    urgency: '2',
+    assignedTo: '',
+    assignmentGroup: '',
+    createdAtMs: 1,
+    updatedAtMs: 1,
+    updatedBy: 'edge',
+    modCount: 0,
+    ...change,
   };
 }
 
@@ -147,7 +184,11 @@ describe('a new breach of a key whose earlier one opened the incident', () => {
 
 describe('one breach in several rows', () => {
   test('cancels the younger ones, the oldest by creation and sys_id stays', () => {
-    const rows = [row({ sysId: 'b', createdAtMs: 2 }), row({ sysId: 'a', createdAtMs: 2 }), row({ sysId: 'c', createdAtMs: 3 })];
+    const rows = [
+      row({ sysId: 'b', createdAtMs: 2 }),
+      row({ sysId: 'a', createdAtMs: 2 }),
+      row({ sysId: 'c', createdAtMs: 3 }),
+    ];
     for (const wanted of ['open', 'update', 'recover', 'resolve'] as const) {
       expect(step(wanted, rows)).toMatchObject({ do: 'cancel-duplicate', row: { sysId: 'b' }, kept: { sysId: 'a' } });
     }

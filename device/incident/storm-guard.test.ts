@@ -33,7 +33,10 @@ test('never admits more keys in a window than allowed, and never keeps more than
   fc.assert(
     fc.property(fc.array(opening), (steps) => {
       let at = 0;
-      const openings = steps.map(({ key, step }) => ({ key, at: (at += step) }));
+      const openings = steps.map(({ key, step }) => {
+        at += step;
+        return { key, at };
+      });
       const { admissions, weather } = run(openings);
       openings.forEach((last, index) => {
         const inWindow = openings.filter(

@@ -6,9 +6,7 @@
  * | calm     | own incident, while at most `keys` opened in the window   | more: a storm begins, held |
  * | storming | held: listed in the storm's incident                      | all held ended: calm       |
  */
-export type SiteWeather =
-  | { state: 'calm'; openings: readonly Opening[] }
-  | { state: 'storming'; stormId: string };
+export type SiteWeather = { state: 'calm'; openings: readonly Opening[] } | { state: 'storming'; stormId: string };
 
 interface Opening {
   correlationId: string;

@@ -17,10 +17,14 @@ test.each([
 
 test('never exceeds the cap and never is negative', () => {
   fc.assert(
-    fc.property(fc.integer({ min: 1, max: 10_000 }), fc.double({ min: 0, max: 1, noNaN: true, maxExcluded: true }), (n, r) => {
-      const delay = backoffMs(n, policy, () => r);
-      expect(delay).toBeGreaterThanOrEqual(0);
-      expect(delay).toBeLessThan(policy.capMs);
-    }),
+    fc.property(
+      fc.integer({ min: 1, max: 10_000 }),
+      fc.double({ min: 0, max: 1, noNaN: true, maxExcluded: true }),
+      (n, r) => {
+        const delay = backoffMs(n, policy, () => r);
+        expect(delay).toBeGreaterThanOrEqual(0);
+        expect(delay).toBeLessThan(policy.capMs);
+      },
+    ),
   );
 });

@@ -178,9 +178,9 @@ describe('createReplay', () => {
   );
 });
 
-const recording = process.env['RECORDING'] ?? '';
+const recording = process.env['RECORDING_CSV'] ?? '';
 
-describe.skipIf(!existsSync(recording))('a real recording (path in RECORDING)', () => {
+describe.skipIf(!existsSync(recording))('a real recording (path in RECORDING_CSV)', () => {
   test('all of its 24,604 rows are handed over at their instants', async () => {
     const run = await replay(recording, {
       timestamp: 'timestamp_utc',

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { AnomalyMessage } from '../../anomaly/anomaly.ts';
-import { breachMessage } from './test-message.ts';
 import { breachSvg } from './breach-svg.ts';
+import { breachMessage } from './test-message.ts';
 
 /** Attributes of the first element of a class. */
 function element(svg: string, className: string): Record<string, string> | undefined {
