@@ -57,12 +57,46 @@ describe('an instance that tells the truth', () => {
       correlation_display: '',
       description: 'Printer',
     });
+    told.journal.push({ ...(told.journal[0] ?? expect.fail()), sys_id: write.nextId(), element: 'comments' });
     write.note(row, warm.startedAtMs, `Is this right?\n${breachLineOf(write.nextId(), humid)}\nBeth`);
     expect(found(audit())).toEqual([]);
   });
 });
 
 describe('planted faults', () => {
+  test('a start that was corrected, where there was nothing to correct', () => {
+    const wrong = { ...warm, startedAtMs: warm.startedAtMs - 3_600_000 };
+    const { write, audit } = instance();
+    const { row, id } = write.open(wrong);
+    write.recovered(row, warm, id);
+    write.resolved(row, warm, id);
+    expect(found(audit([warm]))).toEqual(['wrongTimes']);
+    expect(found(audit([{ ...warm, clockWasWrong: true }]))).toEqual([]);
+  });
+
+  test('two incidents of an occurrence whose rule the truth does not cover', () => {
+    const stuck = breachFrom(10, 20, { rule: 'stuck' });
+    const { incidents, write, audit } = instance([stuck]);
+    expect(found(audit([]))).toEqual([]);
+    const { id } = incidents[0] ?? expect.fail();
+    write.resolved(write.open(stuck, id).row, stuck, id);
+    expect(found(audit([]))).toEqual(['duplicates']);
+  });
+
+  test('a sequence that was told after a higher one, some notes ago', () => {
+    const lasting = breachFrom(10, null);
+    const { incidents, write, audit } = instance([lasting]);
+    const { row, id } = incidents[0] ?? expect.fail();
+    for (const [index, sequence] of [5, 2, 3].entries()) {
+      write.note(row, lasting.firedAtMs + (index + 1) * 60_000, `Still breaching: warm.\n\n[${id}:${sequence}]`);
+    }
+    const { orderViolations } = audit();
+    expect(orderViolations.map(({ what }) => what)).toEqual([
+      `breach ${id}: sequence 2 was told after 5`,
+      `breach ${id}: sequence 3 was told after 5`,
+    ]);
+  });
+
   test('a breach that no incident tells of is lost', () => {
     const result = instance([warm]).audit([warm, humid]);
     expect(found(result)).toEqual(['lost']);

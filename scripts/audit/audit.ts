@@ -197,7 +197,8 @@ function wrongTimesOf(breach: Breach, occurrences: readonly Occurrence[], policy
   const last = occurrences.at(-1);
   if (first === undefined || last === undefined) return [];
   const near = (told: number, truth: number) => Math.abs(told - truth) <= policy.toleranceMs;
-  const startsRight = first.startsMs.length > 0 && first.startsMs.every((start) => near(start, breach.startedAtMs));
+  const starts = breach.clockWasWrong ? first.startsMs.slice(-1) : first.startsMs;
+  const startsRight = starts.length > 0 && starts.every((start) => near(start, breach.startedAtMs));
   return startsRight && endRight(breach, last, near, policy)
     ? []
     : [{ breach, numbers: numbersOf(first, last), startsMs: first.startsMs, endsMs: last.endsMs }];

@@ -19,6 +19,8 @@ export interface Breach extends BreachKey {
   resolvedAtMs: number | null;
   /** So close to its delay that the timing of the machine decides whether it fires: found or not, both are right. */
   optional: boolean;
+  /** It began before the clock was right: what was told at first is corrected by what is told last. */
+  clockWasWrong?: boolean;
 }
 
 /** Rules that a monitor watches, by name. */

@@ -5,7 +5,11 @@ import { AppError, messageOf } from '../../device/platform/errors.ts';
 import type { PublishedReading } from './truth.ts';
 
 const metrics = z.record(z.string(), z.number());
-const stamps = { monotonicMs: z.number().optional(), bootId: z.string().optional() };
+const stamps = {
+  monotonicMs: z.number().optional(),
+  bootId: z.string().optional(),
+  clockSynchronised: z.boolean().optional(),
+};
 
 /** One line of what was published: as the message (`ts`), or with the instant as epoch ms (`atMs`). */
 const readingLine = z.union([

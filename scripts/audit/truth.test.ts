@@ -70,6 +70,21 @@ describe('breaches of a limit', () => {
     expect(spans(breachesIn(jumped, [{ ...upper, onDelayMs: 10 }]))).toEqual([[0, 3_600_002]]);
   });
 
+  test('that began before the clock was right are told as it was found to be', () => {
+    const stamped = [31, 31, 20].map((value, index) => ({
+      site: 'home',
+      deviceId: 'pi',
+      atMs: index === 0 ? 5 : 3_600_000 + index * 10,
+      monotonicMs: index * 10,
+      bootId: 'a',
+      clockSynchronised: index > 0,
+      metrics: { temperature: value },
+    }));
+    expect(breachesIn(stamped, [upper])).toMatchObject([
+      { startedAtMs: 3_600_000, endedAtMs: 3_600_020, clockWasWrong: true },
+    ]);
+  });
+
   test('are not disturbed by a reading that was delivered twice, late', () => {
     const at = (monotonicMs: number, value: number) => ({
       site: 'home',

@@ -10,6 +10,8 @@ export interface PublishedReading {
   monotonicMs?: number | undefined;
   /** Monotonic instants compare only within one boot. */
   bootId?: string | undefined;
+  /** Whether wall time was known to be right; absent: it was. */
+  clockSynchronised?: boolean | undefined;
   metrics: Readonly<Record<string, number>>;
 }
 
@@ -57,7 +59,7 @@ export function breachesIn(
 ): Breach[] {
   const breaches: Breach[] = [];
   for (const [, ofDevice] of groupBy(readings, ({ site, deviceId }) => JSON.stringify([site, deviceId]))) {
-    const timeline = elapsedTimeline(ofDevice);
+    const timeline = elapsedTimeline(withRightTimes(ofDevice));
     for (const rule of rules) {
       breaches.push(...(rule.rule === 'no-data' ? silences(timeline, rule, options) : excursions(timeline, rule)));
     }
@@ -68,6 +70,21 @@ export function breachesIn(
 /** A reading with its place on an axis that only moves forward, ms: the axis of all durations. */
 interface Timed extends PublishedReading {
   elapsedMs: number;
+}
+
+/** Instants stamped before the clock was right, as they were found to be in the same boot later. */
+function withRightTimes(readings: readonly PublishedReading[]): PublishedReading[] {
+  const wallAtOrigin = new Map<string, number>();
+  for (const { bootId, monotonicMs, atMs, clockSynchronised } of readings) {
+    if (bootId === undefined || monotonicMs === undefined || clockSynchronised !== true) continue;
+    if (!wallAtOrigin.has(bootId)) wallAtOrigin.set(bootId, atMs - monotonicMs);
+  }
+  return readings.map((reading) => {
+    const { bootId = '', monotonicMs, clockSynchronised } = reading;
+    const origin = wallAtOrigin.get(bootId);
+    if (clockSynchronised !== false || origin === undefined || monotonicMs === undefined) return reading;
+    return { ...reading, atMs: Math.round(origin + monotonicMs) };
+  });
 }
 
 /** Monotonic time within a boot, wall time between boots and where there is no other; late copies are left out. */
@@ -125,7 +142,11 @@ function excursions(timeline: readonly Timed[], rule: LimitParameters): Breach[]
   return found;
 }
 
-function beginning({ site, deviceId, atMs }: Timed, { metric, rule }: LimitParameters, firedAtMs: number): Breach {
+function beginning(
+  { site, deviceId, atMs, clockSynchronised }: Timed,
+  { metric, rule }: LimitParameters,
+  firedAtMs: number,
+): Breach {
   return {
     site,
     deviceId,
@@ -136,6 +157,7 @@ function beginning({ site, deviceId, atMs }: Timed, { metric, rule }: LimitParam
     firedAtMs,
     resolvedAtMs: null,
     optional: false,
+    clockWasWrong: clockSynchronised === false,
   };
 }
 
@@ -165,6 +187,7 @@ function silences(timeline: readonly Timed[], { noDataAfterMs }: NoDataParameter
       firedAtMs: watched.fromMs + noDataAfterMs,
       resolvedAtMs: next?.atMs ?? null,
       optional,
+      clockWasWrong: last.clockSynchronised === false,
     });
   }
   return found;
