@@ -127,6 +127,7 @@ describe('any input', () => {
     { set: [`${'a'.repeat(100_000)}=1`] },
     { set: [`site=${'a'.repeat(100_000)}`] },
     { env: { [`GREENGRASS_ITSM__${'A__'.repeat(20_000)}A`]: '1' } },
+    { deployment: { a: Array.from({ length: 15 }).reduce<unknown>((inner) => Array(10).fill(inner), 'a') } },
     { deployment: { handler: { devices: Array.from({ length: 100_000 }, () => 'a') } } },
   ])('of any size is refused in a short sentence', async (layers) => {
     expect((await refusal(layers)).length).toBeLessThan(2_000);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { scenarios } from '../sensor/mock/scenarios.ts';
 import { loadConfig } from './load.ts';
 import { configSchema } from './schema.ts';
 
@@ -90,6 +91,12 @@ describe('layers', () => {
     const { config } = await loadConfig({ set: ['sensor.replay.columns={"timestamp":"t","pressure":"p"}'] });
     expect(config.sensor.replay.columns).toEqual({ timestamp: 't', pressure: 'p' });
     expect((await loadConfig()).config.sensor.replay.columns).toMatchObject({ humidity: 'humidity' });
+  });
+
+  it.each(scenarios)('takes what scenario $name brings', async ({ configuration }) => {
+    const { config, origin } = await loadConfig({ overlay: configuration });
+    expect(config).toMatchObject(configuration);
+    expect(origin('sensor.kind')).toBe('scenario');
   });
 
   it('takes accessControl out of a deployment', async () => {

@@ -37,6 +37,7 @@ describe('other names', () => {
   it.each<ConfigLayers>([
     { deployment: { tempLimit: '30.0', thresholds: { temperature: { upper: 30 } } } },
     { set: ['snowUrl=https://a.example/api/now/table/incident', 'serviceNow.url=https://a.example/'] },
+    { set: ['thresholds.temperature.upper=31', 'tempLimit=30', 'thresholds.temperature.upper=30'] },
   ])('may repeat in one layer what the schema’s name says: %j', async (layers) => {
     await expect(loadConfig(layers)).resolves.toBeDefined();
   });

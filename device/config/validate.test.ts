@@ -144,6 +144,8 @@ describe('refusals', () => {
     const lines = (await refusal({ deployment: many })).split('\n');
     expect(lines).toHaveLength(23);
     expect(lines.at(-2)).toBe('- and 80 more');
+    const thresholds = Object.fromEntries(Object.keys(many).map((metric) => [metric, { upper: 'x' }]));
+    expect((await refusal({ deployment: { thresholds } })).split('\n').at(-2)).toBe('- and 80 more');
   });
 
   it('refuses a wrong value also where a higher layer hides it', async () => {
