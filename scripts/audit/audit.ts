@@ -2,36 +2,11 @@ import { type Breach, correlationIdOf, isCorrelationId, isHandlerRule, ruleIn } 
 import { groupBy } from './group-by.ts';
 import { type AttachmentRow, type Incident, type IncidentRow, type JournalRow, readIncidents } from './incidents.ts';
 import { match, type Occurrence, occurrencesIn, startOf } from './match.ts';
+import type { AuditPolicy } from './policy.ts';
 import { doubledAttachments, doubledNotes, orderViolations, type RecordFinding } from './record-checks.ts';
+import { isOpen, type WrongState, wronglyOpen, wronglyResolved } from './state-checks.ts';
 
-export interface AuditPolicy {
-  /** How far a told time may be from the truth, ms. */
-  toleranceMs: number;
-  /** Rules that the truth covers; incidents of the others are judged by their own words alone. */
-  judgedRules: readonly string[];
-  /** The handler's own rules (device-silent, broker-silent, storm) that may have incidents. */
-  handlerRules: readonly string[];
-  /** Event time up to which everything must have been delivered, epoch ms; later things may be under way. */
-  settledUntilMs: number;
-  /** From the end of a breach to resolving its incident, event time. */
-  quietMs: number;
-  onRecovery: 'resolve' | 'note';
-  /** Whether people may have worked on the incidents: resolved, closed or canceled some. */
-  people: boolean;
-  /** When a monitor lost its data directory: a breach that lasted may be told by a second occurrence in its incident. */
-  monitorLossesMs: readonly number[];
-}
-
-export const strictPolicy: AuditPolicy = {
-  toleranceMs: 0,
-  judgedRules: ['upper', 'lower', 'no-data'],
-  handlerRules: [],
-  settledUntilMs: Number.POSITIVE_INFINITY,
-  quietMs: 0,
-  onRecovery: 'resolve',
-  people: false,
-  monitorLossesMs: [],
-};
+export { type AuditPolicy, strictPolicy } from './policy.ts';
 
 export interface AuditInput {
   breaches: readonly Breach[];
@@ -54,12 +29,6 @@ export interface WrongTimes {
   numbers: readonly string[];
   startsMs: readonly number[];
   endsMs: readonly number[];
-}
-
-export interface WrongState {
-  number: string;
-  state: string;
-  what: string;
 }
 
 export interface AuditResult {
@@ -228,48 +197,4 @@ function isStorm({ row }: Incident): boolean {
 /** What people have closed or canceled is told nothing more. */
 function endedByPeople({ state }: Incident, { people }: AuditPolicy): boolean {
   return people && (state === 'Closed' || state === 'Canceled');
-}
-
-const isOpen = ({ state }: Incident) => state === 'New' || state === 'In Progress';
-
-function wronglyOpen(incident: Incident, breaches: readonly Breach[] | undefined, policy: AuditPolicy): WrongState[] {
-  if (!isOpen(incident) || policy.onRecovery === 'note') return [];
-  const endedAtMs = overSince(incident, breaches);
-  if (endedAtMs === undefined || endedAtMs + policy.quietMs > policy.settledUntilMs) return [];
-  return [{ number: incident.row.number, state: incident.state, what: 'all its breaches are over' }];
-}
-
-function wronglyResolved(
-  incident: Incident,
-  breaches: readonly Breach[] | undefined,
-  policy: AuditPolicy,
-): WrongState[] {
-  const { state, resolvedByUs, row } = incident;
-  if ((state !== 'Resolved' && state !== 'Closed') || incident.told.size === 0) return [];
-  if (policy.people && !resolvedByUs) return [];
-  if (overSince(incident, breaches) === undefined) {
-    return [{ number: row.number, state, what: 'a breach in it lasts' }];
-  }
-  if (state === 'Resolved' && !resolvedByUs) {
-    return [{ number: row.number, state, what: 'its close notes do not say that the edge resolved it' }];
-  }
-  return [];
-}
-
-/** When the last of its breaches was over, epoch ms; undefined while one lasts. */
-function overSince(incident: Incident, breaches: readonly Breach[] = []): number | undefined {
-  if (incident.told.size === 0) return undefined;
-  let latest = Number.NEGATIVE_INFINITY;
-  for (const { endedAtMs, resolvedAtMs } of breaches) {
-    if (endedAtMs === null) return undefined;
-    latest = Math.max(latest, resolvedAtMs ?? endedAtMs);
-  }
-  if (breaches.length > 0) return latest;
-  // Nothing is known of it but what it says itself.
-  for (const told of incident.told.values()) {
-    const end = told.endsMs.at(-1);
-    if (end === undefined && told.key === incident.row.correlation_id) return undefined;
-    latest = Math.max(latest, end ?? latest);
-  }
-  return latest;
 }
