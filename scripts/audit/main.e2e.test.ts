@@ -35,12 +35,16 @@ async function run(...args: string[]) {
 
 test('npm run audit says what is lost, and by its exit code that something is', async () => {
   const settings = { rules: [{ rule: 'upper', metric: 'temperature', limit: 30, deadband: 0.5 }] };
-  await writeFile(join(folder, 'audit.json'), JSON.stringify(settings));
+  await writeFile(join(folder, 'audit-settings.json'), JSON.stringify(settings));
   const lost = await run('--data-dir', folder);
   expect(lost).toMatchObject({ code: 1, err: '' });
   expect(lost.out).toContain('BAD  lost breaches        1\n       home/pi/temperature/upper  1970-01-01T00:00:01.000Z');
 
-  await writeFile(join(folder, 'audit.json'), JSON.stringify({ rules: [] }));
+  await writeFile(join(folder, 'audit-settings.json'), JSON.stringify({ ...settings, settledUntilMs: 500 }));
+  const underway = await run('--data-dir', folder);
+  expect(underway).toMatchObject({ code: 0, out: expect.stringContaining('1 breach, 1 still under way, 0 incidents') });
+
+  await writeFile(join(folder, 'audit-settings.json'), JSON.stringify({ rules: [] }));
   const well = await run('--data-dir', folder, '--json');
   expect(well.code).toBe(0);
   expect(JSON.parse(well.out)).toMatchObject({ ok: true, lost: [] });

@@ -48,9 +48,9 @@ async function run(options: AuditOptions): Promise<0 | 1> {
       toleranceMs: options.toleranceMs ?? settings.toleranceMs,
       quietMs: settings.quietMs,
       onRecovery: settings.onRecovery,
-      settledUntilMs: options.settledUntilMs,
-      people: options.people,
-      handlerRules: options.handlerRules,
+      settledUntilMs: options.settledUntilMs ?? settings.settledUntilMs ?? strictPolicy.settledUntilMs,
+      people: !options.strict,
+      handlerRules: options.strict ? [] : ['device-silent', 'broker-silent', 'storm'],
     },
   });
   process.stdout.write(options.json ? `${JSON.stringify(result, undefined, 2)}\n` : `${report(result)}\n`);
@@ -59,7 +59,7 @@ async function run(options: AuditOptions): Promise<0 | 1> {
 
 function settingsFor({ settingsFile, instance }: AuditOptions): AuditSettings {
   if (settingsFile !== undefined) return readSettings(settingsFile);
-  const left = 'dataDir' in instance ? join(instance.dataDir, 'audit.json') : undefined;
+  const left = 'dataDir' in instance ? join(instance.dataDir, 'audit-settings.json') : undefined;
   return left !== undefined && existsSync(left) ? readSettings(left) : defaultSettings;
 }
 

@@ -7,9 +7,10 @@ export interface AuditOptions {
   deviceId: string;
   settingsFile: string | undefined;
   toleranceMs: number | undefined;
-  settledUntilMs: number;
-  people: boolean;
-  handlerRules: readonly string[];
+  /** Undefined: as the settings say. */
+  settledUntilMs: number | undefined;
+  /** Nobody but the edge has touched the incidents, and it has raised none itself. */
+  strict: boolean;
   json: boolean;
 }
 
@@ -25,11 +26,13 @@ export function parseOptions(argv: readonly string[]): AuditOptions {
     .option('--columns <mapping>', 'columns of the recording: timestamp=…,temperature=…', parsePairs)
     .option('--site <name>', 'site of the recording', 'home')
     .option('--device <name>', 'device of the recording', 'IoT-blog_Core')
-    .option('--settings <file>', 'rules of the run, JSON (default <data-dir>/audit.json, else the default limits)')
+    .option(
+      '--settings <file>',
+      'rules of the run, JSON (default <data-dir>/audit-settings.json, else the default limits)',
+    )
     .option('--tolerance <ms>', 'how far told times may be from the truth', parseMs)
     .option('--settled-until <time>', 'ISO instant after which things may still be under way', parseInstant)
-    .option('--people', 'people may have resolved, closed or canceled incidents')
-    .option('--handler-rules <list>', 'device-silent,broker-silent,storm: own rules that may have incidents', '')
+    .option('--strict', 'nobody else touched the incidents, and the handler raised none itself')
     .option('--json', 'print what was found as JSON')
     .addHelpText('after', '\nExit codes: 0 nothing wrong, 1 something is wrong, 2 it could not be found out.')
     .exitOverride()
@@ -46,8 +49,7 @@ export function parseOptions(argv: readonly string[]): AuditOptions {
     settings?: string;
     tolerance?: number;
     settledUntil?: number;
-    people?: true;
-    handlerRules: string;
+    strict?: true;
     json?: true;
   }>();
 
@@ -75,9 +77,8 @@ export function parseOptions(argv: readonly string[]): AuditOptions {
     deviceId: raw.device,
     settingsFile: raw.settings,
     toleranceMs: raw.tolerance,
-    settledUntilMs: raw.settledUntil ?? Number.POSITIVE_INFINITY,
-    people: raw.people === true,
-    handlerRules: raw.handlerRules.split(',').filter((rule) => rule !== ''),
+    settledUntilMs: raw.settledUntil,
+    strict: raw.strict === true,
     json: raw.json === true,
   };
 }

@@ -9,6 +9,8 @@ const span = (breach: Breach) =>
 
 const list = (times: readonly number[]) => (times.length === 0 ? 'none' : times.map(iso).join(', '));
 
+const counted = (count: number, noun: string, plural = `${noun}s`) => `${count} ${count === 1 ? noun : plural}`;
+
 /** Control characters of stored texts never reach a terminal. */
 const printable = (text: string) => text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, '�');
 
@@ -45,12 +47,14 @@ export function report(result: AuditResult): string {
   const { breaches, incidents, findings } = result.summary;
   const underway = result.underway.length === 0 ? '' : `, ${result.underway.length} still under way`;
   const lines = [
-    `${breaches} breaches${underway}, ${incidents} incidents`,
+    `${counted(breaches, 'breach', 'breaches')}${underway}, ${counted(incidents, 'incident')}`,
     ...checks.flatMap(([name, found]) => [
       `${found.length === 0 ? 'ok  ' : 'BAD '} ${name.padEnd(20)} ${found.length}`,
       ...found.map((one) => `       ${one}`),
     ]),
-    findings === 0 ? 'Every breach is in exactly one incident, with its true times.' : `${findings} findings.`,
+    findings === 0
+      ? 'Every breach is in exactly one incident, with its true times.'
+      : `${counted(findings, 'finding')}.`,
   ];
   return lines.map(printable).join('\n');
 }
