@@ -1,0 +1,7 @@
+import { startHandlerComponent } from './handler-component.ts';
+import { runComponent } from './run-component.ts';
+
+await runComponent(
+  { name: 'anomaly-handler', description: 'Turns anomalies into ServiceNow incidents, exactly one each.' },
+  startHandlerComponent,
+);

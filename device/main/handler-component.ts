@@ -1,0 +1,56 @@
+import { mkdirSync } from 'node:fs';
+import { createHandler, type Handler } from '../handler/handler.ts';
+import { createChart } from '../incident/chart.ts';
+import type { Occurrence } from '../incident/occurrence.ts';
+import { createServiceNow } from '../incident/servicenow/client.ts';
+import { incidentTexts } from '../incident/texts.ts';
+import { handlerOperations } from '../operations/component-operations.ts';
+import type { Told } from '../outbox/tell.ts';
+import type { Runtime } from '../runtime.ts';
+import { createSecrets } from '../secrets/create-secrets.ts';
+import { createTransport } from '../transport/create-transport.ts';
+import { topics } from '../transport/topics.ts';
+import type { ComponentContext } from './component.ts';
+
+export interface HandlerComponentContext extends ComponentContext {
+  onTold?: (told: Told, occurrence: Occurrence) => void;
+}
+
+/** Component 2, the anomaly handler, put on a runtime: transport, secrets, ServiceNow client, handler, health and metrics. */
+export async function startHandlerComponent(
+  runtime: Runtime,
+  context: HandlerComponentContext,
+): Promise<{ handler: Handler; url(): string | undefined }> {
+  const { config, time, deliveryTime, random, newId } = context;
+  const logger = context.logger.child({ component: 'handler' });
+  const { dataDir } = config.store;
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  const transport = await createTransport(config, { component: 'handler', logger, time: deliveryTime, random });
+  const secrets = await createSecrets(config.secrets, { dataDir, time: deliveryTime });
+  const destination = createServiceNow(config.serviceNow, {
+    secrets,
+    logger: logger.child({ module: 'servicenow' }),
+    time: deliveryTime,
+  });
+  const handler = createHandler({
+    config,
+    time,
+    deliveryTime,
+    transport,
+    topics: topics(config.topics),
+    destination,
+    texts: incidentTexts({ timeZone: config.serviceNow.timeZone, clock: time }),
+    chart: config.serviceNow.attachChart ? createChart() : undefined,
+    dataDir,
+    logger,
+    random,
+    newId,
+    ...(context.onTold === undefined ? {} : { onTold: context.onTold }),
+  });
+  await runtime.start('the ServiceNow client', { stop: () => destination.close() });
+  await runtime.start('the connection of the handler', transport);
+  await runtime.start('the anomaly handler', handler);
+  const operations = handlerOperations({ config, software: context.software, transport, logger }, handler);
+  await runtime.start('health and metrics of the handler', operations);
+  return { handler, url: operations.url };
+}
