@@ -1,8 +1,12 @@
 import { Writable } from 'node:stream';
 import { stripVTControlCharacters } from 'node:util';
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { manualTime } from '../../device/platform/time.ts';
+import { render } from './view/render.ts';
+import { screenOf } from './view/screen-fixture.ts';
 import { sampleEvents, sampleModel } from './view/view-fixture.ts';
+import type { ViewEvent } from './view/view-model.ts';
 import { createView, type ViewStream } from './view.ts';
 
 function terminal(traits: Partial<ViewStream>, env: Record<string, string> = {}) {
@@ -43,6 +47,35 @@ describe('on a terminal', () => {
     expect(all()).not.toContain('another title');
     time.advance(250);
     expect(all()).toContain('another title');
+  });
+
+  test('the terminal shows the latest frame and nothing of the ones before, however they differ', () => {
+    const step = fc.record({ events: fc.nat(2), incidents: fc.nat(3), links: fc.nat(2), elapsedMs: fc.nat(9_000) });
+    fc.assert(
+      fc.property(fc.array(step, { minLength: 1, maxLength: 6 }), (steps) => {
+        const { view, time, all } = terminal({ ...live, hasColors: () => false });
+        const events: ViewEvent[] = [];
+        let model = sampleModel;
+        for (const { events: further, incidents, links, elapsedMs } of steps) {
+          for (let count = 0; count < further; count += 1) {
+            const event = { atMs: 0, kind: 'note' as const, text: `event ${events.length}` };
+            events.push(event);
+            view.event(event);
+          }
+          model = {
+            ...sampleModel,
+            clock: { kind: 'live', elapsedMs },
+            links: sampleModel.links.slice(links),
+            incidents: Array.from({ length: incidents }, () => sampleModel.incidents).flat(),
+            counters: [{ name: 'readings', value: elapsedMs }],
+          };
+          view.update(model);
+          time.advance(1_000);
+        }
+        const frame = render(model, events, { columns: 100, rows: 30, color: false, unicode: true });
+        expect(screenOf(all()).join('\n').trimEnd()).toBe(frame);
+      }),
+    );
   });
 
   test('a new width is drawn in', () => {

@@ -26,6 +26,7 @@ export function createLiveView({ stream, env, time }: ViewOptions): View {
   let model: ViewModel | undefined;
   let timer: Timer | undefined;
   let drawnAtMs = Number.NEGATIVE_INFINITY;
+  let drawnLines = 0;
   let stopped = false;
 
   const look = () => ({
@@ -39,7 +40,12 @@ export function createLiveView({ stream, env, time }: ViewOptions): View {
     timer = undefined;
     if (model === undefined || stopped) return;
     drawnAtMs = time.monotonicMs();
-    draw(render(model, events, look()));
+    const frame = render(model, events, look());
+    const lines = frame.split('\n').length;
+    // log-update 7.2 draws only what differs, and loses lines where two frames are not equally high.
+    if (lines !== drawnLines) draw.clear();
+    drawnLines = lines;
+    draw(frame);
   }
 
   function changed(): void {
