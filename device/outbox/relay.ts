@@ -540,6 +540,7 @@ export function createRelay(deps: RelayDeps): Relay {
       deadline?.cancel();
       ends.stop();
       inFlight.clear();
+      settleIdle();
     },
     notify(correlationIds) {
       for (const key of correlationIds) {
@@ -566,7 +567,7 @@ export function createRelay(deps: RelayDeps): Relay {
       return undefined;
     },
     async idle() {
-      while (!isIdle() && running) await new Promise<void>((resolve) => idleWaiters.push(resolve));
+      while (!isIdle()) await new Promise<void>((resolve) => idleWaiters.push(resolve));
     },
     isIdle,
     status: () => ({
