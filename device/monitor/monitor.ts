@@ -102,7 +102,7 @@ export interface Monitor {
   start(): Promise<void>;
   /** Idempotent. What is not told yet is in the journal; readings that were not published are lost. */
   stop(): Promise<void>;
-  /** Resolves once nothing is on its way and, unless offline, every anomaly is answered. */
+  /** Resolves once, unless offline, every anomaly is answered, every status is sent and no reading waits to be sent. */
   idle(): Promise<void>;
   status(): MonitorStatus;
 }

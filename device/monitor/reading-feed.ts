@@ -38,6 +38,7 @@ export interface ReadingFeed {
   drain(): void;
   stop(): void;
   counts(): ReadingCounts;
+  /** Whether it keeps up: nothing waits to be sent. What is on its way causes nothing, so a replay need not wait for it. */
   isIdle(): boolean;
 }
 
@@ -117,7 +118,7 @@ export function createReadingFeed(deps: ReadingFeedDeps): ReadingFeed {
       pause?.cancel();
     },
     counts: () => ({ ...counts, buffered: buffer.size() + underWay }),
-    isIdle: () => underWay === 0 && (buffer.size() === 0 || transport.state().state !== 'connected'),
+    isIdle: () => (buffer.size() === 0 && underWay < mostUnderWay) || transport.state().state !== 'connected',
   };
 }
 
