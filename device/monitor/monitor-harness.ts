@@ -32,6 +32,7 @@ export interface Harness {
   bus: InProcessBus;
   config: Config;
   monitor: Monitor;
+  monitorTransport: CountingTransport;
   dataDir: string;
   clock: ClockState;
   /** Whether the disk refuses the next write as one that is full. */
@@ -142,6 +143,7 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
     bus,
     config,
     monitor: create(monitorSide, firstDirectory),
+    monitorTransport: monitorSide,
     dataDir: firstDirectory,
     diskIsFull: () => false,
     clock: options.clock ?? { synchronised: true, source: 'timesyncd' },
@@ -203,6 +205,7 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
       change.config?.(config);
       monitorSide = transportOf('monitor');
       await monitorSide.start();
+      harness.monitorTransport = monitorSide;
       harness.dataDir = copy;
       harness.monitor = create(monitorSide, copy);
       await harness.monitor.start();

@@ -36,7 +36,9 @@ export const namePart = z
   .min(1)
   .max(128)
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
-  .regex(/^[^\u0000-\u001f\u007f]+$/, 'control characters are not allowed');
+  .regex(/^[^\u0000-\u001f\u007f]+$/, 'control characters are not allowed')
+  // JSON can escape half of a surrogate pair, and no key can be percent-encoded from it.
+  .refine((text) => !/\p{Surrogate}/u.test(text), 'half a surrogate pair is not allowed');
 
 /** `IoTBlog/sensorData`, version 1. Unknown fields are ignored. */
 export const readingMessage = z.object({
