@@ -19,7 +19,11 @@ export interface MonitorHealth {
     waiting: number;
     /** Anomalies that the handler rejected, kept for a look. */
     rejected: number;
+    /** Breaches that began and ended while the disk was full. */
+    unreported: number;
   };
+  /** Devices in memory: one, or those of a gateway. */
+  devices: number;
   /** Breaches that last. */
   firing: number;
   /** Wall time of the latest reading; undefined before the first. */
@@ -89,7 +93,7 @@ export const monitorFamilies: readonly MetricFamily<MonitorHealth>[] = [
   {
     name: 'itsm_breaches_firing',
     type: 'gauge',
-    help: 'Breaches that last.',
+    help: 'Breaches that last; more than 1000 are not counted.',
     read: ({ firing }) => firing,
   },
   {
@@ -103,6 +107,18 @@ export const monitorFamilies: readonly MetricFamily<MonitorHealth>[] = [
     type: 'gauge',
     help: 'Anomalies that the handler rejected, kept for a look.',
     read: ({ messages }) => messages.rejected,
+  },
+  {
+    name: 'itsm_unreported_breaches_total',
+    type: 'counter',
+    help: 'Breaches that began and ended while the disk was full, so that no incident tells of them.',
+    read: ({ messages }) => messages.unreported,
+  },
+  {
+    name: 'itsm_devices',
+    type: 'gauge',
+    help: 'Devices whose readings are watched: one, or those of a gateway.',
+    read: ({ devices }) => devices,
   },
   {
     name: 'itsm_clock_synchronised',

@@ -111,6 +111,8 @@ describe('metrics', () => {
         'itsm_last_reading_timestamp_seconds 1000',
         'itsm_sensor_up 1',
         'itsm_unanswered_messages 1',
+        'itsm_unreported_breaches_total 4',
+        'itsm_devices 1',
         'itsm_clock_synchronised 1',
         'itsm_transport_connected 1',
         'itsm_transport_sent_messages_total{result="failed"} 1',

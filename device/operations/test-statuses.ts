@@ -4,7 +4,8 @@ import type { MonitorHealth } from './monitor-operations.ts';
 /** Statuses of components that do their work, for tests. */
 export const goodMonitor: MonitorHealth = {
   readings: { read: 120, published: 118, failed: 2, dropped: 1, buffered: 3 },
-  messages: { waiting: 1, rejected: 0 },
+  messages: { waiting: 1, rejected: 0, unreported: 4 },
+  devices: 1,
   firing: 1,
   lastReadingAtMs: 1_000_000,
   sensorFault: undefined,
