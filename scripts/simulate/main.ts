@@ -10,6 +10,7 @@ import { systemTime } from '../../device/platform/time.ts';
 import { runUntilSignal } from '../../device/run-until-signal.ts';
 import { createRuntime, type Runtime } from '../../device/runtime.ts';
 import { findScenario, type Scenario, scenarios } from '../../device/sensor/mock/scenarios.ts';
+import { firstTimestamp } from '../../device/sensor/replay/recording.ts';
 import { exitCodes, parseOptions, type SimulateOptions } from './options.ts';
 import { keepAuditSettings, outcomeOf, writeSummary } from './outcome.ts';
 import { type Simulation, startSimulation } from './simulation.ts';
@@ -59,6 +60,7 @@ const wrongUse = ['bad-configuration', 'unknown-scenario', 'not-local', 'replay-
 interface Prepared {
   scenario: Scenario | undefined;
   loaded: LoadedConfig;
+  recordingStartMs: number | undefined;
   logger: Logger;
   title: string;
 }
@@ -79,7 +81,9 @@ async function prepare(options: SimulateOptions): Promise<Prepared> {
     set: options.set,
   });
   refuseOtherWorlds(loaded);
-  if (loaded.config.sensor.kind === 'replay' && !options.reset && isUsedDataDir(options.dataDir)) {
+  const { kind, replay } = loaded.config.sensor;
+  const recordingStartMs = kind === 'replay' ? firstTimestamp(replay.file, replay.columns) : undefined;
+  if (kind === 'replay' && !options.reset && isUsedDataDir(options.dataDir)) {
     throw new AppError(
       'not-local',
       `${options.dataDir} holds the state of an earlier run, and a recording begins anew: add --reset, or choose another folder with --data-dir.`,
@@ -90,8 +94,9 @@ async function prepare(options: SimulateOptions): Promise<Prepared> {
   return {
     scenario,
     loaded,
+    recordingStartMs,
     logger: openLog(options.dataDir, loaded.config.log.level),
-    title: scenario?.title ?? `Recording ${shown(loaded.config.sensor.replay.file)}`,
+    title: scenario?.title ?? `Recording ${shown(replay.file)}`,
   };
 }
 
@@ -156,7 +161,7 @@ function openLog(dataDir: string, level: string): Logger {
 }
 
 async function run(runtime: Runtime, options: SimulateOptions, prepared: Prepared): Promise<number> {
-  const { loaded, scenario, logger, title } = prepared;
+  const { loaded, scenario, recordingStartMs, logger, title } = prepared;
   const startedAtMs = systemTime.monotonicMs();
   const elapsedMs = () => systemTime.monotonicMs() - startedAtMs;
   const runId = randomUUID();
@@ -174,6 +179,7 @@ async function run(runtime: Runtime, options: SimulateOptions, prepared: Prepare
     serviceNowPort: options.serviceNowPort,
     brokerPort: options.brokerPort,
     scenario,
+    recordingStartMs,
     logger,
     listeners: {
       onReading(reading) {

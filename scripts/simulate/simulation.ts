@@ -17,7 +17,6 @@ import { software } from '../../device/platform/version.ts';
 import type { Reading } from '../../device/reading/reading.ts';
 import type { Runtime } from '../../device/runtime.ts';
 import type { Scenario } from '../../device/sensor/mock/scenarios.ts';
-import { firstTimestamp } from '../../device/sensor/replay/recording.ts';
 import { startWorld, type World } from './world.ts';
 
 export interface SimulationListeners {
@@ -46,6 +45,8 @@ export interface SimulationOptions {
   brokerPort: number;
   /** Undefined in a replay. */
   scenario: Scenario | undefined;
+  /** Instant of the recording's first row, epoch ms; undefined where none is replayed. */
+  recordingStartMs: number | undefined;
   logger: Logger;
   listeners: SimulationListeners;
 }
@@ -131,11 +132,11 @@ interface SimulationClock {
 }
 
 function clockOf(options: SimulationOptions, idle: () => Promise<void>): SimulationClock {
-  const { sensor } = options.loaded.config;
-  if (sensor.kind !== 'replay')
+  const { recordingStartMs: startWallMs } = options;
+  if (startWallMs === undefined)
     return { ...jumpingTime(systemTime), source: 'simulation', failed: new Promise(() => {}) };
-  const { file, columns, speed } = sensor.replay;
-  const paced = pacedTime({ startWallMs: firstTimestamp(file, columns), speed, idle, real: systemTime });
+  const { speed } = options.loaded.config.sensor.replay;
+  const paced = pacedTime({ startWallMs, speed, idle, real: systemTime });
   const abort = new AbortController();
   let fail = (_error: unknown) => {};
   const failed = new Promise<never>((_resolve, reject) => {
