@@ -36,6 +36,8 @@ export interface Harness {
   alive: boolean;
   connected(state: boolean): void;
   send(topic: string, payload: unknown): void;
+  /** The next message of a key, not sent yet. */
+  message(change?: Partial<AnomalyMessage>): AnomalyMessage;
   anomaly(change?: Partial<AnomalyMessage>): AnomalyMessage;
   status(message: Partial<DeviceStatusMessage> & { kind: DeviceStatusMessage['kind'] }): void;
   heartbeat(): void;
@@ -177,7 +179,7 @@ export async function startHarness(
         if (matches) void handle({ topic, payload: bytes });
       }
     },
-    anomaly(change = {}) {
+    message(change = {}) {
       const key = {
         site: 'home',
         deviceId: 'pi',
@@ -191,7 +193,7 @@ export async function startHarness(
       sequences.set(counter, Math.max(sequence, sequences.get(counter) ?? 0));
       const firingSequence = change.firingSequence ?? sequence;
       const at = isoUtc(time.wallMs());
-      const message: AnomalyMessage = {
+      return {
         version: 1,
         id: occurrenceId(installation, key, firingSequence),
         installationId: installation,
@@ -220,6 +222,9 @@ export async function startHarness(
         clockSource: 'none',
         ...change,
       };
+    },
+    anomaly(change = {}) {
+      const message = harness.message(change);
       harness.send(config.topics.anomaly, message);
       return message;
     },
