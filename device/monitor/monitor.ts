@@ -24,9 +24,9 @@ export interface MonitorDeps {
   config: Config;
   configVersion: string;
   software: string;
-  /** Event time: heartbeats, roll calls, no-data, saving of states; the recording's clock in a replay. */
+  /** Event time: heartbeats, roll calls, no-data; the recording's clock in a replay. */
   time: Time;
-  /** Real time: resends. */
+  /** Real time: resends, saving of states. */
   deliveryTime: Time;
   machineClock: MachineClock;
   /** Started and stopped by its owner, outside the monitor's life. */
@@ -255,13 +255,13 @@ function openRun(deps: MonitorDeps) {
 
   // --- life --------------------------------------------------------------------------------------------------------
 
-  /** A task that comes again every `everyMs` of event time; its name owns the timer. */
-  function every(name: string, everyMs: number, task: () => void): void {
+  /** A task that comes again every `everyMs` of one clock; its name owns the timer. */
+  function every(name: string, by: Time, everyMs: number, task: () => void): void {
     timers.set(
       name,
-      time.after(everyMs, () => {
+      by.after(everyMs, () => {
         if (!running) return;
-        every(name, everyMs, task);
+        every(name, by, everyMs, task);
         task();
       }),
     );
@@ -294,13 +294,14 @@ function openRun(deps: MonitorDeps) {
       delivery.start();
       status.rollCall('all');
       status.heartbeat();
-      every('heartbeat', settings.heartbeatMs, () => {
+      every('heartbeat', time, settings.heartbeatMs, () => {
         devices.observe();
         devices.retryDisk();
         status.heartbeat();
       });
-      every('roll call', settings.rollCallMs, () => status.rollCall('heard'));
-      every('save', settings.saveStateMs, () => devices.save());
+      every('roll call', time, settings.rollCallMs, () => status.rollCall('heard'));
+      // In real time: what a replay at full speed learns in a minute is not worth a thousand writes.
+      every('save', deliveryTime, settings.saveStateMs, () => devices.save());
       await source.start(sink);
     },
 
