@@ -12,7 +12,7 @@ import { createRuntime, type Runtime } from '../../device/runtime.ts';
 import { findScenario, type Scenario, scenarios } from '../../device/sensor/mock/scenarios.ts';
 import { firstTimestamp } from '../../device/sensor/replay/recording.ts';
 import { exitCodes, parseOptions, type SimulateOptions } from './options.ts';
-import { keepAuditSettings, outcomeOf, writeSummary } from './outcome.ts';
+import { auditSettingsOf, keepAuditSettings, outcomeOf, writeSummary } from './outcome.ts';
 import { type Simulation, startSimulation } from './simulation.ts';
 import { type Summary, summaryLines } from './summary.ts';
 import { openReadingTrace } from './trace.ts';
@@ -167,7 +167,8 @@ async function run(runtime: Runtime, options: SimulateOptions, prepared: Prepare
   const runId = randomUUID();
   const trace = openReadingTrace(options.dataDir);
   await runtime.start('the trace of readings', { stop: trace.close });
-  const settings = keepAuditSettings(options.dataDir, loaded.config);
+  const settings = auditSettingsOf(loaded.config);
+  keepAuditSettings(options.dataDir, settings);
   const view = createView({ stream: process.stdout, env: process.env, time: systemTime });
   await runtime.start('the view', { stop: () => view.stop([]) });
   const passwordIn = shown(join(options.dataDir, 'servicenow', 'credentials.json'));
@@ -202,6 +203,7 @@ async function run(runtime: Runtime, options: SimulateOptions, prepared: Prepare
     const { read, published, faults } = simulation.monitor.status().readings;
     if (isDelivered(simulation)) settledUntilMs = simulation.time.wallMs();
     feed.show(simulation, elapsedMs());
+    keepAuditSettings(options.dataDir, { ...settings, settledUntilMs });
     summary = outcomeOf({
       ...{ settings, trace, settledUntilMs, serviceNow: simulation.world.serviceNow },
       readings: { read, published, failed: faults },

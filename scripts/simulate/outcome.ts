@@ -14,12 +14,15 @@ import type { ReadingTrace } from './trace.ts';
 /** Stamps of incidents are readings' stamps; a timer of this machine may be late by so much. */
 const timerSlackMs = 1_000;
 
-/** What the audit has to know of this run; kept beside the readings, so that `npm run audit` can judge it later. */
-export function keepAuditSettings(dataDir: string, config: Config): AuditSettings {
+/** What the audit has to know of a run with this configuration. */
+export function auditSettingsOf(config: Config): AuditSettings {
   const exact = config.sensor.kind === 'replay';
-  const settings = settingsOf(config, { toleranceMs: 0, timerSlackMs: exact ? 0 : timerSlackMs });
+  return settingsOf(config, { toleranceMs: 0, timerSlackMs: exact ? 0 : timerSlackMs });
+}
+
+/** Kept beside the readings, so that `npm run audit` can judge the run later. */
+export function keepAuditSettings(dataDir: string, settings: AuditSettings): void {
   writeFileSync(join(dataDir, 'audit-settings.json'), `${JSON.stringify(settings, undefined, 2)}\n`, { mode: 0o600 });
-  return settings;
 }
 
 export interface OutcomeInput {
