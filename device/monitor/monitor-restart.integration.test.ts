@@ -168,6 +168,13 @@ describe('a data directory', () => {
     expect(h.monitor.status().messages.waiting).toBe(0);
   });
 
+  test('serves one monitor at a time', async () => {
+    const h = await start();
+    await expect(startHarness({ dataDir: h.dataDir })).rejects.toThrow(/Another sensor-monitor runs/);
+    await h.monitor.stop();
+    open.push(await startHarness({ dataDir: h.dataDir }));
+  });
+
   test('of a newer release is refused with a sentence', async () => {
     const h = await start();
     await h.monitor.stop();

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { AnomalyMessage, Rule, Severity } from '../anomaly/anomaly.ts';
 import { compileRules, firing } from '../anomaly/detect.ts';
 import type { Config } from '../config/schema.ts';
+import { lockDataDir } from '../platform/data-lock.ts';
 import type { Logger } from '../platform/logger.ts';
 import { createReserveFile } from '../platform/reserve-file.ts';
 import type { Time, Timer } from '../platform/time.ts';
@@ -98,7 +99,7 @@ export interface MonitorStatus {
 }
 
 export interface Monitor {
-  /** @throws AppError of the journal (`store-newer`, `store-unusable`) or of the source. */
+  /** @throws AppError `data-dir-in-use`, of the journal (`store-newer`, `store-unusable`), or of the source. */
   start(): Promise<void>;
   /** Idempotent. What is not told yet is in the journal; readings that were not published are lost. */
   stop(): Promise<void>;
@@ -155,9 +156,19 @@ export function createMonitor(deps: MonitorDeps): Monitor {
   };
 }
 
-type Run = ReturnType<typeof openRun>;
+type Run = ReturnType<typeof buildRun>;
 
-function openRun(deps: MonitorDeps) {
+function openRun(deps: MonitorDeps): Run {
+  const lock = lockDataDir(deps.dataDir, 'sensor-monitor');
+  try {
+    return buildRun(deps, lock);
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+function buildRun(deps: MonitorDeps, lock: { release(): void }) {
   const { config, time, deliveryTime, transport, topics, source, newId } = deps;
   const { site, deviceId, monitor: settings } = config;
   const logger = deps.logger.child({ module: 'monitor' });
@@ -314,9 +325,13 @@ function openRun(deps: MonitorDeps) {
       status.stop();
       devices.stop();
       settleIdle();
-      await source.stop();
-      await Promise.all(subscriptions.map((subscription) => subscription.unsubscribe()));
-      journal.close();
+      try {
+        await source.stop();
+        await Promise.all(subscriptions.map((subscription) => subscription.unsubscribe()));
+      } finally {
+        journal.close();
+        lock.release();
+      }
     },
 
     idle(): Promise<void> {
