@@ -1,23 +1,25 @@
 import { createRequire } from 'node:module';
 import { AppError, messageOf } from '../platform/errors.ts';
-import { breachSvg } from './chart/breach-svg.ts';
+import { breachChartOption } from './chart/breach-chart-option.ts';
+import type { EChartsOption } from './chart/render-svg.ts';
 import type { Occurrence } from './occurrence.ts';
 
 /** Draws the latest message of a breach as PNG. @throws AppError `chart-failed` */
 export type Chart = (occurrence: Occurrence) => Promise<Uint8Array>;
 
 /**
- * Charts of breaches. The renderer (native, in its package: no compiler) and its fonts are loaded with the first chart
- * and draw on a thread of their own. No font of the system is used, so equal messages give equal bytes everywhere.
+ * Charts of breaches. echarts and the renderer (native, in its package: no compiler) with its fonts are loaded with the
+ * first chart. echarts draws the SVG on the event loop, the renderer turns it into PNG on a thread of its own. No font
+ * of the system is used, so equal messages give equal bytes everywhere.
  */
 export function createChart(): Chart {
-  let renderer: Promise<(svg: string) => Promise<Uint8Array>> | undefined;
+  let renderer: Promise<Renderer> | undefined;
 
   return async ({ message }) => {
     try {
       renderer ??= loadRenderer();
       const render = await renderer;
-      return await render(breachSvg(message));
+      return await render(breachChartOption(message));
     } catch (error) {
       throw new AppError(
         'chart-failed',
@@ -29,8 +31,13 @@ export function createChart(): Chart {
   };
 }
 
-async function loadRenderer(): Promise<(svg: string) => Promise<Uint8Array>> {
-  const { renderAsync } = await import('@resvg/resvg-js');
+type Renderer = (option: EChartsOption) => Promise<Uint8Array>;
+
+async function loadRenderer(): Promise<Renderer> {
+  const [{ renderAsync }, { renderSvg }] = await Promise.all([
+    import('@resvg/resvg-js'),
+    import('./chart/render-svg.ts'),
+  ]);
   const require = createRequire(import.meta.url);
   const font = {
     loadSystemFonts: false,
@@ -40,5 +47,5 @@ async function loadRenderer(): Promise<(svg: string) => Promise<Uint8Array>> {
     ],
     defaultFontFamily: 'DejaVu Sans',
   };
-  return async (svg) => (await renderAsync(svg, { font })).asPng();
+  return async (option) => (await renderAsync(renderSvg(option), { font })).asPng();
 }
