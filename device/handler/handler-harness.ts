@@ -46,7 +46,8 @@ export interface Harness {
   settle(): Promise<void>;
   /** Moves the clock in small steps, letting everything run in between. */
   pass(ms: number, stepMs?: number): Promise<void>;
-  restart(options?: { loseStore?: boolean }): Promise<void>;
+  /** Stops it and starts it again, on an empty store or for another instance where that is wanted. */
+  restart(options?: { loseStore?: boolean; instance?: string }): Promise<void>;
   /**
    * Ends the handler as SIGKILL does: what it committed stays, what it sent may still commit, nothing else. A new one
    * starts on the same state.
@@ -56,6 +57,8 @@ export interface Harness {
 }
 
 export interface HarnessOptions {
+  /** Hears each answer at the moment it is sent. */
+  onAnswer?: (answer: AnswerMessage) => void;
   /** Stands between the handler and the table in memory. */
   destination?: (table: MemoryDestination, time: ManualTime) => IncidentDestination;
 }
@@ -72,7 +75,8 @@ export async function startHarness(
   config.store.reserveBytes = 0;
   change(config);
   const names = topics(config.topics);
-  const destination = createMemoryDestination(time);
+  const tables = new Map<string, MemoryDestination>();
+  let destination = tableOf('memory/incident');
   const root = mkdtempSync(join(quickFolder(), 'handler-'));
   let run = 0;
   let dataDir = dataDirOfRun();
@@ -99,7 +103,11 @@ export async function startHarness(
       return () => stateListeners.delete(listener);
     },
     async publish(topic, payload) {
-      if (topic === config.topics.ack) answers.push(answerMessage.parse(JSON.parse(String(payload))));
+      if (topic === config.topics.ack) {
+        const answer = answerMessage.parse(JSON.parse(String(payload)));
+        answers.push(answer);
+        options.onAnswer?.(answer);
+      }
       return { ok: true };
     },
     async subscribe(filter, handle) {
@@ -113,6 +121,12 @@ export async function startHarness(
       };
     },
   };
+
+  function tableOf(instance: string): MemoryDestination {
+    const table = tables.get(instance) ?? createMemoryDestination(time, instance);
+    tables.set(instance, table);
+    return table;
+  }
 
   function dataDirOfRun(): string {
     const folder = join(root, String(run));
@@ -156,7 +170,9 @@ export async function startHarness(
 
   const harness: Harness = {
     time,
-    destination,
+    get destination() {
+      return destination;
+    },
     handler: create(),
     answers,
     told,
@@ -287,6 +303,7 @@ export async function startHarness(
       if (options.loseStore === true) {
         for (const suffix of ['', '-wal', '-shm']) rmSync(join(dataDir, `handler.db${suffix}`), { force: true });
       }
+      destination = tableOf(options.instance ?? destination.instance);
       harness.handler = create();
       await harness.handler.start();
       await harness.settle();

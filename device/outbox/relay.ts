@@ -232,7 +232,6 @@ export function createRelay(deps: RelayDeps): Relay {
       expected: items.flatMap((item) => item.occurrence.incident?.sysId ?? []),
       known: store.knownRows(),
     };
-    const login = logins.current();
     const answer = await send(() =>
       destination.find({
         correlationIds: asked.correlationIds,
@@ -244,7 +243,6 @@ export function createRelay(deps: RelayDeps): Relay {
     if (!answer.ok) {
       // One key may be what the instance cannot take; alone it holds up nobody but itself.
       if (answer.kind === 'refused-record' && items.length > 1) return oneByOne(items);
-      await refused(answer, login);
       for (const { key } of items) again(key, answer.kind);
       return;
     }
@@ -328,20 +326,18 @@ export function createRelay(deps: RelayDeps): Relay {
   }
 
   async function write(item: Item, step: Step, lookedUpAtMs: number): Promise<void> {
-    const login = logins.current();
     const result = await send(() => teller.write(step, item.occurrence), lookedUpAtMs + freshMs);
-    if (!result.ok) return writeFailed(item, result, login);
+    if (!result.ok) return writeFailed(item, result);
     gateSucceeded();
     ends.add(() => settle(item, step, result.value));
   }
 
   async function attachChart(item: Item): Promise<void> {
-    const login = logins.current();
     const begin = () => store.beginAttempt(item.entry.id);
     const result = await send(() => teller.chart(item.entry.kind, item.occurrence, begin));
     // A chart is an extra: what refuses it must not hold up what is told next.
     const isExtra = !result.ok && (result.kind === 'refused-record' || result.kind === 'gone');
-    if (!result.ok && !isExtra) return writeFailed(item, result, login);
+    if (!result.ok && !isExtra) return writeFailed(item, result);
     if (result.ok) gateSucceeded();
     else logger.warn({ key: item.key, reason: reasonOf(result) }, 'chart not attached');
     const isAttached = result.ok && result.value === 'attached';
@@ -380,10 +376,9 @@ export function createRelay(deps: RelayDeps): Relay {
     return latest;
   }
 
-  async function writeFailed(item: Item, failure: Failure, login: number): Promise<void> {
+  function writeFailed(item: Item, failure: Failure): void {
     const { key, entry } = item;
     if (failure.kind === 'ambiguous') {
-      gateFailed(failure.message);
       inFlight.delete(key);
       renewed.delete(key);
       enqueue(key, options.settleMs);
@@ -399,7 +394,6 @@ export function createRelay(deps: RelayDeps): Relay {
       });
       return;
     }
-    await refused(failure, login);
     ends.add(() => {
       store.abandonAttempt(entry.id);
       return () => again(key, failure.kind);
@@ -408,19 +402,26 @@ export function createRelay(deps: RelayDeps): Relay {
 
   // --- the destination as a whole ----------------------------------------------------------------------------------------
 
-  /** Sends within the cap on requests. What waits for its turn is not sent once it is too old, or the gate has shut. */
+  /**
+   * Sends within the cap on requests. What waits for its turn is not sent once it is too old, or the gate has shut; so
+   * what a failure means for the destination is settled before the next one has its turn.
+   */
   function send<T>(
     request: () => Promise<DestinationResult<T>>,
     untilMs = Number.POSITIVE_INFINITY,
   ): Promise<DestinationResult<T> | typeof notNow> {
     return limit(async () => {
       const isTooLate = now() > untilMs || gate.admits(now()) === 'none' || !running;
-      return isTooLate ? notNow : request();
+      if (isTooLate) return notNow;
+      const login = logins.current();
+      const result = await request();
+      if (!result.ok) await refused(result, login);
+      return result;
     });
   }
 
   /** What a failure means for the whole destination. `login` is the one that the request was sent under. */
-  async function refused(failure: Failure, login: number): Promise<void> {
+  async function refused(failure: DestinationFailure, login: number): Promise<void> {
     switch (failure.kind) {
       case 'throttled':
         return pause(failure.retryAfterMs, failure.message);
@@ -555,12 +556,8 @@ export function createRelay(deps: RelayDeps): Relay {
     },
     async findOpen(prefix) {
       if (!running || now() < firstWriteAtMs || gate.admits(now()) !== 'all') return undefined;
-      const login = logins.current();
       const answer = await send(() => destination.findOpen({ prefix, limit: rowsPerLookUp }));
-      if (!answer.ok) {
-        await refused(answer, login);
-        return undefined;
-      }
+      if (!answer.ok) return undefined;
       const stray = answer.value.rows.find((row) => !row.correlationId.startsWith(prefix));
       if (stray === undefined) return answer.value;
       pause(options.pauseMs, `The instance answered a look-up with ${stray.number}, which was not asked for.`);

@@ -1,0 +1,90 @@
+import { describe, expect, test } from 'vitest';
+import { firingOf, minuteMs, ready, recover, start } from './story-harness.ts';
+
+describe('either store lost', () => {
+  test('a handler that lost its store adopts what fires, and finds its incident again', async () => {
+    const h = await ready();
+    const fired = h.anomaly();
+    await h.settle();
+    await h.restart({ loseStore: true });
+    h.rollCall([{ metric: 'temperature', rule: 'upper', lastSequence: 1, waiting: false, firing: firingOf(fired) }]);
+    await h.pass(100_000);
+    expect(h.destination.rows).toHaveLength(1);
+    expect(h.told.at(-1)?.told.kind).toBe('adopted');
+    await recover(h, fired);
+    await h.pass(20 * minuteMs);
+    h.heartbeat();
+    await h.settle();
+    expect(h.destination.rows[0]?.state).toBe('resolved');
+  });
+
+  test('a handler that lost its store creates the incident of a breach that fires and has none', async () => {
+    const h = await start();
+    const fired = h.anomaly();
+    await h.pass(10_000);
+    await h.restart({ loseStore: true });
+    h.rollCall([{ metric: 'temperature', rule: 'upper', lastSequence: 1, waiting: false, firing: firingOf(fired) }]);
+    await h.pass(100_000);
+    expect(h.destination.rows).toHaveLength(1);
+    expect(h.destination.rows[0]?.openedBy).toBe(fired.id);
+  });
+
+  test('an open row whose breach its device does not know is ended', async () => {
+    const h = await ready();
+    h.anomaly();
+    await h.settle();
+    await h.restart({ loseStore: true });
+    h.rollCall([{ metric: 'temperature', rule: 'upper', lastSequence: 4, waiting: false, firing: null }]);
+    await h.pass(100_000);
+    expect(h.destination.rows[0]?.state).toBe('resolved');
+    expect(h.destination.rows[0]?.workNotes).toContain('does not know this breach any more');
+  });
+
+  test('a monitor that lost its store: the breach of the old installation is ended, the new one joins', async () => {
+    const h = await ready();
+    h.anomaly();
+    await h.settle();
+    const fresh = { installationId: 'e'.repeat(32), installationCreatedAt: '2026-02-01T00:00:00Z' };
+    const again = h.anomaly({ ...fresh, sequence: 1, firingSequence: 1 });
+    h.status({
+      kind: 'roll-call',
+      software: 'test',
+      callId: 'c',
+      page: 1,
+      pages: 1,
+      ...fresh,
+      keys: [{ metric: 'temperature', rule: 'upper', lastSequence: 1, waiting: false, firing: firingOf(again) }],
+    });
+    await h.pass(minuteMs);
+    expect(h.destination.rows).toHaveLength(1);
+    expect(h.destination.rows[0]?.workNotes).toContain(`[${again.id}:1]`);
+    h.anomaly({ sequence: 9, firingSequence: 9 });
+    await h.settle();
+    expect(h.answers.at(-1)).toMatchObject({
+      result: 'rejected',
+      reason: 'a newer installation speaks for this device',
+    });
+  });
+
+  test('a key with messages waiting, or above the call, is left alone', async () => {
+    const h = await ready();
+    h.anomaly();
+    await h.settle();
+    h.rollCall([{ metric: 'temperature', rule: 'upper', lastSequence: 1, waiting: true, firing: null }]);
+    h.rollCall([{ metric: 'temperature', rule: 'upper', lastSequence: 0, waiting: false, firing: null }]);
+    await h.settle();
+    expect(h.handler.status().counts.firing).toBe(1);
+    h.rollCall([{ metric: 'temperature', rule: 'upper', lastSequence: 1, waiting: false, firing: null }]);
+    await h.settle();
+    expect(h.handler.status().counts.firing).toBe(0);
+  });
+
+  test('a monitor whose sequence lies below the high-water mark is told so', async () => {
+    const h = await ready();
+    h.anomaly({ sequence: 7, firingSequence: 7 });
+    await h.settle();
+    h.rollCall([{ metric: 'temperature', rule: 'upper', lastSequence: 2, waiting: false, firing: null }]);
+    await h.settle();
+    expect(h.answers.at(-1)).toMatchObject({ result: 'duplicate', highWater: 7 });
+  });
+});

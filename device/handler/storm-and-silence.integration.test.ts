@@ -1,0 +1,143 @@
+import { describe, expect, test } from 'vitest';
+import { isoUtc } from '../platform/time.ts';
+import { minuteMs, ready, recover } from './story-harness.ts';
+
+describe('storms, caps and silence', () => {
+  const keys = (count: number) => Array.from({ length: count }, (_, n) => `m${n}`);
+
+  test('many keys at once open one incident that lists them, and resolves when all have ended', async () => {
+    const h = await ready((config) => {
+      config.handler.storm = { keys: 5, windowMs: 60_000 };
+    });
+    const fired = keys(100).map((metric) => h.anomaly({ metric }));
+    await h.pass(10 * minuteMs);
+    expect(h.destination.rows).toHaveLength(6);
+    const storm = h.destination.rows.find((row) => row.correlationId === 'home/*/*/storm');
+    const held = fired.filter((one) => !h.destination.rows.some((row) => row.openedBy === one.id));
+    expect(held).toHaveLength(95);
+    for (const one of held) expect(storm?.workNotes).toContain(`breach ${one.id} start=`);
+    for (const one of fired) await recover(h, one);
+    await h.pass(20 * minuteMs);
+    h.heartbeat();
+    await h.pass(2 * minuteMs);
+    expect(new Set(h.destination.rows.map((row) => row.state))).toEqual(new Set(['resolved']));
+    for (const one of held) expect(storm?.workNotes).toMatch(new RegExp(`breach ${one.id} start=\\S+ end=2026`));
+  });
+
+  test('no more new incidents an hour than the cap; the rest waits', async () => {
+    const h = await ready((config) => {
+      config.handler.maxNewPerHour = 3;
+    });
+    for (const metric of keys(5)) h.anomaly({ metric });
+    await h.pass(10 * minuteMs);
+    expect(h.destination.rows).toHaveLength(3);
+    await h.pass(60 * minuteMs, 5 * minuteMs);
+    expect(h.destination.rows.filter((row) => row.correlationId.includes('/m'))).toHaveLength(5);
+  });
+
+  test('a device whose heartbeat stops is silent, and speaks again', async () => {
+    const h = await ready();
+    h.heartbeat();
+    h.alive = false;
+    await h.pass(7 * minuteMs);
+    expect(h.destination.rows.map((row) => row.correlationId)).toEqual(['home/pi/*/device-silent']);
+    h.alive = true;
+    await h.pass(17 * minuteMs);
+    expect(h.destination.rows[0]?.workNotes).toContain('The device speaks again');
+    expect(h.destination.rows[0]?.state).toBe('resolved');
+  });
+
+  test('a broker outage is one incident, not one a device', async () => {
+    const h = await ready();
+    for (const deviceId of ['pi', 'pi2', 'pi3']) {
+      h.send(`IoTBlog/status/${deviceId}`, {
+        version: 1,
+        kind: 'heartbeat',
+        site: 'home',
+        deviceId,
+        at: isoUtc(h.time.wallMs()),
+        installationId: deviceId.padEnd(32, '0').replace(/[^0-9a-f]/g, '0'),
+        installationCreatedAt: '2026-01-01T00:00:00Z',
+        bootId: 'b',
+        monotonicMs: 0,
+        clockSynchronised: true,
+        clockSource: 'none',
+        lastReadingAt: null,
+        sensor: 'ok',
+      });
+    }
+    await h.settle();
+    h.connected(false);
+    await h.pass(20 * minuteMs);
+    expect(h.destination.rows.map((row) => row.correlationId)).toEqual(['home/handler/*/broker-silent']);
+    h.connected(true);
+    await h.pass(20 * minuteMs);
+    expect(h.destination.rows[0]?.state).toBe('resolved');
+  });
+
+  test('while a device is silent its quiet period goes on in real time', async () => {
+    const h = await ready((config) => {
+      config.handler.deviceSilentMs = 0;
+    });
+    const fired = h.anomaly();
+    await h.settle();
+    await recover(h, fired);
+    h.alive = false;
+    await h.pass(14 * minuteMs);
+    expect(h.destination.rows[0]?.state).toBe('new');
+    await h.pass(8 * minuteMs);
+    expect(h.destination.rows[0]?.state).toBe('resolved');
+  });
+
+  test('a breach that a storm holds does not keep its earlier incident from being resolved', async () => {
+    const h = await ready((config) => {
+      config.handler.storm = { keys: 1, windowMs: minuteMs };
+    });
+    const first = h.anomaly({ metric: 'a' });
+    await recover(h, first);
+    await h.pass(2 * minuteMs);
+    h.anomaly({ metric: 'b' });
+    h.anomaly({ metric: 'c' });
+    h.anomaly({ metric: 'a' });
+    await h.pass(20 * minuteMs);
+    expect(h.destination.rows.find((row) => row.openedBy === first.id)?.state).toBe('resolved');
+  });
+
+  test('a device that died while the handler was away is silent, too', async () => {
+    const h = await ready();
+    h.heartbeat();
+    h.alive = false;
+    await h.settle();
+    await h.restart();
+    await h.pass(7 * minuteMs);
+    expect(h.destination.rows.map((row) => row.correlationId)).toEqual(['home/pi/*/device-silent']);
+  });
+
+  test('a restart does not end a quiet period before its device has spoken', async () => {
+    const h = await ready();
+    await recover(h, h.anomaly());
+    h.alive = false;
+    const stopped = h.handler.stop();
+    h.time.advance(20 * minuteMs);
+    await stopped;
+    await h.restart();
+    await h.pass(3 * minuteMs);
+    expect(h.destination.rows[0]?.state).toBe('new');
+    h.alive = true;
+    await h.pass(2 * minuteMs);
+    expect(h.destination.rows[0]?.state).toBe('resolved');
+  });
+
+  test('breaches that come and go inside the quiet period do not pile up', async () => {
+    const h = await ready((config) => {
+      config.handler.keepEnded = 100;
+      config.handler.storm.keys = 1_000;
+    });
+    for (let n = 0; n < 150; n += 1) {
+      await recover(h, h.anomaly());
+      h.time.advance(1_000);
+    }
+    expect(h.destination.rows).toHaveLength(1);
+    expect(h.handler.recent(1_000).length).toBeLessThanOrEqual(102);
+  });
+});

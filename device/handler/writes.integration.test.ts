@@ -1,0 +1,171 @@
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import type { IncidentDestination } from '../incident/destination.ts';
+import { sleep } from '../platform/time.ts';
+import type { MemoryDestination } from '../simulation/memory-destination.ts';
+import { type Harness, startHarness } from './handler-harness.ts';
+import { handlerStoreName, openServedStore } from './store.ts';
+import { minuteMs, ready, recover } from './story-harness.ts';
+
+/** A table whose one kind of request is answered in another way. */
+const altered =
+  (change: (table: MemoryDestination) => Partial<IncidentDestination>) =>
+  (table: MemoryDestination): IncidentDestination => ({ ...table, ...change(table) });
+
+async function secondsUntil<T>(h: Harness, find: () => T[]): Promise<T[]> {
+  for (let seconds = 0; seconds < 600 && find().length === 0; seconds += 1) await h.pass(1_000, 1_000);
+  return find();
+}
+
+describe('between look-up and write', () => {
+  test('a step that was taken back while it was looked up is not sent, so that a crash cannot double the next one', async () => {
+    let during = async (): Promise<void> => {};
+    const h = await ready(undefined, {
+      destination: altered((table) => ({
+        async find(query) {
+          await during();
+          return table.find(query);
+        },
+      })),
+    });
+    const fired = h.anomaly();
+    await h.settle();
+    await h.pass(16 * minuteMs);
+    h.destination.writeFaults.push({ commitAfterMs: 30_000 });
+    during = async () => {
+      during = async () => {};
+      void recover(h, fired);
+      for (let turns = 0; turns < 5; turns += 1) await new Promise((resolve) => setImmediate(resolve));
+    };
+    h.anomaly({ phase: 'updated', firingSequence: 1, startedAt: fired.startedAt });
+    await h.settle();
+    await h.crash();
+    await h.pass(3 * minuteMs);
+    expect(h.destination.rows[0]?.workNotes.split(`[${fired.id}:3]`)).toHaveLength(2);
+  });
+
+  test('a write that waited long for its turn is looked up anew: people may have been there', async () => {
+    const resolving: string[] = [];
+    const h: Harness = await ready(
+      (config) => {
+        config.delivery.concurrency = 1;
+        config.handler.quietMs = 5 * minuteMs;
+      },
+      {
+        destination: (table, time) =>
+          altered(() => ({
+            async update(sysId, change) {
+              if (change.state === 'resolved') resolving.push(sysId);
+              await sleep(time, 10_000);
+              return table.update(sysId, change);
+            },
+          }))(table),
+      },
+    );
+    const fired = ['temperature', 'humidity'].map((metric) => h.anomaly({ metric }));
+    await h.pass(minuteMs, 1_000);
+    for (const one of fired) await recover(h, one);
+    const [first] = await secondsUntil(h, () => resolving);
+    // The other one was looked up with it, and waits behind it.
+    const other = h.destination.rows.find((row) => row.sysId !== first);
+    h.destination.edit(other?.number ?? '', { state: 'on-hold' });
+    await h.pass(minuteMs, 1_000);
+    expect(h.destination.rows.map((row) => row.state).sort()).toEqual(['on-hold', 'resolved']);
+  });
+
+  test('a person who writes at the same moment is seen in the count of modifications, and noted', async () => {
+    const h = await ready(undefined, {
+      destination: altered((table) => ({
+        async update(sysId, change) {
+          const row = table.rows.find((one) => one.sysId === sysId);
+          if (change.state === 'resolved') table.edit(row?.number ?? '', { assignedTo: 'beth' });
+          return table.update(sysId, change);
+        },
+      })),
+    });
+    await recover(h, h.anomaly());
+    await h.pass(16 * minuteMs);
+    expect(h.destination.rows[0]).toMatchObject({ state: 'resolved', assignedTo: 'beth' });
+    expect(h.destination.rows[0]?.workNotes).toContain('changed this incident at the same moment');
+  });
+
+  test('an instance that takes a write and undoes its state makes a dead letter, not a loop', async () => {
+    const h = await ready(undefined, {
+      destination: altered((table) => ({
+        async update(sysId, change) {
+          const { state: _undone, ...kept } = change;
+          return table.update(sysId, kept);
+        },
+      })),
+    });
+    await recover(h, h.anomaly());
+    await h.pass(16 * minuteMs);
+    expect(h.handler.status().counts.dead).toBe(1);
+    const told = h.told.at(-1)?.told;
+    expect(told).toMatchObject({ kind: 'dead-letter', reason: expect.stringMatching(/stays new instead of resolved/) });
+  });
+});
+
+describe('a destination that refuses', () => {
+  test('nothing more is sent once it has refused, even what was looked up already', async () => {
+    const h = await ready((config) => {
+      config.delivery.concurrency = 1;
+    });
+    h.anomaly();
+    await h.settle();
+    const refusal = { ok: false, kind: 'refused-destination', cause: 'forbidden', message: 'no' } as const;
+    h.destination.writeFaults.push(refusal, refusal, refusal, refusal);
+    for (const metric of ['a', 'b', 'c', 'd']) h.anomaly({ metric });
+    await h.settle();
+    expect(h.destination.calls.create).toBe(2);
+    h.destination.writeFaults.length = 0;
+    await h.pass(6 * minuteMs);
+    expect(h.destination.rows).toHaveLength(5);
+  });
+
+  test('all incidents deleted looks like no right to read; a person’s word from the command line lets it go on', async () => {
+    const h = await ready();
+    h.anomaly();
+    await h.settle();
+    h.destination.delete('INC0010001');
+    h.anomaly({ metric: 'humidity' });
+    await h.pass(minuteMs);
+    expect(h.handler.status().relay.gate).toMatchObject({
+      state: 'paused',
+      reason: expect.stringMatching(/trust-empty/),
+    });
+    const store = openServedStore(join(h.dataDir, handlerStoreName));
+    store.forgetKnownRows();
+    store.close();
+    await h.pass(20_000);
+    expect(h.destination.rows.map((row) => row.correlationId)).toEqual(['home/pi/humidity/upper']);
+  });
+
+  test('of an incident that people deleted nothing more is told; the next breach opens a new one', async () => {
+    const h = await ready();
+    h.anomaly({ metric: 'humidity' });
+    const fired = h.anomaly();
+    await h.settle();
+    const row = h.destination.rows.find((one) => one.openedBy === fired.id);
+    h.destination.delete(row?.number ?? '');
+    await h.pass(16 * minuteMs);
+    h.anomaly({ phase: 'updated', firingSequence: 1, startedAt: fired.startedAt });
+    await h.pass(minuteMs);
+    expect(h.told.at(-1)?.told).toMatchObject({ kind: 'released', why: 'deleted' });
+    await recover(h, fired);
+    await h.pass(20 * minuteMs);
+    expect(h.destination.rows).toHaveLength(1);
+    const next = h.anomaly();
+    await h.settle();
+    expect(h.destination.rows.at(-1)?.openedBy).toBe(next.id);
+  });
+});
+
+test('a handler that is started twice starts once, and stops while nothing answers', async () => {
+  const h = await startHarness(undefined, { destination: altered(() => ({ find: () => new Promise(() => {}) })) });
+  await h.handler.start();
+  h.anomaly();
+  await h.pass(95_000);
+  await h.close();
+  expect(h.destination.calls.create).toBe(0);
+});
