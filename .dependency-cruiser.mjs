@@ -71,6 +71,7 @@ const vendors = {
   'p-limit/': ['device/outbox/relay.ts'],
   'yaml/': ['device/config/config-file.ts'],
   'aedes/|selfsigned/': ['device/simulation/'],
+  'fast-xml-parser/': ['device/simulation/servicenow/xml.ts'],
   'hono/|@hono/': ['device/simulation/servicenow/', 'device/operations/'],
   'preact/': ['device/pages/'],
   'esbuild/': ['device/pages/build.ts', 'scripts/'],

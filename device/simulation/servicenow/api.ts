@@ -78,9 +78,10 @@ export const refusals = {
   dataPolicy: (detail: string) => failure(403, 'Operation Failed', detail),
   noRecord: () => failure(404, 'No Record found', "Record doesn't exist or ACL restricts the record retrieval"),
   methodNotAllowed: (method: string) => failure(405, `Method not supported: ${method}`, null),
-  notAcceptable: () => failure(406, 'Not acceptable: only application/json can be produced', null),
+  notAcceptable: () => failure(406, 'Not acceptable: application/json and application/xml can be produced', null),
   unsupportedMediaType: (found: string) => failure(415, `Unsupported media type: ${found}`, null),
-  invalidPayload: () => failure(400, 'Exception while reading request', 'The payload is not valid JSON.'),
+  invalidPayload: (format: 'JSON' | 'XML') =>
+    failure(400, 'Exception while reading request', `The payload is not valid ${format}.`),
   missingParameter: (name: string) => failure(400, `Missing parameter: ${name}`, null),
   tooLarge: (bytes: number) =>
     failure(

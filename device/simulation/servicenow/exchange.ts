@@ -4,9 +4,11 @@ import { sleep, type Time, type Timer } from '../../platform/time.ts';
 import { type ApiAnswer, type ApiRequest, type Identity, refusals } from './api.ts';
 import { type FaultPlan, planFaults } from './fault-plan.ts';
 import type { FaultEngine } from './faults.ts';
-import { malformed, readBody, sendTruncated, toApiRequest } from './http-edge.ts';
+import { readBody, sendTruncated, toApiRequest } from './http-edge.ts';
 import { type Instance, tableOf } from './instance.ts';
 import type { OAuth } from './oauth.ts';
+import { malformed, represented } from './representation.ts';
+import { isFromPage } from './review/session-requests.ts';
 
 export interface ExchangeDeps {
   instance: Instance;
@@ -34,14 +36,15 @@ export function createExchange({ instance, oauth, faults, time, logger, origin }
 
   async function answerOf(request: ApiRequest, identity: Identity | undefined, plan: FaultPlan): Promise<ApiAnswer> {
     if (request.path === '/oauth_token.do' && request.method === 'POST') return oauth.token(request);
-    return instance.handle(request, identity, plan.limits);
+    return represented(instance.handle(request, identity, plan.limits), request.headers.get('accept'));
   }
 
   function planOf(request: ApiRequest): FaultPlan {
     const table = tableOf(request.path);
     const bodyText = () => Buffer.from(request.body).toString('utf8');
     const method = request.headers.get('x-http-method-override')?.toUpperCase() ?? request.method;
-    const struck = faults.strike({ method, path: request.path, table, bodyText });
+    // Faults lie between the instance and its clients; the page is a part of the instance, and takes none of theirs.
+    const struck = isFromPage(request) ? [] : faults.strike({ method, path: request.path, table, bodyText });
     if (struck.length > 0) {
       logger.debug(
         { method, path: request.path, kinds: struck.map((fault) => fault.kind) },
@@ -61,7 +64,7 @@ export function createExchange({ instance, oauth, faults, time, logger, origin }
       oauth.expire(/^bearer\s+(\S+)$/i.exec(request.headers.get('authorization') ?? '')?.[1] ?? '');
     }
     const { outcome } = plan;
-    if (outcome.kind === 'answered') return outcome.answer;
+    if (outcome.kind === 'answered') return represented(outcome.answer, request.headers.get('accept'));
     if (outcome.kind === 'cut-before-commit') {
       incoming.socket.destroy();
       return undefined;

@@ -9,15 +9,18 @@ import { readBody, toApiRequest, toResponse } from './http-edge.ts';
 
 export interface HttpAppDeps {
   exchange: Exchange;
+  /** Pages and their logins, before all other paths. */
+  review: Hono<{ Bindings: HttpBindings }>;
   admin: (request: ApiRequest) => ApiAnswer;
   hostCheck: HostCheck;
   logger: Logger;
   origin: () => string;
 }
 
-/** Paths of the server: `/admin` for tests, everything else is the instance. */
+/** Paths of the server: the review page, `/admin` for tests, everything else is the instance. */
 export function createHttpApp({
   exchange,
+  review,
   admin,
   hostCheck,
   logger,
@@ -32,6 +35,7 @@ export function createHttpApp({
     }
     return next();
   });
+  app.route('/', review);
   app.all('/admin/*', async (c) => {
     const body = await readBody(c.env.incoming);
     if (body.ok) return toResponse(admin(toApiRequest(c.env.incoming, body.bytes, origin())));

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type ApiAnswer, type ApiRequest, maxRequestBytes } from './api.ts';
+import { bytesOf, headersOf } from './representation.ts';
 
 export type BodyResult =
   | { ok: true; bytes: Uint8Array }
@@ -48,40 +49,10 @@ export function toApiRequest(incoming: IncomingMessage, body: Uint8Array, origin
   };
 }
 
-const jsonType = 'application/json;charset=UTF-8';
-
-function bytesOf(answer: ApiAnswer): Uint8Array<ArrayBuffer> | null {
-  const { body } = answer;
-  switch (body.kind) {
-    case 'none':
-      return null;
-    case 'json':
-      return new TextEncoder().encode(JSON.stringify(body.value));
-    case 'bytes':
-      return new Uint8Array(body.bytes);
-  }
-}
-
-function headersOf(answer: ApiAnswer): Record<string, string> {
-  const { body, headers } = answer;
-  if (body.kind === 'none') return headers;
-  return { ...headers, 'Content-Type': body.kind === 'json' ? jsonType : body.contentType };
-}
-
 export function toResponse(answer: ApiAnswer): Response {
   const bytes = bytesOf(answer);
   const length: Record<string, string> = bytes === null ? {} : { 'Content-Length': String(bytes.length) };
   return new Response(bytes, { status: answer.status, headers: { ...headersOf(answer), ...length } });
-}
-
-/** The answer with a body of the right length whose second half is no JSON. */
-export function malformed(answer: ApiAnswer): ApiAnswer {
-  const bytes = bytesOf(answer);
-  if (bytes === null) return answer;
-  return {
-    ...answer,
-    body: { kind: 'bytes', contentType: jsonType, bytes: bytes.fill(0x3c, Math.floor(bytes.length / 2)) },
-  };
 }
 
 /** Sends half of the body under the length of the whole, then ends the connection. False where there is no body. */

@@ -12,11 +12,15 @@ export interface RecordStore {
   update(table: Table, sysId: string, changes: Row): void;
   /** Removes the record with its journal and its attachments. */
   remove(table: Table, sysId: string): void;
+  /** Keeps the `count` newest of the records whose `field` is `value`. */
+  keepNewest(table: Table, field: string, value: string, count: number): void;
   nextNumber(table: Table): string;
   /** Entries of a record's journal, newest first. */
   journal(sysId: string, element: string): Row[];
   content(attachmentId: string): Uint8Array | undefined;
   setContent(attachmentId: string, bytes: Uint8Array): void;
+  /** Calls `listener` at each write with what it knows of the row; its transaction may still fail. */
+  watch(listener: (table: string, row: Row) => void): void;
   /** Runs `work` in one transaction: nothing of it stays when it throws. */
   atomically<T>(work: () => T): T;
   /** Empties every table and starts the numbers anew. */
@@ -66,6 +70,11 @@ export function openRecordStore(path: string): RecordStore {
   const columns = new Map([...tables.values()].map((table) => [table.name, storedFields(table).join(', ')]));
   const selection = (table: Table) => `SELECT ${columns.get(table.name) ?? '*'} FROM "${table.name}" t`;
 
+  const listeners: ((table: string, row: Row) => void)[] = [];
+  const tell = (table: Table, row: Row) => {
+    for (const listener of listeners) listener(table.name, row);
+  };
+
   const store: RecordStore = {
     db,
     get: (table, sysId) => rows(`${selection(table)} WHERE sys_id = ?`, [sysId])[0],
@@ -91,21 +100,30 @@ export function openRecordStore(path: string): RecordStore {
       statement(`INSERT INTO "${table.name}" (${names.map(quoted).join(', ')}) VALUES (${marks})`).run(
         ...Object.values(row),
       );
+      tell(table, row);
       inserted += 1;
       if (inserted % insertsBetweenAnalyses === 0) db.exec(analyse);
     },
     update(table, sysId, changes) {
       const set = Object.keys(changes).map((name) => `${quoted(name)} = ?`);
       statement(`UPDATE "${table.name}" SET ${set.join(', ')} WHERE sys_id = ?`).run(...Object.values(changes), sysId);
+      tell(table, { ...changes, sys_id: sysId });
     },
     remove(table, sysId) {
+      const removed = store.get(table, sysId) ?? {};
       statement(
         'DELETE FROM attachment_content WHERE attachment_id IN (SELECT sys_id FROM sys_attachment WHERE table_sys_id = ?)',
       ).run(sysId);
       statement('DELETE FROM attachment_content WHERE attachment_id = ?').run(sysId);
       statement('DELETE FROM sys_attachment WHERE table_sys_id = ?').run(sysId);
       statement('DELETE FROM sys_journal_field WHERE element_id = ?').run(sysId);
+      statement('DELETE FROM sys_audit WHERE documentkey = ?').run(sysId);
       statement(`DELETE FROM "${table.name}" WHERE sys_id = ?`).run(sysId);
+      tell(table, removed);
+    },
+    keepNewest(table, field, value, count) {
+      const oldestGone = `SELECT seq FROM "${table.name}" WHERE "${field}" = ? ORDER BY seq DESC LIMIT 1 OFFSET ?`;
+      statement(`DELETE FROM "${table.name}" WHERE "${field}" = ? AND seq <= (${oldestGone})`).run(value, value, count);
     },
     nextNumber(table) {
       const { prefix, first } = table.numbered ?? { prefix: '', first: 1 };
@@ -130,6 +148,9 @@ export function openRecordStore(path: string): RecordStore {
     },
     setContent(attachmentId, bytes) {
       statement('INSERT INTO attachment_content VALUES (?, ?)').run(attachmentId, Buffer.from(bytes));
+    },
+    watch(listener) {
+      listeners.push(listener);
     },
     atomically: (work) => transaction(db, work),
     clear() {

@@ -29,6 +29,12 @@ export interface RecordsOptions {
   newId: () => string;
 }
 
+/** Changes of fields that are kept of one incident; older ones go. */
+const mostAudited = 1_000;
+const longestAudited = 4_000;
+/** `incident_state` mirrors `state`. */
+const unaudited: ReadonlySet<string> = new Set(['incident_state', 'sys_mod_count', 'sys_updated_on', 'sys_updated_by']);
+
 export function createRecords({ store, choices, clock, newId }: RecordsOptions): Records {
   const now = () => instanceTime(clock.wallMs());
 
@@ -81,6 +87,20 @@ export function createRecords({ store, choices, clock, newId }: RecordsOptions):
     return { fields, journals };
   }
 
+  /** Leaves in `sys_audit` what a write of an incident changes; the counters that each write moves are left out. */
+  function addAudit(table: Table, before: Row, changes: Row, userName: string): void {
+    const auditTable = tables.get('sys_audit');
+    const documentkey = before['sys_id'] ?? '';
+    if (auditTable === undefined || table.name !== 'incident') return;
+    for (const [fieldname, newvalue] of Object.entries(changes)) {
+      if (unaudited.has(fieldname)) continue;
+      const [from, to] = [cut(before[fieldname] ?? '', longestAudited), cut(newvalue, longestAudited)];
+      const entry = { tablename: table.name, documentkey, fieldname, oldvalue: from, newvalue: to, user: userName };
+      records.add(auditTable, { ...entry, record_checkpoint: changes['sys_mod_count'] ?? '0' }, userName);
+    }
+    store.keepNewest(auditTable, 'documentkey', documentkey, mostAudited);
+  }
+
   function addJournals(table: Table, sysId: string, journals: Row, userName: string): void {
     const journalTable = tables.get('sys_journal_field');
     if (journalTable === undefined) return;
@@ -126,6 +146,7 @@ export function createRecords({ store, choices, clock, newId }: RecordsOptions):
       changes['sys_updated_by'] = context.userName;
       return store.atomically(() => {
         store.update(table, before['sys_id'] ?? '', changes);
+        addAudit(table, before, changes, context.userName);
         addJournals(table, before['sys_id'] ?? '', journals, context.userName);
         return { ok: true, row: { ...before, ...changes } };
       });

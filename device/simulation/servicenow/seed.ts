@@ -61,6 +61,7 @@ const choices: readonly (readonly [string, string, Labels])[] = [
       'User error',
     ),
   ],
+  ['cmdb_ci', 'install_status', { '1': 'Installed', '3': 'In Maintenance', '7': 'Retired' }],
   ['cmdb_ci', 'operational_status', { '1': 'Operational', '2': 'Non-Operational', '6': 'Retired' }],
 ];
 

@@ -19,8 +19,12 @@ import { createFaults, type FaultControl, type FaultInput } from './faults.ts';
 import { createHttpApp } from './http-app.ts';
 import { createInstance } from './instance.ts';
 import { createOAuth } from './oauth.ts';
+import { createProperties, invalidQueryReturnsNoRows } from './properties.ts';
 import { openRecordStore } from './record-store.ts';
 import { createRecords } from './records.ts';
+import { createLiveChanges } from './review/live-changes.ts';
+import { createReviewApp } from './review/review-app.ts';
+import { createSessions } from './review/sessions.ts';
 import { seedDemo, seedInstance, userRecord } from './seed.ts';
 import { createTableApi } from './table-api.ts';
 import { type Row, tables } from './tables.ts';
@@ -49,7 +53,7 @@ export interface ServiceNowOptions {
   faults?: readonly FaultInput[];
   /** Incidents of other people's work, so that a page is not empty. */
   seedDemo?: boolean;
-  /** `glide.invalid_query.returns_no_rows`; default off, so an invalid part of a query is ignored. */
+  /** Sets the property `glide.invalid_query.returns_no_rows`; undefined leaves it as it is stored, at first `false`: ignored. */
   invalidQueryReturnsNoRows?: boolean;
   /** Host names that are answered besides loopback's and `host`. */
   allowedHosts?: readonly string[];
@@ -89,6 +93,7 @@ export async function startServiceNow(options: ServiceNowOptions): Promise<Servi
   const choices = createChoices(store);
   const newId = options.newId ?? (() => randomUUID().replaceAll('-', ''));
   const records = createRecords({ store, choices, clock: time, newId });
+  const properties = createProperties(store, records);
   const accounts = createAccounts(store.db);
   const faults = createFaults({ monotonicMs: () => time.monotonicMs(), random: options.random ?? Math.random });
   for (const fault of options.faults ?? []) faults.add(fault);
@@ -104,6 +109,9 @@ export async function startServiceNow(options: ServiceNowOptions): Promise<Servi
   };
   const seed = () => {
     seedInstance(store, records);
+    properties.ensure();
+    if (options.invalidQueryReturnsNoRows !== undefined)
+      properties.set(invalidQueryReturnsNoRows, String(options.invalidQueryReturnsNoRows));
     ensureUserRecord(username);
     if (options.seedDemo === true) seedDemo(store, records);
     choices.forget();
@@ -123,8 +131,11 @@ export async function startServiceNow(options: ServiceNowOptions): Promise<Servi
     store,
     records,
     choices,
-    invalidQueryReturnsNoRows: options.invalidQueryReturnsNoRows ?? false,
+    invalidQueryReturnsNoRows: () => properties.isOn(invalidQueryReturnsNoRows),
   });
+  const sessions = createSessions(systemTime);
+  const changes = createLiveChanges({ time: systemTime, faults, faultNowMs: () => time.monotonicMs() });
+  store.watch(changes.changed);
   const instance = createInstance({
     store,
     accounts,
@@ -133,13 +144,16 @@ export async function startServiceNow(options: ServiceNowOptions): Promise<Servi
     attachmentApi: createAttachmentApi({ store, records, tableApi }),
     apiKey: credentials.apiKey,
     apiKeyUser: username,
+    sessions,
+    monotonicMs: () => time.monotonicMs(),
   });
   let url = '';
   const exchange = createExchange({ instance, oauth, faults, time, logger, origin: () => url });
 
   const app = createHttpApp({
     exchange,
-    admin: createAdminApi({ token: credentials.adminToken, faults, accounts }),
+    review: createReviewApp({ accounts, sessions, changes, identityOf: instance.identityOf, time: systemTime }),
+    admin: createAdminApi({ token: credentials.adminToken, faults, accounts, properties }),
     hostCheck: hostCheck(host, options.allowedHosts ?? []),
     logger,
     origin: () => url,
@@ -185,6 +199,7 @@ export async function startServiceNow(options: ServiceNowOptions): Promise<Servi
     },
     stop() {
       stopped ??= (async () => {
+        changes.stop();
         exchange.abort();
         await closeServer(server);
         await exchange.idle();

@@ -110,7 +110,7 @@ describe('creating', () => {
   test('refuses what is no JSON object and other media types', async () => {
     expectFailure(await create('{"a":'), 400, 'Exception while reading request', 'The payload is not valid JSON.');
     expect((await create('[1]')).status).toBe(400);
-    expect((await create('<a/>', { headers: { 'content-type': 'text/xml' } })).status).toBe(415);
+    expect((await create('<a/>', { headers: { 'content-type': 'text/csv' } })).status).toBe(415);
     expect((await create('{}', { headers: { accept: 'text/csv' } })).status).toBe(406);
     expect(serviceNow.rows('incident')).toEqual([]);
   });

@@ -1,8 +1,8 @@
-import { z } from 'zod';
 import { type ApiAnswer, type ApiRequest, empty, type Identity, json, refusals } from './api.ts';
 import type { Choices } from './choices.ts';
 import { type Condition, type EncodedQuery, parseEncodedQuery } from './encoded-query.ts';
 import { paginationLinks } from './pagination.ts';
+import { readPayload } from './payload.ts';
 import { type CompiledQuery, compileQuery } from './query-sql.ts';
 import type { RecordStore } from './record-store.ts';
 import type { Records } from './records.ts';
@@ -13,7 +13,8 @@ export interface TableApiDeps {
   store: RecordStore;
   records: Records;
   choices: Choices;
-  invalidQueryReturnsNoRows: boolean;
+  /** `glide.invalid_query.returns_no_rows`, which may change at any time. */
+  invalidQueryReturnsNoRows(): boolean;
 }
 
 /** What a fault takes away from a reading request. */
@@ -38,9 +39,6 @@ export type TableApi = (
 ) => ApiAnswer;
 
 const longestPage = 10_000;
-
-/** What JSON may hold for a field. Objects and lists are not values of fields and are ignored. */
-const payload = z.record(z.string(), z.unknown());
 
 /** The Table API, each request one synchronous step. */
 export function createTableApi(deps: TableApiDeps): TableApi {
@@ -101,7 +99,7 @@ export function createTableApi(deps: TableApiDeps): TableApi {
 
   function compiledQuery(table: Table, query: URLSearchParams, limits: ReadingLimits): CompiledQuery {
     const encoded = withoutFields(parseEncodedQuery(clean(query.get('sysparm_query') ?? '')), limits.droppedFields);
-    const options = { invalidQueryReturnsNoRows: deps.invalidQueryReturnsNoRows, choiceValue: choices.value };
+    const options = { invalidQueryReturnsNoRows: deps.invalidQueryReturnsNoRows(), choiceValue: choices.value };
     const compiled = compileQuery(encoded, table, options);
     const filters = [...query].filter(
       ([name]) => !name.startsWith('sysparm_') && table.fields.has(name.split('.')[0] ?? ''),
@@ -134,7 +132,7 @@ export function createTableApi(deps: TableApiDeps): TableApi {
     if (!mayWrite(identity, table) && !(identity.roles.has('incident_creator') && table.name === 'incident')) {
       return refusals.mayNotWrite('Insert');
     }
-    const input = parsePayload(request);
+    const input = readPayload(request);
     if (!input.ok) return input.answer;
     const written = records.create(table, input.fields, writeContext(request, identity));
     if (!written.ok) return refusals.dataPolicy(written.detail);
@@ -145,7 +143,7 @@ export function createTableApi(deps: TableApiDeps): TableApi {
     const before = maySee(identity) ? store.get(table, sysId) : undefined;
     if (before === undefined) return refusals.noRecord();
     if (!mayWrite(identity, table)) return refusals.mayNotWrite('Update');
-    const input = parsePayload(request);
+    const input = readPayload(request);
     if (!input.ok) return input.answer;
     const written = records.update(table, before, input.fields, writeContext(request, identity));
     if (!written.ok) return refusals.dataPolicy(written.detail);
@@ -193,32 +191,6 @@ const writeContext = (request: ApiRequest, identity: Identity) => ({
   userSysId: identity.sysId,
   inputIsDisplayValue: request.query.get('sysparm_input_display_value') === 'true',
 });
-
-function parsePayload(
-  request: ApiRequest,
-): { ok: true; fields: Record<string, string> } | { ok: false; answer: ApiAnswer } {
-  if (request.body.length === 0) return { ok: true, fields: {} };
-  const contentType = request.headers.get('content-type');
-  if (contentType !== null && !/\bjson\b/i.test(contentType))
-    return { ok: false, answer: refusals.unsupportedMediaType(contentType) };
-  const parsed = payload.safeParse(parseJson(request.body));
-  if (!parsed.success) return { ok: false, answer: refusals.invalidPayload() };
-  const fields: Record<string, string> = {};
-  for (const [name, value] of Object.entries(parsed.data)) {
-    if (value === null) fields[name] = '';
-    else if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean')
-      fields[name] = String(value);
-  }
-  return { ok: true, fields };
-}
-
-function parseJson(body: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
-  } catch {
-    return undefined;
-  }
-}
 
 function withoutFields(query: EncodedQuery, dropped: readonly string[]): EncodedQuery {
   if (dropped.length === 0) return query;

@@ -136,6 +136,7 @@ const user = table({
     last_name: text('Last name', 50),
     email: text('Email', 100),
     title: text('Title', 60),
+    phone: text('Business phone', 40),
     active: bool('Active', 'true'),
   },
 });
@@ -167,7 +168,11 @@ const configurationItem = table({
     serial_number: text('Serial number', 255),
     asset_tag: text('Asset tag', 40),
     location: text('Location', 100),
+    ip_address: text('IP Address', 255),
+    sys_class_name: text('Class', 80, { initial: 'cmdb_ci' }),
+    install_status: integer('Status', { ...choice, initial: '1' }),
     operational_status: integer('Operational status', { ...choice, initial: '1' }),
+    assigned_to: reference('Assigned to', 'sys_user'),
     support_group: reference('Support group', 'sys_user_group'),
   },
 });
@@ -222,9 +227,64 @@ const attachment = table({
   },
 });
 
-export const tables: ReadonlyMap<string, Table> = new Map(
-  [incident, user, group, configurationItem, choiceTable, journalField, attachment].map((one) => [one.name, one]),
-);
+/** Who changed which field of an incident from what to what, and when (`sys_created_on`). */
+const audit = table({
+  name: 'sys_audit',
+  label: 'Audit',
+  display: 'fieldname',
+  indexed: ['documentkey'],
+  writtenBy: 'instance',
+  fields: {
+    tablename: text('Table name', 80),
+    documentkey: text('Document key', 32),
+    fieldname: text('Field name', 80),
+    oldvalue: text('Old value', 4_000),
+    newvalue: text('New value', 4_000),
+    user: text('User', 40),
+    record_checkpoint: integer('Update count', { initial: '0' }),
+  },
+});
+
+const groupMember = table({
+  name: 'sys_user_grmember',
+  label: 'Group Member',
+  display: 'user',
+  indexed: ['group', 'user'],
+  writtenBy: 'clients',
+  fields: {
+    group: reference('Group', 'sys_user_group'),
+    user: reference('User', 'sys_user'),
+  },
+});
+
+const property = table({
+  name: 'sys_properties',
+  label: 'System Property',
+  display: 'name',
+  indexed: ['name'],
+  writtenBy: 'clients',
+  fields: {
+    name: text('Name', 100),
+    value: text('Value', 4_000),
+    type: text('Type', 40, { initial: 'string' }),
+    description: text('Description', 512),
+  },
+});
+
+const definitions = [
+  incident,
+  user,
+  group,
+  groupMember,
+  configurationItem,
+  choiceTable,
+  property,
+  journalField,
+  attachment,
+  audit,
+];
+
+export const tables: ReadonlyMap<string, Table> = new Map(definitions.map((one) => [one.name, one]));
 
 /** The instance's form of an instant: `yyyy-MM-dd HH:mm:ss`, UTC, whole seconds. */
 export function instanceTime(epochMs: number): string {
