@@ -7,7 +7,7 @@ import { incidentRow, stateName } from '../audit/incidents.ts';
 import { createDeviceBoard } from './device-board.ts';
 import type { Simulation } from './simulation.ts';
 import type { IncidentView, ViewModel } from './view/view-model.ts';
-import type { View } from './view.ts';
+import type { View } from './view/view-port.ts';
 import { breachEvent, toldEvent } from './view-events.ts';
 
 /** Incidents that the view lists. */

@@ -7,7 +7,8 @@ import { render } from './view/render.ts';
 import { screenOf } from './view/screen-fixture.ts';
 import { sampleEvents, sampleModel } from './view/view-fixture.ts';
 import type { ViewEvent } from './view/view-model.ts';
-import { createView, type ViewStream } from './view.ts';
+import type { ViewStream } from './view/view-port.ts';
+import { createView } from './view.ts';
 
 function terminal(traits: Partial<ViewStream>, env: Record<string, string> = {}) {
   const writes: string[] = [];

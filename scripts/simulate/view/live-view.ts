@@ -1,9 +1,9 @@
 import { createLogUpdate } from 'log-update';
 import type { Timer } from '../../../device/platform/time.ts';
-import type { View, ViewOptions } from '../view.ts';
 import { written } from './line.ts';
 import { render } from './render.ts';
 import type { ViewEvent, ViewModel } from './view-model.ts';
+import type { View, ViewOptions } from './view-port.ts';
 
 /** Four frames a second at most. */
 const frameMs = 250;

@@ -1,6 +1,6 @@
-import type { View, ViewOptions } from '../view.ts';
 import { printable } from './cells.ts';
 import type { ViewModel } from './view-model.ts';
+import type { View, ViewOptions } from './view-port.ts';
 
 /** One line for each event, without colours: for pipes, files and logs. What an `update` tells is written once, at the start. */
 export function createPlainView({ stream }: Pick<ViewOptions, 'stream'>): View {
