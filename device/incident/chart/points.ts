@@ -4,8 +4,9 @@ export type Point = [atMs: number, value: number];
 
 /** Instants that a calendar can show, ms either side of the epoch (ECMAScript's range of dates). */
 const calendarMs = 8.64e15;
-/** Values further out are drawn here: an axis reckons with differences, which must stay finite. */
+/** Values further out are drawn here, those nearer to zero as zero: an axis reckons with differences and their inverse. */
 const furthestValue = 1e300;
+const nearestValue = 1e-300;
 /** Readings further apart than this many usual intervals are not joined by a line: nothing was measured between. */
 const gapIntervals = 4;
 
@@ -18,6 +19,7 @@ export function drawablePoints({ window }: AnomalyMessage): Point[] {
 }
 
 export function drawableValue(value: number): number {
+  if (Math.abs(value) < nearestValue) return 0;
   return Math.max(-furthestValue, Math.min(value, furthestValue));
 }
 

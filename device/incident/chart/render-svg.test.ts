@@ -58,7 +58,12 @@ describe('drawing the chart of a breach', () => {
     expect(Number(lowY) - Number(highY)).toBeGreaterThan(100);
   });
 
-  it('gives only finite coordinates, whatever the message holds', () => {
+  it('shows a limit and a deadband as near as numbers come', () => {
+    expect(svgOf({ limit: 0, deadband: Number.MIN_VALUE, window: [] })).not.toContain('NaN');
+    expect(svgOf({ limit: 1, deadband: Number.EPSILON, window: [[start, 1 - Number.EPSILON]] })).not.toContain('NaN');
+  });
+
+  it('gives only finite coordinates, whatever the message holds', { timeout: 60_000 }, () => {
     const double = fc.double({ noNaN: true, noDefaultInfinity: true });
     const sameDay = fc.integer({ min: 1_440_237_600_000, max: 1_440_324_000_000 });
     const fields = fc.record({
