@@ -59,7 +59,7 @@ describe('drawing the chart of a breach', () => {
   });
 
   it('shows a limit and a deadband as near as numbers come', () => {
-    expect(svgOf({ limit: 0, deadband: Number.MIN_VALUE, window: [] })).not.toContain('NaN');
+    expect(svgOf({ limit: 0, deadband: 3 * Number.MIN_VALUE, window: [] })).not.toContain('NaN');
     expect(svgOf({ limit: 1, deadband: Number.EPSILON, window: [[start, 1 - Number.EPSILON]] })).not.toContain('NaN');
   });
 
