@@ -75,7 +75,8 @@ export const refusals = {
       'Operation Failed',
       `Operation against file '${table}' was aborted by Business Rule '${rule}^${sysId}'. Business Rule Stack:${rule}`,
     ),
-  dataPolicy: (detail: string) => failure(403, 'Operation Failed', detail),
+  dataPolicy: (labels: readonly string[]) =>
+    failure(403, 'Operation Failed', `Data Policy Exception: The following fields are mandatory: ${labels.join(', ')}`),
   noRecord: () => failure(404, 'No Record found', "Record doesn't exist or ACL restricts the record retrieval"),
   methodNotAllowed: (method: string) => failure(405, `Method not supported: ${method}`, null),
   notAcceptable: () => failure(406, 'Not acceptable: application/json and application/xml can be produced', null),

@@ -136,6 +136,18 @@ describe('an exchange under faults', () => {
     expect(await found('correlation_id=a^number=INC0010002')).toHaveLength(1);
   });
 
+  test('is refused by a data policy', async () => {
+    const { create, rows, call } = await start({ kind: 'data-policy', fields: ['Category', 'Caller'] });
+    const reply = await create();
+    expect(reply.status).toBe(403);
+    expect(JSON.parse(reply.text).error).toEqual({
+      message: 'Operation Failed',
+      detail: 'Data Policy Exception: The following fields are mandatory: Category, Caller',
+    });
+    expect((await call('GET', incidents)).status).toBe(200);
+    expect(rows()).toEqual([]);
+  });
+
   test('is refused by a business rule', async () => {
     const { create, rows, call } = await start({
       kind: 'business-rule',

@@ -68,6 +68,9 @@ export function planFaults(
           answer: refusals.businessRule(request.table ?? 'incident', fault.name, request.sysId),
         };
         break;
+      case 'data-policy':
+        plan.outcome = { kind: 'answered', answer: refusals.dataPolicy(fault.fields) };
+        break;
       case 'cut-then-commit':
         plan.outcome = { kind: fault.kind, delayMs: fault.delayMs };
         break;

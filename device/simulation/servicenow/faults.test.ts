@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { seededRandom } from '../../platform/random.ts';
 import { planFaults } from './fault-plan.ts';
 import { createFaults, type FaultInput, faultSchema, type Struck } from './faults.ts';
 
@@ -39,6 +40,31 @@ describe('faults', () => {
       return kinds().length;
     };
     expect([at(99), at(100), at(199), at(200)]).toEqual([0, 1, 1, 0]);
+  });
+
+  test('the list says which faults are in force', () => {
+    const { faults, kinds, clock } = engine([
+      { kind: 'hibernate', between: { fromMs: 100, untilMs: 200 } },
+      { kind: 'slow', delayMs: 1, count: 1 },
+    ]);
+    const inForce = () => faults.list().map((state) => state.inForce);
+    expect(inForce()).toEqual([false, true]);
+    kinds();
+    clock.now = 100;
+    expect(inForce()).toEqual([true, false]);
+    clock.now = 200;
+    expect(inForce()).toEqual([false, false]);
+    expect(faults.list().map((state) => state.fired)).toEqual([0, 1]);
+  });
+
+  test('the same seed makes the same requests fail', () => {
+    const pattern = (seed: number) => {
+      const { kinds } = engine([{ kind: 'status', status: 503, probability: 0.5 }], seededRandom(seed));
+      return Array.from({ length: 40 }, () => kinds().length).join('');
+    };
+    expect(pattern(7)).toBe(pattern(7));
+    expect(pattern(7)).not.toBe(pattern(8));
+    expect(pattern(7)).toMatch(/01|10/);
   });
 
   test.each<[string, FaultInput, Struck, boolean]>([

@@ -46,6 +46,8 @@ export const faultSchema = z.discriminatedUnion('kind', [
   kind('truncated-body'),
   /** Committed; the answer's body is no JSON. */
   kind('malformed-body'),
+  /** Refused by a data policy that wants these fields, named by their labels. */
+  kind('data-policy').extend({ fields: z.array(z.string()).min(1).default(['Resolution code']) }),
   /** Refused by a business rule of this name. */
   kind('business-rule').extend({ name: z.string().default('Prevent Update') }),
   /** The access token of the request is expired before it is looked at. */
@@ -85,6 +87,7 @@ const onlyFor: Readonly<Partial<Record<FaultKind, 'write' | 'read'>>> = {
   'cut-before-commit': 'write',
   'commit-then-cut': 'write',
   'cut-then-commit': 'write',
+  'data-policy': 'write',
   'business-rule': 'write',
   'create-without-read': 'read',
   'drop-query-parts': 'read',
@@ -107,11 +110,18 @@ function strikingFaults(
   return [...taken.values()];
 }
 
-function isCandidate({ fault, addedAtMs, fired }: FaultState, request: Struck, nowMs: number): boolean {
-  const { match, count, between } = fault;
+/** Whether a fault's count and schedule let it strike now. */
+function isInForce({ fault, addedAtMs, fired }: FaultState, nowMs: number): boolean {
+  const { count, between } = fault;
   const age = nowMs - addedAtMs;
   if (count !== undefined && fired >= count) return false;
-  if (between !== undefined && (age < between.fromMs || age >= between.untilMs)) return false;
+  return between === undefined || (age >= between.fromMs && age < between.untilMs);
+}
+
+function isCandidate(state: FaultState, request: Struck, nowMs: number): boolean {
+  const { fault } = state;
+  const { match } = fault;
+  if (!isInForce(state, nowMs)) return false;
   if (match.method !== undefined && match.method.toUpperCase() !== request.method) return false;
   if (match.table !== undefined && match.table !== request.table) return false;
   if (match.pathIncludes !== undefined && !request.path.includes(match.pathIncludes)) return false;
@@ -126,7 +136,8 @@ export interface FaultControl {
   add(fault: FaultInput): string;
   remove(id: string): boolean;
   clear(): void;
-  list(): readonly Readonly<FaultState>[];
+  /** In the order in which they were added; `inForce` where count and schedule let it strike now. */
+  list(): readonly Readonly<FaultState & { inForce: boolean }>[];
   /** How often each kind has struck since the start, removed faults included. */
   fired(kind: FaultKind): number;
 }
@@ -156,7 +167,7 @@ export function createFaults(options: { monotonicMs: () => number; random: () =>
     clear() {
       faults = [];
     },
-    list: () => faults,
+    list: () => faults.map((state) => ({ ...state, inForce: isInForce(state, options.monotonicMs()) })),
     fired: (name) => counts.get(name) ?? 0,
     strike(request) {
       const struck = strikingFaults(faults, request, options.monotonicMs(), options.random);

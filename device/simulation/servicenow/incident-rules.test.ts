@@ -16,7 +16,7 @@ const closeFields = { close_code: 'Solution provided', close_notes: 'done' };
 
 function changed(before: Row, changes: Row, isNew = false): Row {
   const result = applyIncidentRules(before, changes, { ...context, isNew });
-  if (!result.ok) throw new Error(result.detail);
+  if (!result.ok) throw new Error(result.mandatory);
   return result.changes;
 }
 
@@ -59,7 +59,7 @@ describe('incident rules', () => {
   ])('resolving %s is refused by the data policy', (_case, fields, missing) => {
     expect(applyIncidentRules(open, { state: '6', ...fields }, context)).toEqual({
       ok: false,
-      detail: `Data Policy Exception: The following fields are mandatory: ${missing}`,
+      mandatory: missing,
     });
   });
 

@@ -1,7 +1,8 @@
 import type { Row } from './tables.ts';
 
 /** What the instance itself does to an incident at a write. */
-export type RuleResult = { ok: true; changes: Row } | { ok: false; detail: string };
+/** `mandatory`: label of the field that a data policy wants. */
+export type RuleResult = { ok: true; changes: Row } | { ok: false; mandatory: string };
 
 /** (impact, urgency) → priority, the lookup of a stock instance; anything else is 5. */
 const priorities: Readonly<Record<string, string>> = {
@@ -49,9 +50,7 @@ export function applyIncidentRules(
   if (state === resolved || state === closed) {
     const missing =
       value('close_code') === '' ? 'Resolution code' : value('close_notes') === '' ? 'Resolution notes' : undefined;
-    if (missing !== undefined) {
-      return { ok: false, detail: `Data Policy Exception: The following fields are mandatory: ${missing}` };
-    }
+    if (missing !== undefined) return { ok: false, mandatory: missing };
     initially('resolved_at', context.now);
     initially('resolved_by', context.userSysId);
   }

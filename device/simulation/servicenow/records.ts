@@ -11,7 +11,7 @@ interface WriteContext {
   inputIsDisplayValue: boolean;
 }
 
-type WriteResult = { ok: true; row: Row } | { ok: false; detail: string };
+type WriteResult = { ok: true; row: Row } | { ok: false; mandatory: string };
 
 /** Writes as the instance does them: cut values, kept fields, rules, journals, counters. Each is one synchronous step. */
 export interface Records {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import type { Server } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import { join } from 'node:path';
 import { createAdaptorServer } from '@hono/node-server';
 import { AppError, messageOf } from '../../platform/errors.ts';
@@ -55,6 +56,8 @@ export interface ServiceNowOptions {
   seedDemo?: boolean;
   /** Sets the property `glide.invalid_query.returns_no_rows`; undefined leaves it as it is stored, at first `false`: ignored. */
   invalidQueryReturnsNoRows?: boolean;
+  /** Certificate and key (PEM) of an HTTPS server; undefined serves plain HTTP. */
+  tls?: { cert: string; key: string } | undefined;
   /** Host names that are answered besides loopback's and `host`. */
   allowedHosts?: readonly string[];
 }
@@ -83,7 +86,7 @@ const keepAliveMs = 120_000;
 
 /**
  * A local ServiceNow instance on a real port: Table API, Attachment API, OAuth, and faults on demand.
- * @throws AppError `port-in-use`, `listen-failed`, `store-unusable`, `store-newer`, `credentials-unusable`
+ * @throws AppError `tls-unusable`, `port-in-use`, `listen-failed`, `store-unusable`, `store-newer`, `credentials-unusable`
  */
 export async function startServiceNow(options: ServiceNowOptions): Promise<ServiceNow> {
   const { dataDir, logger, host = '127.0.0.1', username = 'admin', time = systemTime } = options;
@@ -158,12 +161,7 @@ export async function startServiceNow(options: ServiceNowOptions): Promise<Servi
     logger,
     origin: () => url,
   });
-  const server = createAdaptorServer({
-    fetch: app.fetch,
-    autoCleanupIncoming: false,
-    serverOptions: { keepAliveTimeout: keepAliveMs },
-  });
-  if (!('closeAllConnections' in server)) throw new Error('expected an HTTP/1 server');
+  const server = createServer(app.fetch, options.tls, () => store.close());
   server.requestTimeout = requestTimeoutMs;
   server.maxConnections = mostConnections;
   let port: number;
@@ -178,7 +176,7 @@ export async function startServiceNow(options: ServiceNowOptions): Promise<Servi
     store.close();
     throw error;
   }
-  url = `http://${hostInUrl(host)}:${port}`;
+  url = `${options.tls === undefined ? 'http' : 'https'}://${hostInUrl(host)}:${port}`;
 
   let stopped: Promise<void> | undefined;
   return {
@@ -214,6 +212,30 @@ export async function startServiceNow(options: ServiceNowOptions): Promise<Servi
 async function adoptPassword(accounts: Accounts, { username, password }: Credentials): Promise<void> {
   if (await accounts.verify(username, password)) return;
   accounts.set(username, password, ['admin']);
+}
+
+function createServer(
+  fetch: Parameters<typeof createAdaptorServer>[0]['fetch'],
+  tls: ServiceNowOptions['tls'],
+  onUnusable: () => void,
+): Server {
+  const plain = { fetch, autoCleanupIncoming: false, serverOptions: { keepAliveTimeout: keepAliveMs } };
+  try {
+    const server = createAdaptorServer(
+      tls === undefined
+        ? plain
+        : { ...plain, createServer: createTlsServer, serverOptions: { ...plain.serverOptions, ...tls } },
+    );
+    if (!('closeAllConnections' in server)) throw new Error('expected an HTTP/1 server');
+    return server;
+  } catch (error) {
+    onUnusable();
+    throw new AppError(
+      'tls-unusable',
+      `Certificate or key of the local ServiceNow cannot be used: ${messageOf(error)}. Give a matching pair in PEM.`,
+      { cause: error },
+    );
+  }
 }
 
 function makeFolder(dataDir: string): void {

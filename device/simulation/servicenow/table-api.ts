@@ -135,7 +135,7 @@ export function createTableApi(deps: TableApiDeps): TableApi {
     const input = readPayload(request);
     if (!input.ok) return input.answer;
     const written = records.create(table, input.fields, writeContext(request, identity));
-    if (!written.ok) return refusals.dataPolicy(written.detail);
+    if (!written.ok) return refusals.dataPolicy([written.mandatory]);
     return answerWritten(request, table, written.row, 201);
   }
 
@@ -146,7 +146,7 @@ export function createTableApi(deps: TableApiDeps): TableApi {
     const input = readPayload(request);
     if (!input.ok) return input.answer;
     const written = records.update(table, before, input.fields, writeContext(request, identity));
-    if (!written.ok) return refusals.dataPolicy(written.detail);
+    if (!written.ok) return refusals.dataPolicy([written.mandatory]);
     return answerWritten(request, table, written.row, 200);
   }
 

@@ -59,9 +59,9 @@ function effectText(fault: Fault): string {
       return 'Answers are broken JSON';
     case 'business-rule':
       return `The business rule “${fault.name}” refuses writes`;
+    case 'data-policy':
+      return `A data policy wants ${fault.fields.join(', ')}`;
     case 'expire-token':
       return 'Access tokens are expired';
-    default:
-      return `Fault “${String((fault satisfies never as Fault).kind)}”`;
   }
 }
