@@ -10,6 +10,7 @@ import { correlationId } from '../anomaly/identity.ts';
 import type { Config } from '../config/schema.ts';
 import type { IncidentDestination } from '../incident/destination.ts';
 import type { Occurrence } from '../incident/occurrence.ts';
+import type { Entry } from '../outbox/entry.ts';
 import { createRelay, type RelayStatus } from '../outbox/relay.ts';
 import { createTeller, type Texts, type Told } from '../outbox/tell.ts';
 import { lockDataDir } from '../platform/data-lock.ts';
@@ -73,6 +74,13 @@ export interface Handler {
   status(): HandlerStatus;
   /** Breaches, the latest told first. */
   recent(limit: number): Occurrence[];
+  /** Breaches that last; no more than `limit`, in no order. */
+  firing(limit: number): Occurrence[];
+  breach(id: string): Occurrence | undefined;
+  /** Steps that the instance refused, the oldest first. */
+  deadLetters(limit: number): Entry[];
+  /** Since when the oldest of what is due waits, epoch ms of real time; undefined where nothing does. */
+  oldestEntryMs(): number | undefined;
   /** Makes dead letters wait again. */
   redrive(entryIds: readonly number[] | 'all'): number;
 }
@@ -178,7 +186,7 @@ export function createHandler(deps: HandlerDeps): Handler {
 
   function openedOrUnlocked(): HandlerStore {
     try {
-      return openHandlerStore(join(deps.dataDir, handlerStoreName), destination.instance);
+      return openHandlerStore(join(deps.dataDir, handlerStoreName), destination.instance, deliveryTime);
     } catch (error) {
       lock.release();
       throw error;
@@ -456,6 +464,10 @@ export function createHandler(deps: HandlerDeps): Handler {
       };
     },
     recent: (limit) => store.recent(limit),
+    firing: (limit) => store.someFiring(limit),
+    breach: (id) => store.occurrence(id),
+    deadLetters: (limit) => store.deadLetters().slice(0, limit),
+    oldestEntryMs: () => store.oldestWaitsSince() ?? undefined,
     redrive(entryIds) {
       const keys = store.redrive(entryIds);
       relay.notify(keys);

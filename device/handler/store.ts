@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { z } from 'zod';
 import { AppError } from '../platform/errors.ts';
 import { openStore, type Store, transaction } from '../platform/sqlite.ts';
+import type { Clock } from '../platform/time.ts';
 import { devicesOf } from './store/devices.ts';
 import { entriesOf } from './store/entries.ts';
 import { knownRowsOf } from './store/known-rows.ts';
@@ -15,12 +16,12 @@ export type HandlerStore = ReturnType<typeof openHandlerStore>;
 export const handlerStoreName = 'handler.db';
 
 /**
- * Opens `<path>` for one instance: rows of other instances are left alone. See `store/schema.ts` for what is in it.
+ * Opens `<path>` for one instance: rows of other instances are left alone. `clock` is real time. See `store/schema.ts` for what is in it.
  * @throws AppError as `openStore`.
  */
-export function openHandlerStore(path: string, instance: string) {
+export function openHandlerStore(path: string, instance: string, clock?: Pick<Clock, 'wallMs'>) {
   const db = openStore({ path, migrations, synchronous: 'full' });
-  return { path, instance, ...storeOf(db, instance) };
+  return { path, instance, ...storeOf(db, instance, clock) };
 }
 
 /**
@@ -43,9 +44,9 @@ export function openServedStore(path: string): HandlerStore {
   return { path, instance, ...storeOf(db, instance) };
 }
 
-function storeOf(db: Store, instance: string) {
+function storeOf(db: Store, instance: string, clock?: Pick<Clock, 'wallMs'>) {
   const meta = metaOf(db);
-  const entries = entriesOf(db, instance);
+  const entries = entriesOf(db, instance, clock);
   const occurrences = occurrencesOf(db, instance);
   const rejected = rejectedOf(db);
   const dataVersion = db.prepare('PRAGMA data_version');

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Occurrence } from '../../incident/occurrence.ts';
 import { type Entry, type EntryKind, entryKinds } from '../../outbox/entry.ts';
 import type { Store } from '../../platform/sqlite.ts';
+import type { Clock } from '../../platform/time.ts';
 
 const entryRow = z.object({
   id: z.number(),
@@ -25,16 +26,18 @@ const asideRow = z.object({
   correlation_id: z.string(),
 });
 const countRow = z.object({ n: z.number() });
+const sinceRow = z.object({ since: z.number().nullable() });
 
 /** A key in the outbox: entries that a look-up goes through; more wait behind them. */
 const entriesAtATime = 50;
 
-/** What is to be told to one instance. */
-export function entriesOf(db: Store, instance: string) {
+/** What is to be told to one instance. `clock` is real time; without one, since when an entry waits is not known. */
+export function entriesOf(db: Store, instance: string, clock?: Pick<Clock, 'wallMs'>) {
+  const now = () => (clock === undefined ? null : Math.round(clock.wallMs()));
   const sql = {
     add: db.prepare(
-      `INSERT INTO entry (instance, correlation_id, occurrence_id, kind, site, device_id, due_at)
-       VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+      `INSERT INTO entry (instance, correlation_id, occurrence_id, kind, site, device_id, due_at, waits_since)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
     ),
     dropWaiting: db.prepare(
       "DELETE FROM entry WHERE instance = ? AND occurrence_id = ? AND kind = ? AND state = 'waiting'",
@@ -49,7 +52,7 @@ export function entriesOf(db: Store, instance: string) {
       'SELECT DISTINCT correlation_id FROM entry WHERE instance = ? AND site = ? AND device_id = ? AND due_at <= ?',
     ),
     clearQuietDue: db.prepare(
-      'UPDATE entry SET due_at = NULL WHERE instance = ? AND site = ? AND device_id = ? AND due_at <= ?',
+      'UPDATE entry SET due_at = NULL, waits_since = ? WHERE instance = ? AND site = ? AND device_id = ? AND due_at <= ?',
     ),
     quietDevices: db.prepare('SELECT DISTINCT site, device_id FROM entry WHERE instance = ? AND due_at IS NOT NULL'),
     openKeys: db.prepare(
@@ -70,6 +73,10 @@ export function entriesOf(db: Store, instance: string) {
     takeBack: db.prepare("UPDATE entry SET state = 'sending' WHERE instance = ? AND state = 'aside'"),
     countOpen: db.prepare("SELECT count(*) AS n FROM entry WHERE instance = ? AND state IN ('waiting', 'sending')"),
     countDead: db.prepare("SELECT count(*) AS n FROM entry WHERE instance = ? AND state = 'dead'"),
+    oldest: db.prepare(
+      `SELECT min(waits_since) AS since FROM entry
+       WHERE instance = ? AND state IN ('waiting', 'sending') AND due_at IS NULL`,
+    ),
     countAside: db.prepare("SELECT count(*) AS n FROM entry WHERE state = 'aside'"),
   };
   const count = (statement: { get(...values: unknown[]): unknown }, ...values: unknown[]) =>
@@ -79,7 +86,7 @@ export function entriesOf(db: Store, instance: string) {
     /** Adds an entry unless the breach has one of this kind that is still to be told. */
     addEntry(occurrence: Occurrence, kind: EntryKind, dueAtMs: number | null = null): void {
       const { site, deviceId } = occurrence.message;
-      sql.add.run(instance, occurrence.correlationId, occurrence.id, kind, site, deviceId, dueAtMs);
+      sql.add.run(instance, occurrence.correlationId, occurrence.id, kind, site, deviceId, dueAtMs, now());
     },
     dropWaiting(occurrenceId: string, kind: EntryKind): void {
       sql.dropWaiting.run(instance, occurrenceId, kind);
@@ -95,7 +102,7 @@ export function entriesOf(db: Store, instance: string) {
     /** Keys with an entry whose quiet period is over at `atMs` of the device's event time; it is then due for good. */
     releaseQuiet(site: string, deviceId: string, atMs: number): string[] {
       const due = sql.quietDue.all(instance, site, deviceId, atMs).map((row) => keyRow.parse(row).correlation_id);
-      if (due.length > 0) sql.clearQuietDue.run(instance, site, deviceId, atMs);
+      if (due.length > 0) sql.clearQuietDue.run(now(), instance, site, deviceId, atMs);
       return due;
     },
     /** Devices that have an entry waiting for its quiet period. */
@@ -122,6 +129,8 @@ export function entriesOf(db: Store, instance: string) {
     bury(entryId: number, error: string): void {
       sql.setDead.run(error.slice(0, 1_000), entryId);
     },
+    /** Since when the oldest of what is due waits, epoch ms; null where nothing does, or it is not known. */
+    oldestWaitsSince: (): number | null => sinceRow.parse(sql.oldest.get(instance)).since,
     deadLetters: (): Entry[] => sql.dead.all(instance).map(entryOf),
     /** Makes dead letters wait again; answers their keys. */
     redrive(entryIds: readonly number[] | 'all'): string[] {

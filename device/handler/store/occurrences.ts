@@ -26,6 +26,7 @@ export function occurrencesOf(db: Store, instance: string) {
     firing: select("instance = ? AND site = ? AND device_id = ? AND phase = 'firing'"),
     firingOf: select("instance = ? AND correlation_id = ? AND phase = 'firing'"),
     allFiring: select("instance = ? AND phase = 'firing'"),
+    someFiring: select("instance = ? AND phase = 'firing' LIMIT ?"),
     recent: select('instance = ? ORDER BY noted_at DESC LIMIT ?'),
     unlisted: select('instance = ? AND held_by = ? AND listed = 0 LIMIT ?'),
     put: db.prepare(
@@ -68,6 +69,7 @@ export function occurrencesOf(db: Store, instance: string) {
       sql.firing.all(instance, site, deviceId).map(occurrenceOf),
     firingOf: (correlationId: string): Occurrence[] => sql.firingOf.all(instance, correlationId).map(occurrenceOf),
     allFiring: (): Occurrence[] => sql.allFiring.all(instance).map(occurrenceOf),
+    someFiring: (limit: number): Occurrence[] => sql.someFiring.all(instance, limit).map(occurrenceOf),
     /** Breaches, the latest told first. */
     recent: (limit: number): Occurrence[] => sql.recent.all(instance, limit).map(occurrenceOf),
     putOccurrence(occurrence: Occurrence): void {

@@ -15,7 +15,8 @@ import type { Migration } from '../../platform/sqlite.ts';
  * | known_row   | an incident that is known to exist on an instance               | 5 an instance                  |
  * | rejected    | a message that was refused                                      | `handler.maxRejected`          |
  *
- * The partial indexes are what keeps the cost of a message apart from the length of the history.
+ * The partial indexes are what keeps the cost of a message apart from the length of the history; the id comes first in
+ * the key of `occurrence` because the planner prefers a primary key that begins with the instance to them.
  */
 export const migrations: readonly Migration[] = [
   {
@@ -37,7 +38,7 @@ export const migrations: readonly Migration[] = [
         phase TEXT NOT NULL, place TEXT NOT NULL, sys_id TEXT, number TEXT, message TEXT NOT NULL,
         told_severity TEXT, noted_at INTEGER NOT NULL DEFAULT 0, updates_since_note INTEGER NOT NULL DEFAULT 0,
         held_by TEXT, listed INTEGER NOT NULL DEFAULT 0, ended_order INTEGER,
-        PRIMARY KEY (instance, id)
+        PRIMARY KEY (id, instance)
       ) WITHOUT ROWID;
       CREATE INDEX occurrence_firing ON occurrence (instance, site, device_id) WHERE phase = 'firing';
       CREATE INDEX occurrence_firing_key ON occurrence (instance, correlation_id) WHERE phase = 'firing';
@@ -64,4 +65,6 @@ export const migrations: readonly Migration[] = [
       );
     `,
   },
+  // Epoch ms, real time: since when an entry is to be told. Null for entries of an earlier release.
+  { version: 1_001, sql: 'ALTER TABLE entry ADD COLUMN waits_since INTEGER' },
 ];
