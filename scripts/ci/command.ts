@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 
 /** Set in the environment of all that is started here, and so of all that those start: left-over processes are found by it. */
-export const marker = { name: 'GREENGRASS_ITSM_CI', value: `run-${process.pid}-${Date.now()}` };
+export const marker = { name: 'ITSM_CI_RUN', value: `run-${process.pid}-${Date.now()}` };
 
 export interface Command {
   program: string;
