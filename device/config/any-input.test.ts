@@ -7,7 +7,7 @@ import { refusal } from './test-refusal.ts';
 describe('any input', () => {
   const metric = fc
     .stringMatching(/^[a-zA-Z0-9 ._-]{1,20}$/)
-    .filter((name) => name !== 'constructor' && name !== 'prototype');
+    .filter((name) => !['constructor', 'prototype', '__proto__'].includes(name));
   const limits = fc.record(
     {
       upper: fc.integer({ min: 10, max: 39 }),
