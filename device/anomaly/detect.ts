@@ -10,7 +10,7 @@ import { type FiringOccurrence, firingOccurrence, ongoing, resolved } from './tr
 
 export { type DetectionState, initialDetection, parseDetection } from './detection-state.ts';
 export { applyRules, correctStamps, rebaseMonotonic, resumeListening } from './detection-upkeep.ts';
-export { compileRules, effectiveThresholds, type RuleSet } from './rules.ts';
+export { compileRules, type RuleSet } from './rules.ts';
 export type { FiringOccurrence } from './transition.ts';
 
 /**
