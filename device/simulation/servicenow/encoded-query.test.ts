@@ -37,6 +37,18 @@ describe('encoded query', () => {
       'correlation_idSTARTSWITHsite/',
       { kind: 'compare', field: 'correlation_id', operator: 'starts-with', value: 'site/' },
     ],
+    ['short_description*hot', { kind: 'compare', field: 'short_description', operator: 'contains', value: 'hot' }],
+    [
+      'short_descriptionCONTAINShot',
+      { kind: 'compare', field: 'short_description', operator: 'contains', value: 'hot' },
+    ],
+    ['short_description!*hot', { kind: 'compare', field: 'short_description', operator: 'not-contains', value: 'hot' }],
+    [
+      'short_descriptionDOES NOT CONTAINhot',
+      { kind: 'compare', field: 'short_description', operator: 'not-contains', value: 'hot' },
+    ],
+    ['number%7', { kind: 'compare', field: 'number', operator: 'ends-with', value: '7' }],
+    ['short_description=*', equals('short_description', '*')],
     ['numberENDSWITH7', { kind: 'compare', field: 'number', operator: 'ends-with', value: '7' }],
     ['stateIN1,2', { kind: 'in', field: 'state', negated: false, values: ['1', '2'] }],
     ['stateNOT IN7,8', { kind: 'in', field: 'state', negated: true, values: ['7', '8'] }],

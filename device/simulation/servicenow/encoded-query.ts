@@ -30,11 +30,17 @@ const compareOperators: Readonly<Record<string, CompareOperator>> = {
   'NOT LIKE': 'not-contains',
   STARTSWITH: 'starts-with',
   ENDSWITH: 'ends-with',
+  // What the filters of lists write for some of them.
+  '*': 'contains',
+  CONTAINS: 'contains',
+  '!*': 'not-contains',
+  'DOES NOT CONTAIN': 'not-contains',
+  '%': 'ends-with',
 };
 
 // Field names are lower case and operators are not, so the longest lower-case start is the field. Longer operators first.
 const term =
-  /^([a-z0-9_.]+)(NOT LIKE|LIKE|STARTSWITH|ENDSWITH|NOT IN|IN|ISNOTEMPTY|ISEMPTY|EMPTYSTRING|ANYTHING|BETWEEN|NSAMEAS|SAMEAS|!=|<=|>=|=|<|>)(.*)$/s;
+  /^([a-z0-9_.]+)(NOT LIKE|LIKE|DOES NOT CONTAIN|CONTAINS|STARTSWITH|ENDSWITH|NOT IN|IN|ISNOTEMPTY|ISEMPTY|EMPTYSTRING|ANYTHING|BETWEEN|NSAMEAS|SAMEAS|!=|!\*|<=|>=|=|<|>|\*|%)(.*)$/s;
 
 /** Parses the text of `sysparm_query`. Never fails: what cannot be understood is kept as an `invalid` condition. */
 export function parseEncodedQuery(text: string): EncodedQuery {

@@ -21,6 +21,8 @@ function table(name: string): Table {
 }
 const incident = table('incident');
 const groupTable = table('sys_user_group');
+const userTable = table('sys_user');
+const managers: Readonly<Record<string, Row>> = { m1: { sys_id: 'm1', name: 'aB%' } };
 
 const lower = (text: string) => text.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
 const bytes = (text: string) => Buffer.from(lower(text), 'utf8');
@@ -89,8 +91,36 @@ function holds(condition: Condition, row: Row, groups: Map<string, Row>): boolea
 }
 
 function storedValue(field: string, row: Row, groups: Map<string, Row>): string | undefined {
-  if (field === 'assignment_group.name') return groups.get(row['assignment_group'] ?? '')?.['name'] ?? '';
-  return incident.fields.has(field) ? (row[field] ?? '') : undefined;
+  const group = groups.get(row['assignment_group'] ?? '');
+  if (field === 'assignment_group.name') return group?.['name'] ?? '';
+  if (field === 'assignment_group.manager.name') return managers[group?.['manager'] ?? '']?.['name'] ?? '';
+  return incident.fields.has(field) && field !== 'work_notes' ? (row[field] ?? '') : undefined;
+}
+
+/** Rows in the order that the query asks for; orders by unknown fields are left out, and creation decides the rest. */
+function ordered(rows: Row[], query: EncodedQuery, groups: Map<string, Row>): Row[] {
+  const order = query.orderBy.filter(({ field }) => storedValue(field, {}, groups) !== undefined);
+  const newestFirst = query.orderBy.at(-1)?.descending === true;
+  const created = newestFirst ? rows.toReversed() : rows;
+  return created.toSorted((one, other) => {
+    for (const { field, descending } of order) {
+      const [a, b] = [storedValue(field, one, groups) ?? '', storedValue(field, other, groups) ?? ''];
+      // Empty is stored as text, which sorts after every number.
+      const isNumber = (field === 'state' || field === 'impact') && a !== '' && b !== '';
+      const isEmptyNumber = (field === 'state' || field === 'impact') && (a === '') !== (b === '');
+      const sign = isNumber ? Number(a) - Number(b) : isEmptyNumber ? (a === '' ? 1 : -1) : compareText(a, b);
+      if (sign !== 0) return descending ? -sign : sign;
+    }
+    return 0;
+  });
+}
+
+function hasInvalidPart(query: EncodedQuery, groups: Map<string, Row>): boolean {
+  const conditions = query.groups.flat(2);
+  return (
+    conditions.some((condition) => holds(condition, {}, groups) === undefined) ||
+    query.orderBy.some(({ field }) => storedValue(field, {}, groups) === undefined)
+  );
 }
 
 /** Rows of the plain evaluator; an invalid part is left out, as an instance does. */
@@ -144,14 +174,32 @@ const fieldName = fc.constantFrom(
   'active',
   'assignment_group',
   'assignment_group.name',
+  'assignment_group.manager.name',
+  'work_notes',
   'misspelt',
+  'number.name',
 );
 const value = fc.oneof(word, state, fc.constantFrom('true', 'resolved', 'g1', 'Hardware', '-1', '007', '1.5'));
 const conditionText = fc.oneof(
   fc
     .tuple(
       fieldName,
-      fc.constantFrom('=', '!=', '<', '>', '<=', '>=', 'LIKE', 'NOT LIKE', 'STARTSWITH', 'ENDSWITH'),
+      fc.constantFrom(
+        '=',
+        '!=',
+        '<',
+        '>',
+        '<=',
+        '>=',
+        'LIKE',
+        'NOT LIKE',
+        'STARTSWITH',
+        'ENDSWITH',
+        '*',
+        '!*',
+        '%',
+        'CONTAINS',
+      ),
       value,
     )
     .map((parts) => parts.join('')),
@@ -165,8 +213,15 @@ const conditionText = fc.oneof(
   fc.tuple(fieldName, fc.constantFrom('SAMEAS', 'NSAMEAS'), fieldName).map((parts) => parts.join('')),
   fc.constant('stateABOUT3'),
 );
+const orderText = fc.tuple(fc.constantFrom('ORDERBY', 'ORDERBYDESC'), fieldName).map((parts) => parts.join(''));
 const queryText = fc
-  .array(fc.tuple(fc.constantFrom('^', '^OR', '^NQ'), conditionText), { maxLength: 7 })
+  .array(
+    fc.oneof(
+      { weight: 5, arbitrary: fc.tuple(fc.constantFrom('^', '^OR', '^NQ'), conditionText) },
+      { weight: 1, arbitrary: fc.tuple(fc.constant('^'), orderText) },
+    ),
+    { maxLength: 7 },
+  )
   .map((parts) => parts.map(([join, text], index) => (index === 0 ? text : join + text)).join(''));
 
 describe('query as SQL', () => {
@@ -175,19 +230,24 @@ describe('query as SQL', () => {
       fc.property(fc.array(rowArbitrary, { maxLength: 8 }), queryText, (fields, text) => {
         store.clear();
         const groups = new Map<string, Row>([
-          ['g1', { sys_id: 'g1', name: 'Hardware' }],
+          ['g1', { sys_id: 'g1', name: 'Hardware', manager: 'm1' }],
           ['g2', { sys_id: 'g2', name: 'hot' }],
         ]);
         for (const group of groups.values()) store.insert(groupTable, group);
+        for (const manager of Object.values(managers)) store.insert(userTable, manager);
         const rows = fields.map((row, index): Row => ({ sys_id: `r${index}`, ...row }));
         for (const row of rows) store.insert(incident, row);
 
         const query = parseEncodedQuery(text);
-        const compiled = compileQuery(query, incident, { invalidQueryReturnsNoRows: false, choiceValue });
-        const found = store.select(incident, compiled, { limit: 100, offset: 0 }).map((row) => row['sys_id']);
-
-        expect(found).toEqual(evaluate(query, rows, groups).map((row) => row['sys_id']));
-        expect(store.count(incident, compiled)).toBe(found.length);
+        const expected = ordered(evaluate(query, rows, groups), query, groups).map((row) => row['sys_id']);
+        const found = (invalidQueryReturnsNoRows: boolean, page = { limit: 100, offset: 0 }) => {
+          const compiled = compileQuery(query, incident, { invalidQueryReturnsNoRows, choiceValue });
+          const selected = store.select(incident, compiled, page).map((row) => row['sys_id']);
+          return { selected, count: store.count(incident, compiled) };
+        };
+        expect(found(false)).toEqual({ selected: expected, count: expected.length });
+        expect(found(false, { limit: 2, offset: 1 }).selected).toEqual(expected.slice(1, 3));
+        expect(found(true).selected).toEqual(hasInvalidPart(query, groups) ? [] : expected);
       }),
       { numRuns: 1_500 },
     );

@@ -8,7 +8,7 @@ import { type ServiceNow, startServiceNow } from './start-servicenow.ts';
 import { testClient } from './test-client.ts';
 
 /** Clients of real instances, as their packages ship them. They are CommonJS and bring no types for what is used here. */
-const load = createRequire(import.meta.url);
+const require = createRequire(import.meta.url);
 
 afterEach(() => vi.restoreAllMocks());
 
@@ -28,7 +28,7 @@ describe('servicenow-rest-api, over TLS', () => {
     getAttachment(sysId: string, callback: Callback): void;
   }
   const ServiceNowClient: new (instance: string, user: string, password: string) => Client =
-    load('servicenow-rest-api');
+    require('servicenow-rest-api');
 
   let serviceNow: ServiceNow;
   let client: Client;
@@ -91,7 +91,7 @@ describe('servicenow-rest-api, over TLS', () => {
     const { username, password } = serviceNow.credentials;
     await answerOf((done) => {
       const path = `/api/now/attachment/file?table_name=incident&table_sys_id=${tableSysId}&file_name=a.txt`;
-      const { request }: typeof import('node:https') = load('node:https');
+      const { request }: typeof import('node:https') = require('node:https');
       const headers = { 'content-type': 'text/plain' };
       request(serviceNow.url + path, { ca, method: 'POST', auth: `${username}:${password}`, headers, agent: false })
         .on('response', (response) => response.resume().on('end', () => done(undefined)))
@@ -116,8 +116,6 @@ describe('servicenow-rest-api, over TLS', () => {
 });
 
 describe('plugin-scaffolder-backend-module-servicenow of Backstage', () => {
-  const name = '@backstage-community/plugin-scaffolder-backend-module-servicenow';
-
   interface Service {
     getApiNowTableByTableName(data: object): Promise<unknown>;
     postApiNowTableByTableName(data: object): Promise<unknown>;
@@ -127,9 +125,16 @@ describe('plugin-scaffolder-backend-module-servicenow of Backstage', () => {
     deleteApiNowTableByTableNameBySysId(data: object): Promise<unknown>;
   }
   // The package does not export its generated client; it lies beside what it exports.
-  const generated = join(dirname(load.resolve(name)), 'generated', 'now', 'table');
-  const { DefaultService }: { DefaultService: Service } = load(join(generated, 'services.cjs.js'));
-  const { OpenAPI }: { OpenAPI: Record<string, string | undefined> } = load(join(generated, 'core', 'OpenAPI.cjs.js'));
+  const generated = join(
+    dirname(require.resolve('@backstage-community/plugin-scaffolder-backend-module-servicenow')),
+    'generated',
+    'now',
+    'table',
+  );
+  const { DefaultService }: { DefaultService: Service } = require(join(generated, 'services.cjs.js'));
+  const { OpenAPI }: { OpenAPI: Record<string, string | undefined> } = require(
+    join(generated, 'core', 'OpenAPI.cjs.js'),
+  );
 
   let serviceNow: ServiceNow;
   let call: ReturnType<typeof testClient>;
@@ -208,7 +213,9 @@ describe('plugin-scaffolder-backend-module-servicenow of Backstage', () => {
       id: string;
       handler(context: { input: object; output: (name: string, value: unknown) => void }): Promise<void>;
     }
-    const module: { createServiceNowActions(options: object): Action[] } = load(name);
+    const module: {
+      createServiceNowActions(options: object): Action[];
+    } = require('@backstage-community/plugin-scaffolder-backend-module-servicenow');
     const { username, password } = serviceNow.credentials;
     const settings = new Map([
       ['servicenow.baseUrl', serviceNow.url],

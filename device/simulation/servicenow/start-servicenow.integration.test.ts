@@ -98,6 +98,13 @@ describe('the local ServiceNow', () => {
     await new Promise((resolve) => other.close(resolve));
   });
 
+  test('says in one sentence that a certificate cannot be used', async () => {
+    await expect(start({ tls: { cert: 'none', key: 'none' } })).rejects.toMatchObject({
+      reason: 'tls-unusable',
+      message: expect.stringContaining('Give a matching pair in PEM.'),
+    });
+  });
+
   test('answers no host name but its own', async () => {
     const { serviceNow, call } = await start({ allowedHosts: ['twin.example'] });
     const status = async (host: string) => (await call('GET', incidents, { headers: { host } })).status;
