@@ -1,12 +1,5 @@
 import { join } from 'node:path';
-import {
-  type AnomalyMessage,
-  type AnswerMessage,
-  deviceStatusMessage,
-  type HandlerStatusMessage,
-  handlerStatusMessage,
-} from '../anomaly/anomaly.ts';
-import { correlationId } from '../anomaly/identity.ts';
+import type { AnswerMessage, HandlerStatusMessage } from '../anomaly/anomaly.ts';
 import type { Config } from '../config/schema.ts';
 import type { IncidentDestination } from '../incident/destination.ts';
 import type { Occurrence } from '../incident/occurrence.ts';
@@ -17,17 +10,15 @@ import { lockDataDir } from '../platform/data-lock.ts';
 import type { Logger } from '../platform/logger.ts';
 import { createReserveFile } from '../platform/reserve-file.ts';
 import { isoUtc, type Time, type Timer } from '../platform/time.ts';
-import { handlerDevice, type Topics } from '../transport/topics.ts';
-import type { InboundMessage, Subscription, Transport } from '../transport/transport.ts';
+import type { Topics } from '../transport/topics.ts';
+import type { Subscription, Transport } from '../transport/transport.ts';
 import { moveToInstance } from './change-of-instance.ts';
 import type { Claim } from './claim.ts';
 import { createDeviceWatch } from './device-watch.ts';
 import { createInbox } from './inbox.ts';
 import { createIntake, type OwnIdentity } from './intake.ts';
-import { parseAnomaly, parseStatus } from './parse.ts';
 import { createPresence } from './presence.ts';
-import { reconcileStore } from './reconcile.ts';
-import { createRollCallAssembly } from './roll-call.ts';
+import { createReception, type MessageCounts } from './reception.ts';
 import { createSilence } from './silence.ts';
 import { createSpace } from './space.ts';
 import { type HandlerStore, handlerStoreName, openHandlerStore } from './store.ts';
@@ -60,8 +51,7 @@ export interface HandlerStatus {
   instance: string;
   relay: RelayStatus;
   counts: { entries: number; dead: number; aside: number; rejected: number; firing: number };
-  /** Since the start; `dropped` came in while too much waited or the disk was full, and are sent again. */
-  messages: { accepted: number; duplicate: number; rejected: number; malformed: number; dropped: number };
+  messages: MessageCounts;
   devices: { site: string; deviceId: string; unheardMs: number }[];
   storeFull: boolean;
 }
@@ -145,7 +135,6 @@ export function createHandler(deps: HandlerDeps): Handler {
     time,
     add: inbox.add,
   });
-  const rollCalls = createRollCallAssembly(config.handler.maxDevices);
   const walks = createWalks({
     relay,
     add: inbox.add,
@@ -175,7 +164,21 @@ export function createHandler(deps: HandlerDeps): Handler {
     onPassive: () => void relay.stop(),
     logger,
   });
-  const messages: HandlerStatus['messages'] = { accepted: 0, duplicate: 0, rejected: 0, malformed: 0, dropped: 0 };
+  const reception = createReception({
+    config,
+    topics,
+    time,
+    store,
+    intake,
+    inbox,
+    relay,
+    watch,
+    walks,
+    presence,
+    handlerId: own.installationId,
+    isFull: space.isFull,
+    send,
+  });
   const subscriptions: Subscription[] = [];
   const timers = new Map<string, Timer>();
   let sending = 0;
@@ -200,107 +203,7 @@ export function createHandler(deps: HandlerDeps): Handler {
     return { installationId: id, createdAt, bootId: deps.newId() };
   }
 
-  // --- what comes in -----------------------------------------------------------------------------------------------
-
-  /** Whether a message is taken in now; one that is not is sent again. */
-  function takes(): boolean {
-    if (presence.claim().state === 'passive') return false;
-    if (!space.isFull() && !inbox.isCrowded()) return true;
-    messages.dropped += 1;
-    return false;
-  }
-
-  function serves(deviceId: string): boolean {
-    return config.handler.devices.length === 0 || config.handler.devices.includes(deviceId);
-  }
-
-  function onAnomaly({ topic, payload }: InboundMessage): void {
-    if (!takes()) return;
-    const parsed = parseAnomaly(payload, topics.deviceOf(topic));
-    if (parsed.ok) onParsed(topic, parsed.message);
-    else onMalformed(topic, parsed);
-  }
-
-  function onMalformed(topic: string, refused: Extract<ReturnType<typeof parseAnomaly>, { ok: false }>): void {
-    const { reason, excerpt, identity } = refused;
-    if (identity !== undefined && !serves(identity.deviceId)) return;
-    messages.malformed += 1;
-    inbox.add(() => {
-      store.putRejected({ at: time.wallMs(), topic, reason, payload: excerpt }, config.handler.maxRejected);
-      if (identity === undefined) return undefined;
-      const highWater = store.highWater(identity, correlationId(identity));
-      return () => answer(identity, { result: 'rejected', reason, highWater });
-    });
-  }
-
-  function onParsed(topic: string, message: AnomalyMessage): void {
-    if (!serves(message.deviceId)) return;
-    inbox.add(() => {
-      const verdict = intake.accept(message);
-      let released: string[] = [];
-      if (verdict.result === 'rejected') {
-        const { reason } = verdict;
-        const payload = JSON.stringify(message);
-        store.putRejected({ at: time.wallMs(), topic, reason, payload }, config.handler.maxRejected);
-      } else released = store.releaseQuiet(message.site, message.deviceId, Date.parse(message.at));
-      return () => {
-        messages[verdict.result] += 1;
-        if (verdict.result !== 'rejected') hear(message);
-        relay.notify(released);
-        answer(message, verdict);
-      };
-    });
-  }
-
-  function onStatus({ topic, payload }: InboundMessage): void {
-    const device = topics.deviceOf(topic);
-    if (device === handlerDevice) {
-      const status = parseStatus(payload, handlerStatusMessage);
-      if (status === undefined) messages.malformed += 1;
-      else presence.hear(status);
-      return;
-    }
-    if (!takes()) return;
-    const status = parseStatus(payload, deviceStatusMessage);
-    if (status === undefined || status.deviceId !== device) {
-      messages.malformed += 1;
-      return;
-    }
-    // The last will needs no care: silence is measured.
-    if (!serves(status.deviceId) || status.kind === 'offline') return;
-    inbox.add(() => {
-      if (intake.takeInstallation(status) !== 'taken') return undefined;
-      const released = store.releaseQuiet(status.site, status.deviceId, Date.parse(status.at));
-      const call = status.kind === 'roll-call' ? rollCalls.add(status) : undefined;
-      const lags = call === undefined ? [] : reconcileStore(call, store, intake, config.handler);
-      return () => {
-        hear(status);
-        relay.notify(released);
-        for (const { metric, rule, lastSequence, highWater } of lags) {
-          answer({ ...status, metric, rule, sequence: lastSequence }, { result: 'duplicate', highWater });
-        }
-        if (call !== undefined) walks.called(call);
-      };
-    });
-  }
-
-  /** Moves the device's event time on. */
-  function hear({ site, deviceId, at }: Pick<AnomalyMessage, 'site' | 'deviceId' | 'at'>): void {
-    watch.heard(site, deviceId, Date.parse(at), time.monotonicMs());
-  }
-
   // --- what is said ------------------------------------------------------------------------------------------------
-
-  function answer(
-    to: Pick<AnomalyMessage, 'site' | 'deviceId' | 'metric' | 'rule' | 'installationId' | 'sequence'>,
-    verdict: Pick<AnswerMessage, 'result' | 'highWater'> & { reason?: string },
-  ): void {
-    const { site, deviceId, metric, rule, installationId, sequence } = to;
-    const at = isoUtc(time.wallMs());
-    const handlerId = own.installationId;
-    const key = { site, deviceId, metric, rule };
-    send(topics.ack(deviceId), { version: 1, ...key, installationId, sequence, ...verdict, handlerId, at });
-  }
 
   /** An answer that is lost is asked for again, so its failure needs no care. */
   function send(topic: string, message: AnswerMessage | HandlerStatusMessage): void {
@@ -390,7 +293,7 @@ export function createHandler(deps: HandlerDeps): Handler {
     }
     const nowMs = time.monotonicMs();
     for (const { site, deviceId } of store.devices(config.handler.maxDevices)) {
-      if (serves(deviceId)) watch.expect(site, deviceId, time.wallMs(), nowMs);
+      if (reception.serves(deviceId)) watch.expect(site, deviceId, time.wallMs(), nowMs);
     }
     space.recheck();
   }
@@ -417,8 +320,8 @@ export function createHandler(deps: HandlerDeps): Handler {
         silence.connection(state === 'connected');
         if (state === 'connected') presence.tell();
       });
-      subscriptions.push(await transport.subscribe(topics.statusFilter, onStatus));
-      subscriptions.push(await transport.subscribe(topics.anomalyFilter, onAnomaly));
+      subscriptions.push(await transport.subscribe(topics.statusFilter, reception.onStatus));
+      subscriptions.push(await transport.subscribe(topics.anomalyFilter, reception.onAnomaly));
       presence.begin();
       timers.set('claim', deliveryTime.after(claimMs, presence.advance));
       every('status', deliveryTime, statusMs, beat);
@@ -458,7 +361,7 @@ export function createHandler(deps: HandlerDeps): Handler {
         instance: destination.instance,
         relay: relay.status(),
         counts: store.counts(),
-        messages: { ...messages },
+        messages: reception.counts(),
         devices: watch.list(time.monotonicMs(), mostListed),
         storeFull: space.isFull(),
       };

@@ -1,22 +1,15 @@
 import pLimit from 'p-limit';
-import type {
-  DestinationFailure,
-  DestinationResult,
-  IncidentDestination,
-  IncidentRow,
-} from '../incident/destination.ts';
+import type { IncidentDestination, IncidentRow } from '../incident/destination.ts';
 import type { Occurrence } from '../incident/occurrence.ts';
 import { decide, type Step } from '../incident/policy.ts';
-import { type BackoffPolicy, backoffMs } from '../platform/backoff.ts';
-import { dueQueue } from '../platform/due-queue.ts';
+import type { BackoffPolicy } from '../platform/backoff.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { Time, Timer } from '../platform/time.ts';
 import { createEnds } from './ends.ts';
 import type { Entry } from './entry.ts';
-import { createGate } from './gate.ts';
-import { createLogins } from './logins.ts';
+import { createKeys } from './keys.ts';
+import { createLine, type Failure, notNow } from './line.ts';
 import { judge } from './look-up.ts';
-import { createOpeningCap } from './opening-cap.ts';
 import type { RelayStore } from './relay-store.ts';
 import { isWrite, type Teller, type Told } from './tell.ts';
 
@@ -93,35 +86,22 @@ interface Item {
   occurrence: Occurrence;
 }
 
-/** Not sent: the destination was paused, or the look-up had aged, while the request waited for its turn. */
-const notNow = { ok: false, kind: 'not-now' } as const;
-type Failure = DestinationFailure | typeof notNow;
-
 /**
  * Tells a destination what the outbox holds: in order for a key, in parallel across keys.
- *
- * | a key is    | until                                                                             |
- * |-------------|-----------------------------------------------------------------------------------|
- * | queued      | it is due (at once, after a backoff, or after `settleMs`) and the gate is open     |
- * | in flight   | looked up with others, one step decided, the attempt stored, written, the end stored |
- * | capped      | the cap on new incidents an hour (event time) lets it through                     |
- * | absent      | it has nothing due: its quiet period runs, or a dead letter blocks it             |
+ * See `keys.ts` for the states of a key.
  *
  * An attempt is stored before it is sent. Where its end is ambiguous it stays stored as `sending`, and nothing is
  * written for the key until `settleMs` has passed and the record has been looked up again.
  */
 export function createRelay(deps: RelayDeps): Relay {
   const { store, destination, teller, options, deliveryTime, logger } = deps;
-  const queue = dueQueue();
-  const inFlight = new Set<string>();
-  /** Keys that got something new while they were in flight. */
-  const renewed = new Set<string>();
-  const failures = new Map<string, number>();
-  const capped = new Set<string>();
-  const cap = createOpeningCap(options.maxNewPerHour);
-  const gate = createGate({ ...options, failures: options.breakerFailures }, deps.random);
-  const logins = createLogins(destination);
-  const limit = pLimit(options.concurrency);
+  const keys = createKeys({ ...deps, ...options, onReleased: pump });
+  const line = createLine({
+    ...deps,
+    ...options,
+    limit: pLimit(options.concurrency),
+    isRunning: () => running,
+  });
   const ends = createEnds({
     transaction: store.transaction,
     deliveryTime,
@@ -146,21 +126,16 @@ export function createRelay(deps: RelayDeps): Relay {
   let lookUps = 0;
   let firstWriteAtMs = 0;
   let timer: Timer | undefined;
-  let capTimer: Timer | undefined;
   let idleWaiters: (() => void)[] = [];
 
   const now = () => deliveryTime.monotonicMs();
 
   // --- which key is next -----------------------------------------------------------------------------------------------
 
-  function enqueue(key: string, delayMs = 0): void {
-    queue.set(key, Math.max(now() + delayMs, firstWriteAtMs));
-  }
-
   function schedule(): void {
-    const next = queue.nextAtMs();
+    const next = keys.nextAtMs();
     if (next === undefined) return;
-    const at = Math.max(next, gate.reopensAtMs() ?? 0);
+    const at = Math.max(next, line.reopensAtMs() ?? 0);
     timer = deliveryTime.after(Math.max(0, at - now()), pump);
   }
 
@@ -171,14 +146,13 @@ export function createRelay(deps: RelayDeps): Relay {
       const room = roomForKeys();
       // Whoever is in flight pumps again when it ends; a timer would only turn until then.
       if (room === 'busy') break;
-      const keys = room === 'paused' ? [] : queue.takeDue(now(), room);
-      if (keys.length === 0) {
+      const taken = room === 'paused' ? [] : keys.take(room);
+      if (taken.length === 0) {
         schedule();
         break;
       }
-      for (const key of keys) inFlight.add(key);
       lookUps += 1;
-      void deliver(keys).finally(() => {
+      void deliver(taken).finally(() => {
         lookUps -= 1;
         pump();
       });
@@ -189,10 +163,10 @@ export function createRelay(deps: RelayDeps): Relay {
   /** Until one incident is known to be visible, and while a paused destination is tried, one key goes at a time. */
   function roomForKeys(): number | 'busy' | 'paused' {
     if (lookUps >= overlappingLookUps) return 'busy';
-    const admitted = gate.admits(now());
+    const admitted = line.admits();
     if (admitted === 'none') return 'paused';
     if (admitted === 'all' && store.knownRows().length > 0) return options.lookUpKeys;
-    return inFlight.size > 0 ? 'busy' : 1;
+    return keys.inFlight() > 0 ? 'busy' : 1;
   }
 
   /** The first entry that does not wait for its quiet period, unless a dead letter stands before it. */
@@ -202,12 +176,12 @@ export function createRelay(deps: RelayDeps): Relay {
   }
 
   /** The first thing to tell of each key; keys without one leave the relay. */
-  function plan(keys: readonly string[]): Item[] {
+  function plan(taken: readonly string[]): Item[] {
     const items: Item[] = [];
-    for (const key of keys) {
+    for (const key of taken) {
       const entry = nextToTell(key);
       const occurrence = entry && store.occurrence(entry.occurrenceId);
-      if (entry === undefined || occurrence === undefined) leave(key);
+      if (entry === undefined || occurrence === undefined) keys.leave(key);
       else items.push({ key, entry, occurrence });
     }
     return items;
@@ -215,14 +189,14 @@ export function createRelay(deps: RelayDeps): Relay {
 
   // --- from the look-up to the end of the attempt ------------------------------------------------------------------------
 
-  async function deliver(keys: readonly string[]): Promise<void> {
+  async function deliver(taken: readonly string[]): Promise<void> {
     try {
-      const items = plan(keys);
+      const items = plan(taken);
       if (items.length > 0) await lookUpAndTell(items);
     } catch (error) {
       // A bug, or a disk that refuses: nothing was told that is not stored, so the keys are tried again.
       if (running) logger.error({ err: error }, 'delivery failed unexpectedly');
-      for (const key of keys) if (inFlight.has(key)) again(key, 'failed');
+      for (const key of taken) if (keys.isInFlight(key)) keys.again(key, true);
     }
   }
 
@@ -232,7 +206,7 @@ export function createRelay(deps: RelayDeps): Relay {
       expected: items.flatMap((item) => item.occurrence.incident?.sysId ?? []),
       known: store.knownRows(),
     };
-    const answer = await send(() =>
+    const answer = await line.send(() =>
       destination.find({
         correlationIds: asked.correlationIds,
         sysIds: [...new Set([...asked.known, ...asked.expected])],
@@ -243,32 +217,32 @@ export function createRelay(deps: RelayDeps): Relay {
     if (!answer.ok) {
       // One key may be what the instance cannot take; alone it holds up nobody but itself.
       if (answer.kind === 'refused-record' && items.length > 1) return oneByOne(items);
-      for (const { key } of items) again(key, answer.kind);
+      for (const { key } of items) again(key, answer);
       return;
     }
     const lookUp = judge(asked, answer.value);
     switch (lookUp.outcome) {
       case 'believed':
-        gateSucceeded();
+        line.succeeded();
         return tellAll(items, lookUp.rows, lookedUpAtMs);
       case 'truncated':
         return oneByOne(items);
       case 'mismatch':
-        pause(
+        line.pause(
           options.pauseMs,
           `The instance answered a look-up with ${lookUp.row.number}, which was not asked for: it dropped a part of the query. ` +
             'Nothing is written until its answers match; check the rights of this user on the fields correlation_id and sys_id.',
         );
         break;
       case 'blind':
-        pause(
+        line.pause(
           options.pauseMs,
           'This user can create but not read incidents: none of the incidents that it made is visible. ' +
             'Grant it read access to the table (all were deleted? run: npm run handler -- trust-empty).',
         );
         break;
     }
-    for (const { key } of items) again(key, 'not-now');
+    for (const { key } of items) again(key, notNow);
   }
 
   async function oneByOne(items: readonly Item[]): Promise<void> {
@@ -297,7 +271,7 @@ export function createRelay(deps: RelayDeps): Relay {
     sends: (() => Promise<void>)[],
   ): () => void {
     // Messages may have come in while the look-up was under way.
-    if (nextToTell(key)?.id !== entry.id) return () => done(key);
+    if (nextToTell(key)?.id !== entry.id) return () => keys.done(key);
     const item = { key, entry, occurrence: store.occurrence(planned.id) ?? planned };
     const { occurrence } = item;
     if (entry.kind === 'chart' || entry.kind === 'end-chart') {
@@ -305,7 +279,7 @@ export function createRelay(deps: RelayDeps): Relay {
       if (rows.some((row) => row.sysId === occurrence.incident?.sysId)) sends.push(() => attachChart(item));
       else {
         finish(item);
-        return () => done(key);
+        return () => keys.done(key);
       }
       return () => {};
     }
@@ -317,7 +291,7 @@ export function createRelay(deps: RelayDeps): Relay {
       reopenWindowMs: options.reopenWindowMs,
       onRecovery: options.onRecovery,
     });
-    if (step.do === 'create' && !cap.take(deps.time.monotonicMs())) return () => holdBack(key);
+    if (step.do === 'create' && !keys.mayOpen()) return () => keys.holdBack(key);
     if (!isWrite(step)) return settle(item, step, undefined);
     store.beginAttempt(entry.id);
     store.markWritten();
@@ -326,26 +300,26 @@ export function createRelay(deps: RelayDeps): Relay {
   }
 
   async function write(item: Item, step: Step, lookedUpAtMs: number): Promise<void> {
-    const result = await send(() => teller.write(step, item.occurrence), lookedUpAtMs + freshMs);
+    const result = await line.send(() => teller.write(step, item.occurrence), lookedUpAtMs + freshMs);
     if (!result.ok) return writeFailed(item, result);
-    gateSucceeded();
+    line.succeeded();
     ends.add(() => settle(item, step, result.value));
   }
 
   async function attachChart(item: Item): Promise<void> {
     const begin = () => store.beginAttempt(item.entry.id);
-    const result = await send(() => teller.chart(item.entry.kind, item.occurrence, begin));
+    const result = await line.send(() => teller.chart(item.entry.kind, item.occurrence, begin));
     // A chart is an extra: what refuses it must not hold up what is told next.
     const isExtra = !result.ok && (result.kind === 'refused-record' || result.kind === 'gone');
     if (!result.ok && !isExtra) return writeFailed(item, result);
-    if (result.ok) gateSucceeded();
+    if (result.ok) line.succeeded();
     else logger.warn({ key: item.key, reason: reasonOf(result) }, 'chart not attached');
     const isAttached = result.ok && result.value === 'attached';
     ends.add(() => {
       const latest = finish(item);
       return () => {
         if (isAttached) report({ kind: 'charted', number: latest.incident?.number }, latest);
-        done(item.key);
+        keys.done(item.key);
       };
     });
   }
@@ -365,7 +339,7 @@ export function createRelay(deps: RelayDeps): Relay {
     const { told: what } = outcome;
     return () => {
       if (what !== undefined) report(what, latest);
-      done(item.key);
+      keys.done(item.key);
     };
   }
 
@@ -379,9 +353,7 @@ export function createRelay(deps: RelayDeps): Relay {
   function writeFailed(item: Item, failure: Failure): void {
     const { key, entry } = item;
     if (failure.kind === 'ambiguous') {
-      inFlight.delete(key);
-      renewed.delete(key);
-      enqueue(key, options.settleMs);
+      keys.settle(key, options.settleMs);
       return;
     }
     if (failure.kind === 'refused-record') {
@@ -389,107 +361,20 @@ export function createRelay(deps: RelayDeps): Relay {
         store.bury(entry.id, failure.message);
         return () => {
           report({ kind: 'dead-letter', reason: failure.message }, item.occurrence);
-          leave(key);
+          keys.leave(key);
         };
       });
       return;
     }
     ends.add(() => {
       store.abandonAttempt(entry.id);
-      return () => again(key, failure.kind);
+      return () => again(key, failure);
     });
   }
 
-  // --- the destination as a whole ----------------------------------------------------------------------------------------
-
-  /**
-   * Sends within the cap on requests. What waits for its turn is not sent once it is too old, or the gate has shut; so
-   * what a failure means for the destination is settled before the next one has its turn.
-   */
-  function send<T>(
-    request: () => Promise<DestinationResult<T>>,
-    untilMs = Number.POSITIVE_INFINITY,
-  ): Promise<DestinationResult<T> | typeof notNow> {
-    return limit(async () => {
-      const isTooLate = now() > untilMs || gate.admits(now()) === 'none' || !running;
-      if (isTooLate) return notNow;
-      const login = logins.current();
-      const result = await request();
-      if (!result.ok) await refused(result, login);
-      return result;
-    });
-  }
-
-  /** What a failure means for the whole destination. `login` is the one that the request was sent under. */
-  async function refused(failure: DestinationFailure, login: number): Promise<void> {
-    switch (failure.kind) {
-      case 'throttled':
-        return pause(failure.retryAfterMs, failure.message);
-      case 'refused-destination':
-        if (failure.cause === 'unauthenticated' && (await logins.isRenewed(login))) return;
-        return pause(options.pauseMs, failure.message);
-      case 'not-sent':
-      case 'ambiguous':
-        return gateFailed(failure.message);
-      default:
-        return;
-    }
-  }
-
-  function gateFailed(message: string): void {
-    gate.failed(now(), message);
-    logger.debug({ reason: message }, 'destination failed');
-  }
-
-  function gateSucceeded(): void {
-    logins.accepted();
-    if (gate.succeeded() === 'recovered') logger.info('destination answers again');
-  }
-
-  function pause(forMs: number, message: string): void {
-    if (gate.pause(now(), forMs, message) === 'new') logger.warn({ reason: message, forMs }, 'destination paused');
-  }
-
-  // --- what becomes of a key ---------------------------------------------------------------------------------------------
-
-  /** Tries the key again: after a backoff of its own where it failed, else as soon as the gate opens. */
-  function again(key: string, why: Failure['kind'] | 'failed'): void {
-    inFlight.delete(key);
-    renewed.delete(key);
-    const isOwnFailure = why !== 'not-now' && why !== 'throttled' && why !== 'refused-destination';
-    const count = isOwnFailure ? (failures.get(key) ?? 0) + 1 : 0;
-    if (count > 0) failures.set(key, count);
-    enqueue(key, count === 0 ? 0 : backoffMs(count, options, deps.random));
-  }
-
-  /** The key may have more to tell. */
-  function done(key: string): void {
-    inFlight.delete(key);
-    failures.delete(key);
-    renewed.delete(key);
-    enqueue(key);
-  }
-
-  /** Nothing is due for the key any more. */
-  function leave(key: string): void {
-    inFlight.delete(key);
-    failures.delete(key);
-    if (renewed.delete(key)) enqueue(key);
-  }
-
-  function holdBack(key: string): void {
-    inFlight.delete(key);
-    renewed.delete(key);
-    capped.add(key);
-    if (capTimer !== undefined) return;
-    logger.warn({ maxNewPerHour: options.maxNewPerHour }, 'cap on new incidents reached, the rest waits');
-    capTimer = deps.time.after(cap.freeInMs(deps.time.monotonicMs()), () => {
-      capTimer = undefined;
-      const keys = [...capped];
-      capped.clear();
-      for (const one of keys) enqueue(one);
-      pump();
-    });
+  /** Tries the key again. A failure of the destination is not its own: it waits for the gate alone. */
+  function again(key: string, { kind }: Failure): void {
+    keys.again(key, kind !== 'not-now' && kind !== 'throttled' && kind !== 'refused-destination');
   }
 
   function report(what: Told, occurrence: Occurrence): void {
@@ -498,11 +383,11 @@ export function createRelay(deps: RelayDeps): Relay {
   }
 
   function isIdle(): boolean {
-    return inFlight.size === 0 && queue.size === 0 && ends.isIdle();
+    return keys.isEmpty() && ends.isIdle();
   }
 
   function settleIdle(): void {
-    if (running ? !isIdle() : inFlight.size > 0 || !ends.isIdle()) return;
+    if (running ? !isIdle() : keys.inFlight() > 0 || !ends.isIdle()) return;
     const waiters = idleWaiters;
     idleWaiters = [];
     for (const waiter of waiters) waiter();
@@ -515,9 +400,11 @@ export function createRelay(deps: RelayDeps): Relay {
       ends.start();
       // An empty store may be a lost one, whose last request is still on its way.
       firstWriteAtMs = now() + (unknownWrites || !store.hasWritten() ? options.settleMs : 0);
+      // What came in before the start is among the keys of the store, where open attempts are known.
+      keys.stop();
+      keys.notBefore(firstWriteAtMs);
       for (const { correlationId, attemptOpen } of store.openKeys()) {
-        if (inFlight.has(correlationId)) renewed.add(correlationId);
-        else enqueue(correlationId, attemptOpen ? options.settleMs : 0);
+        keys.add(correlationId, attemptOpen ? options.settleMs : 0);
       }
       pump();
     },
@@ -525,42 +412,36 @@ export function createRelay(deps: RelayDeps): Relay {
       if (!running) return;
       running = false;
       timer?.cancel();
-      capTimer?.cancel();
-      capTimer = undefined;
-      queue.clear();
-      capped.clear();
+      keys.stop();
       // What is on its way may end, so that the next start need not wait for it to settle.
       let deadline: Timer | undefined;
       const passed = new Promise<void>((resolve) => {
         deadline = deliveryTime.after(stopWithinMs, resolve);
       });
       const ended = (async () => {
-        while (inFlight.size > 0 || !ends.isIdle()) await new Promise<void>((resolve) => idleWaiters.push(resolve));
+        while (keys.inFlight() > 0 || !ends.isIdle()) await new Promise<void>((resolve) => idleWaiters.push(resolve));
       })();
       await Promise.race([ended, passed]);
       deadline?.cancel();
       ends.stop();
-      inFlight.clear();
+      keys.abandon();
       settleIdle();
     },
     notify(correlationIds) {
-      for (const key of correlationIds) {
-        if (inFlight.has(key)) renewed.add(key);
-        else if (!queue.has(key) && !capped.has(key)) enqueue(key);
-      }
+      for (const key of correlationIds) keys.add(key);
       pump();
     },
     retryNow() {
-      gate.reopen();
+      line.reopen();
       pump();
     },
     async findOpen(prefix) {
-      if (!running || now() < firstWriteAtMs || gate.admits(now()) !== 'all') return undefined;
-      const answer = await send(() => destination.findOpen({ prefix, limit: rowsPerLookUp }));
+      if (!running || now() < firstWriteAtMs || line.admits() !== 'all') return undefined;
+      const answer = await line.send(() => destination.findOpen({ prefix, limit: rowsPerLookUp }));
       if (!answer.ok) return undefined;
       const stray = answer.value.rows.find((row) => !row.correlationId.startsWith(prefix));
       if (stray === undefined) return answer.value;
-      pause(options.pauseMs, `The instance answered a look-up with ${stray.number}, which was not asked for.`);
+      line.pause(options.pauseMs, `The instance answered a look-up with ${stray.number}, which was not asked for.`);
       return undefined;
     },
     async idle() {
@@ -568,9 +449,9 @@ export function createRelay(deps: RelayDeps): Relay {
     },
     isIdle,
     status: () => ({
-      keys: queue.size + inFlight.size + capped.size,
-      inFlight: inFlight.size,
-      gate: gate.describe(now()),
+      keys: keys.size(),
+      inFlight: keys.inFlight(),
+      gate: line.describe(),
       settlingMs: Math.max(0, firstWriteAtMs - now()),
       told: { ...told },
     }),
