@@ -24,8 +24,21 @@ export const mayImport = {
   // Health, metrics and pages read the status of all that runs, and change nothing.
   operations: ['reading', 'anomaly', 'monitor', 'handler', 'outbox', 'sensor', 'transport', 'platform', 'config'],
   doctor: ['reading', 'anomaly', 'monitor', 'sensor', 'incident', 'secrets', 'transport', 'platform', 'config'],
-  // Browser code of both pages, and what serves it.
-  pages: ['platform'],
+  // Browser code of both pages, and what serves it; the console's page shares the contract of its API.
+  pages: ['console', 'platform'],
+  // The handler's page: it reads what the handler knows, and asks it to change something.
+  console: [
+    'reading',
+    'anomaly',
+    'incident',
+    'outbox',
+    'handler',
+    'operations',
+    'pages',
+    'transport',
+    'platform',
+    'config',
+  ],
   // Stands in for what is outside the device, so it knows the ports and nothing behind them.
   simulation: ['incident', 'transport', 'pages', 'platform'],
 };
@@ -53,6 +66,7 @@ const pure = [
   'device/incident/chart/(?!render-svg\\.ts|echarts-bundle)',
   'device/outbox/(entry|look-up|opening-cap)\\.ts',
   'device/handler/(roll-call|claim|device-watch)\\.ts',
+  'device/console/(bucket|raw-ring|live-values|contract)\\.ts',
 ].map((path) => `^${path}`);
 
 /** A vendor's package is imported by its adapter alone. */
@@ -74,6 +88,7 @@ const vendors = {
   'fast-xml-parser/': ['device/simulation/servicenow/xml.ts'],
   'hono/|@hono/': ['device/simulation/servicenow/', 'device/operations/'],
   'preact/': ['device/pages/'],
+  'uplot/': ['device/pages/console/'],
   'esbuild/': ['device/pages/build.ts', 'scripts/'],
   'commander/|log-update/': ['scripts/', 'device/main/'],
 };

@@ -516,6 +516,14 @@ export const configSchema = z
       },
       'HTTP servers.',
     ),
+    console: group(
+      {
+        enabled: flag(true, 'Whether the handler serves the device console, on http.handlerPort.'),
+        historyMs: ms(24 * hourMs, 'How long readings are kept for its curves.', minuteMs),
+        maxDevices: int(100, 1, 1_000, 'devices', 'Devices whose readings it keeps.'),
+      },
+      'The device console.',
+    ),
     log: group(
       {
         level: z

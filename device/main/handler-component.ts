@@ -1,4 +1,6 @@
 import { mkdirSync } from 'node:fs';
+import { createConsole } from '../console/console.ts';
+import { consoleToken } from '../console/token.ts';
 import { createHandler, type Handler } from '../handler/handler.ts';
 import { createChart } from '../incident/chart.ts';
 import type { Occurrence } from '../incident/occurrence.ts';
@@ -16,11 +18,22 @@ export interface HandlerComponentContext extends ComponentContext {
   onTold?: (told: Told, occurrence: Occurrence) => void;
 }
 
-/** Component 2, the anomaly handler, put on a runtime: transport, secrets, ServiceNow client, handler, health and metrics. */
+export interface HandlerComponent {
+  handler: Handler;
+  /** Health, metrics and console; undefined where they are switched off. */
+  url(): string | undefined;
+  /** Link to the console with its token, which no log may hold; undefined where there is no console. */
+  consoleLink(): string | undefined;
+}
+
+/**
+ * Component 2, the anomaly handler, put on a runtime: transport, secrets, ServiceNow client, handler, health and metrics,
+ * console.
+ */
 export async function startHandlerComponent(
   runtime: Runtime,
   context: HandlerComponentContext,
-): Promise<{ handler: Handler; url(): string | undefined }> {
+): Promise<HandlerComponent> {
   const { config, time, deliveryTime, random, newId } = context;
   const logger = context.logger.child({ component: 'handler' });
   const { dataDir } = config.store;
@@ -51,6 +64,25 @@ export async function startHandlerComponent(
   await runtime.start('the connection of the handler', transport);
   await runtime.start('the anomaly handler', handler);
   const operations = handlerOperations({ config, software: context.software, transport, logger }, handler);
+  const isServed = config.console.enabled && config.http.handlerPort !== -1;
+  const token = isServed ? consoleToken(dataDir) : undefined;
+  if (token !== undefined) {
+    const console = createConsole(operations.app, {
+      config,
+      configuration: { config, version: context.configVersion, origin: context.configOrigin },
+      software: context.software,
+      ...{ handler, transport, topics: topics(config.topics), dataDir, token, time, deliveryTime },
+      logger: logger.child({ module: 'console' }),
+    });
+    await runtime.start('the device console', console);
+  }
   await runtime.start('health and metrics of the handler', operations);
-  return { handler, url: operations.url };
+  return {
+    handler,
+    url: operations.url,
+    consoleLink() {
+      const url = operations.url();
+      return url === undefined || token === undefined ? undefined : `${url}/#token=${token}`;
+    },
+  };
 }

@@ -20,7 +20,7 @@ export async function runComponent(
   const logger = createLogger({ level: 'info' });
   const runtime = createRuntime({ time: systemTime, logger });
   await runUntilSignal(runtime, async () => {
-    const { config, version } = await loadConfig({
+    const { config, version, origin } = await loadConfig({
       ...(options.config === undefined ? {} : { file: options.config }),
       env: process.env,
       set: options.set,
@@ -30,6 +30,7 @@ export async function runComponent(
     await start(runtime, {
       config,
       configVersion: version,
+      configOrigin: origin,
       software,
       logger: componentLogger,
       time: systemTime,

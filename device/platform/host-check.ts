@@ -32,6 +32,11 @@ export function hostCheck(listensOn: string, allowedHosts: readonly string[]): H
   };
 }
 
+/** Whether the host of a URL or of a Host header, with or without a port, names this machine alone. */
+export function isLoopbackName(host: string): boolean {
+  return loopbackNames.includes(withoutPort(host));
+}
+
 /** An address as it stands in a URL: IPv6 in brackets. */
 export function hostInUrl(host: string): string {
   return host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;

@@ -76,7 +76,7 @@ describe('npm start', () => {
   }, async () => {
     const dataDir = join(folder, 'breach');
     const summaryFile = join(folder, 'breach.json');
-    const common = ['--data-dir', dataDir, '--servicenow-port', String(await freePort())];
+    const common = ['--data-dir', dataDir, '--servicenow-port', String(await freePort()), '--console-port', '0'];
     const startedAt = performance.now();
     const first = start([...common, '--exit-when-resolved', '--summary', summaryFile]);
     await expect.poll(first.out, { timeout: 30_000 }).toMatch(/created: INC0010001 .* http:\/\/127\.0\.0\.1:\d+\S+/);
@@ -106,7 +106,7 @@ describe('npm start', () => {
 
   test('a port in use is told in one sentence, and nothing is left running', async () => {
     const { port, server } = await occupiedPort();
-    const run = start(['--data-dir', join(folder, 'port'), '--servicenow-port', String(port)]);
+    const run = start(['--data-dir', join(folder, 'port'), '--servicenow-port', String(port), '--console-port', '0']);
     expect((await run.end()).code).toBe(1);
     expect(run.err()).toMatch(/^[^\n]*Port \d+ on 127\.0\.0\.1 is in use[^\n]*--servicenow-port[^\n]*\n$/);
     server.close();
@@ -126,7 +126,16 @@ describe('npm start', () => {
     ['another ServiceNow', ['--set', 'serviceNow.url=https://example.service-now.com'], /writes to no other/],
     ['a duration that is none', ['--duration', 'soon'], /90s, 5m or 2h/],
   ])('wrong use is told in a sentence: %s', async (_case, args, sentence) => {
-    const run = start(['--data-dir', join(folder, 'wrong'), '--reset', '--servicenow-port', '0', ...args]);
+    const run = start([
+      '--data-dir',
+      join(folder, 'wrong'),
+      '--reset',
+      '--servicenow-port',
+      '0',
+      '--console-port',
+      '0',
+      ...args,
+    ]);
     expect((await run.end()).code).toBe(2);
     expect(run.err()).toMatch(sentence);
     expect(run.err()).not.toContain('    at ');
@@ -163,7 +172,7 @@ describe('npm start', () => {
 
   test('a run that waits for incidents ends with a code of its own when the time is over', async () => {
     const run = start([
-      ...['--data-dir', join(folder, 'late'), '--servicenow-port', '0'],
+      ...['--data-dir', join(folder, 'late'), '--servicenow-port', '0', '--console-port', '0'],
       ...['--exit-when-resolved', '--duration', '2s', '--scenario', 'calm'],
     ]);
     expect((await run.end()).code).toBe(4);
@@ -188,7 +197,17 @@ describe.skipIf(recording === undefined)('a replay of the recording that RECORDI
         join(folder, 'replay'),
         '--reset',
       ],
-      ...['--servicenow-port', '0', '--summary', summaryFile, '--set', 'thresholds.temperature.upper=30', ...more],
+      ...[
+        '--servicenow-port',
+        '0',
+        '--console-port',
+        '0',
+        '--summary',
+        summaryFile,
+        '--set',
+        'thresholds.temperature.upper=30',
+        ...more,
+      ],
     ]);
     expect({ code: (await run.end()).code, err: run.err() }).toEqual({ code: 0, err: '' });
     return summaryAt(summaryFile);

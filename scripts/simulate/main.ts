@@ -107,16 +107,17 @@ function shown(path: string): string {
 }
 
 /** Short delays and what the options choose, under what the user's own layers say. */
-function overlayOf({ replay }: SimulateOptions, scenario: Scenario | undefined): unknown {
+function overlayOf({ replay, consolePort }: SimulateOptions, scenario: Scenario | undefined): unknown {
   const local = { settleMs: localSettleMs };
+  const http = { handlerPort: consolePort };
   if (replay !== undefined) {
     const { file, columns, speed } = replay;
     const recording = { file, speed, ...(columns === undefined ? {} : { columns }) };
-    return { sensor: { kind: 'replay', replay: recording }, delivery: local };
+    return { sensor: { kind: 'replay', replay: recording }, delivery: local, http };
   }
   const { sensor = {}, delivery = {}, ...rest } = scenario?.configuration ?? {};
   const mock = { ...sensor.mock, scenario: scenario?.name };
-  return { ...rest, sensor: { ...sensor, mock }, delivery: { ...local, ...delivery } };
+  return { ...rest, sensor: { ...sensor, mock }, delivery: { ...local, ...delivery }, http };
 }
 
 /** Fields whose values are this world's own: what they name must not be written to by mistake. */
@@ -210,7 +211,7 @@ async function run(runtime: Runtime, options: SimulateOptions, prepared: Prepare
       anomalies: anomalies.values(),
       nowMs: simulation.time.wallMs(),
     });
-    view.stop(summaryLines(summary));
+    view.stop([...summaryLines(summary), ...pageLines(simulation)]);
     if (options.summaryFile !== undefined) writeSummary(options.summaryFile, summary);
     return summary;
   }
@@ -227,6 +228,12 @@ async function run(runtime: Runtime, options: SimulateOptions, prepared: Prepare
   const code = await over.ended;
   const { lost, duplicates } = conclude();
   return code === exitCodes.done && lost + duplicates > 0 ? exitCodes.lostOrDoubled : code;
+}
+
+/** Where people look. The pages go with the run and come back with the next one on its folder, under the same token. */
+function pageLines({ world, consoleLink }: Simulation): string[] {
+  const link = consoleLink();
+  return [`Incidents: ${world.serviceNow.url}/`, ...(link === undefined ? [] : [`Device console: ${link}`])];
 }
 
 /** Beats until `run` is over, by whichever of its ends comes first; a signal is not its business. */

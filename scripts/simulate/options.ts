@@ -18,6 +18,8 @@ export interface SimulateOptions {
   summaryFile: string | undefined;
   serviceNowPort: number;
   brokerPort: number;
+  /** Of the device console, health and metrics of the handler. */
+  consolePort: number;
 }
 
 /** Exit codes of `npm start`, for scripts. */
@@ -49,6 +51,7 @@ export function parseOptions(argv: readonly string[]): SimulateOptions {
     .option('--summary <file>', 'write what was found as JSON at the end')
     .option('--servicenow-port <number>', 'port of the local ServiceNow; 0 takes any free one', parsePort, 8088)
     .option('--broker-port <number>', 'port of the MQTT broker; 0 takes any free one', parsePort, 0)
+    .option('--console-port <number>', 'port of the device console; 0 takes any free one', parsePort, 8089)
     .addHelpText(
       'after',
       `
@@ -74,6 +77,7 @@ Every field of the configuration: device/config/REFERENCE.md`,
     summary?: string;
     servicenowPort: number;
     brokerPort: number;
+    consolePort: number;
   }>();
   if (raw.replay !== undefined && raw.scenario !== undefined) {
     program.error('error: --scenario and --replay exclude each other: a recording has its own weather.');
@@ -97,6 +101,7 @@ Every field of the configuration: device/config/REFERENCE.md`,
     summaryFile: raw.summary,
     serviceNowPort: raw.servicenowPort,
     brokerPort: raw.brokerPort,
+    consolePort: raw.consolePort,
   };
 }
 

@@ -9,6 +9,7 @@ import { startMonitorComponent } from '../../device/main/monitor-component.ts';
 import { fixedClock } from '../../device/monitor/machine-clock.ts';
 import type { Monitor } from '../../device/monitor/monitor.ts';
 import type { Told } from '../../device/outbox/tell.ts';
+import { AppError } from '../../device/platform/errors.ts';
 import { jumpingTime } from '../../device/platform/jumping-time.ts';
 import type { Logger } from '../../device/platform/logger.ts';
 import { pacedTime } from '../../device/platform/paced-time.ts';
@@ -32,6 +33,8 @@ export interface Simulation {
   /** Health and metrics; undefined where they are switched off. */
   monitorUrl(): string | undefined;
   handlerUrl(): string | undefined;
+  /** With its token; undefined where the console is switched off. */
+  consoleLink(): string | undefined;
   /** Event time: the recording's clock in a replay. */
   time: Time;
   /** Resolves when a replay has handed over its last row and all of it is delivered; never otherwise. */
@@ -71,6 +74,7 @@ export async function startSimulation(runtime: Runtime, options: SimulationOptio
   );
   const common = {
     configVersion: loaded.version,
+    configOrigin: loaded.origin,
     software,
     logger,
     time: clock.time,
@@ -78,11 +82,12 @@ export async function startSimulation(runtime: Runtime, options: SimulationOptio
     random: Math.random,
     newId,
   };
-  const { handler, url: handlerUrl } = await startHandlerComponent(runtime, {
+  const component = await startHandlerComponent(runtime, {
     ...common,
     config: world.configFor('handler', config),
     onTold: listeners.onTold,
-  });
+  }).catch(withConsoleOption);
+  const { handler, url: handlerUrl, consoleLink } = component;
   /** After the last row: nothing is on its way any more. */
   async function delivered(): Promise<void> {
     do {
@@ -118,7 +123,14 @@ export async function startSimulation(runtime: Runtime, options: SimulationOptio
   // Whoever does not wait for the end must not be ended by it.
   ended.catch(() => {});
   if (clock.run !== undefined) await runtime.start('the clock of the replay', clock.run);
-  return { world, monitor, handler, monitorUrl, handlerUrl, time: clock.time, ended };
+  return { world, monitor, handler, monitorUrl, handlerUrl, consoleLink, time: clock.time, ended };
+}
+
+/** The port is chosen by an option of its own here. */
+function withConsoleOption(error: unknown): never {
+  if (!(error instanceof AppError) || error.reason !== 'port-in-use') throw error;
+  const message = `${error.message.split(':')[0]}, so the device console cannot start. Is another npm start running? End it, or choose another port with --console-port (0 takes any free one).`;
+  throw new AppError('port-in-use', message, { cause: error });
 }
 
 interface SimulationClock {

@@ -33,6 +33,7 @@ export function createViewFeed({ view, config, title, passwordIn }: ViewFeedOpti
   let pausedFor: string | undefined;
   let fault: string | undefined;
 
+  const metricsOf = (url: string | undefined) => (url === undefined ? undefined : `${url}/metrics`);
   const urlOf = (sysId: string) => `${simulation?.world.serviceNow.url ?? ''}/api/now/table/incident/${sysId}`;
 
   /** Says once that something begins, and once that it is over. */
@@ -83,11 +84,12 @@ export function createViewFeed({ view, config, title, passwordIn }: ViewFeedOpti
     const { readings, messages } = monitor.status();
     const { relay, counts } = handler.status();
     const links = [
-      { name: 'ServiceNow', url: world.serviceNow.url },
+      { name: 'ServiceNow', url: `${world.serviceNow.url}/` },
       ...[
-        { name: 'monitor', url: running.monitorUrl() },
-        { name: 'handler', url: running.handlerUrl() },
-      ].flatMap(({ name, url }) => (url === undefined ? [] : [{ name: `${name} metrics`, url: `${url}/metrics` }])),
+        { name: 'console', url: running.consoleLink() },
+        { name: 'monitor metrics', url: metricsOf(running.monitorUrl()) },
+        { name: 'handler metrics', url: metricsOf(running.handlerUrl()) },
+      ].flatMap(({ name, url }) => (url === undefined ? [] : [{ name, url }])),
     ];
     incidents = readIncidents(running);
     return {
