@@ -3,12 +3,12 @@ import { isSameToken, type Session, type Sessions, sessionIdOf } from './session
 
 const readMethods: readonly string[] = ['GET', 'HEAD'];
 
-/** Whether the request comes from the review page: it has a session's cookie and no other proof of a user. */
+/** Whether the request comes from the review page, logged in or not any more: it has no other proof of a user. */
 export function isFromPage({ headers }: ApiRequest): boolean {
   return (
     headers.get('authorization') === null &&
     headers.get('x-sn-apikey') === null &&
-    sessionIdOf(headers.get('cookie')) !== undefined
+    (sessionIdOf(headers.get('cookie')) !== undefined || headers.has('x-usertoken'))
   );
 }
 
