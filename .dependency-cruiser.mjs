@@ -60,7 +60,7 @@ const pure = [
   'device/sensor/i2c/(hts221|lps25h)\\.ts',
   'device/sensor/mock/(script|scenarios)\\.ts',
   'device/transport/(topic-filter|topics)\\.ts',
-  'device/incident/(policy|storm-guard|occurrence|destination|incident-row)\\.ts',
+  'device/incident/(policy|silence|storm-guard|occurrence|destination|incident-row)\\.ts',
   'device/incident/texts/',
   // Draws what the option says.
   'device/incident/chart/(?!render-svg\\.ts|echarts-bundle)',

@@ -3,6 +3,7 @@ import type { AnswerMessage, HandlerStatusMessage } from '../anomaly/anomaly.ts'
 import type { Config } from '../config/schema.ts';
 import type { IncidentDestination } from '../incident/destination.ts';
 import type { Occurrence } from '../incident/occurrence.ts';
+import type { Silence, SilenceRequest } from '../incident/silence.ts';
 import type { Entry } from '../outbox/entry.ts';
 import { createRelay, type RelayStatus } from '../outbox/relay.ts';
 import { createTeller, type Texts, type Told } from '../outbox/tell.ts';
@@ -17,16 +18,17 @@ import type { Claim } from './claim.ts';
 import { createDeviceWatch } from './device-watch.ts';
 import { createInbox } from './inbox.ts';
 import { createIntake, type OwnIdentity } from './intake.ts';
+import { createOwnAlarms } from './own-alarms.ts';
 import { createPresence } from './presence.ts';
 import { createReception, type MessageCounts } from './reception.ts';
-import { createSilence } from './silence.ts';
+import { createSilences } from './silences.ts';
 import { createSpace } from './space.ts';
 import { type HandlerStore, handlerStoreName, openHandlerStore } from './store.ts';
 import { createWalks } from './walks.ts';
 
 export interface HandlerDeps {
   config: Config;
-  /** Event time: sweeps, silence and quiet periods; the recording's clock in a replay. */
+  /** Event time: sweeps, silences and quiet periods; the recording's clock in a replay. */
   time: Time;
   /** Real time: delivery. */
   deliveryTime: Time;
@@ -50,7 +52,16 @@ export interface HandlerStatus {
   servedBy?: string;
   instance: string;
   relay: RelayStatus;
-  counts: { entries: number; dead: number; aside: number; rejected: number; firing: number };
+  /** `silenced` of those that fire are held back by one of the `silences`. */
+  counts: {
+    entries: number;
+    dead: number;
+    aside: number;
+    rejected: number;
+    firing: number;
+    silenced: number;
+    silences: number;
+  };
   messages: MessageCounts;
   devices: { site: string; deviceId: string; unheardMs: number }[];
   storeFull: boolean;
@@ -73,6 +84,15 @@ export interface Handler {
   oldestEntryMs(): number | undefined;
   /** Makes dead letters wait again. */
   redrive(entryIds: readonly number[] | 'all'): number;
+  /** Silences that last, the first to end first. */
+  silences(): Silence[];
+  /**
+   * Holds back, from now on, what is told of the breaches that it covers.
+   * @throws AppError `bad-silence`; `store-unusable` where the disk refuses it.
+   */
+  silence(request: SilenceRequest): Silence;
+  /** Ends a silence before its time; false where there is none of this id. @throws AppError `store-unusable` */
+  endSilence(id: string): boolean;
 }
 
 /** Devices that a status lists. */
@@ -127,13 +147,23 @@ export function createHandler(deps: HandlerDeps): Handler {
     onTold,
   });
   const watch = createDeviceWatch({ silentMs: config.handler.deviceSilentMs, maxDevices: config.handler.maxDevices });
-  const silence = createSilence({
+  const ownAlarms = createOwnAlarms({
     site: config.site,
     silentMs: config.handler.deviceSilentMs,
     watch,
     intake,
     time,
     add: inbox.add,
+  });
+  const silences = createSilences({
+    store,
+    take: space.take,
+    apply: intake.applySilences,
+    onFailed: intake.reload,
+    onApplied: () => relay.notify(intake.takeWoken()),
+    time,
+    newId: deps.newId,
+    logger,
   });
   const walks = createWalks({
     relay,
@@ -259,14 +289,15 @@ export function createHandler(deps: HandlerDeps): Handler {
     });
   }
 
-  function sweepSilence(): void {
-    if (presence.claim().state !== 'passive') silence.sweep();
+  function sweepOwnAlarms(): void {
+    if (presence.claim().state !== 'passive') ownAlarms.sweep();
   }
 
   function beat(): void {
     presence.advance();
     presence.tell();
     space.recheck();
+    silences.recheck();
     if (presence.claim().state !== 'active') return;
     noticeOtherWriters();
     walks.goOn();
@@ -277,6 +308,7 @@ export function createHandler(deps: HandlerDeps): Handler {
     const version = store.dataVersion();
     if (version === dataVersion) return;
     dataVersion = version;
+    silences.apply();
     relay.notify(store.openKeys().map((key) => key.correlationId));
     relay.retryNow();
   }
@@ -296,6 +328,7 @@ export function createHandler(deps: HandlerDeps): Handler {
       if (reception.serves(deviceId)) watch.expect(site, deviceId, time.wallMs(), nowMs);
     }
     space.recheck();
+    silences.apply();
   }
 
   function isQuiet(): boolean {
@@ -315,9 +348,9 @@ export function createHandler(deps: HandlerDeps): Handler {
       life = 'running';
       takeOver();
       const { claimMs, statusMs, quietMs, deviceSilentMs } = config.handler;
-      silence.connection(transport.state().state === 'connected');
+      ownAlarms.connection(transport.state().state === 'connected');
       forgetState = transport.onState(({ state }) => {
-        silence.connection(state === 'connected');
+        ownAlarms.connection(state === 'connected');
         if (state === 'connected') presence.tell();
       });
       subscriptions.push(await transport.subscribe(topics.statusFilter, reception.onStatus));
@@ -326,7 +359,7 @@ export function createHandler(deps: HandlerDeps): Handler {
       timers.set('claim', deliveryTime.after(claimMs, presence.advance));
       every('status', deliveryTime, statusMs, beat);
       every('quiet', time, sweepEveryMs(quietMs), sweepQuiet);
-      every('silence', time, sweepEveryMs(deviceSilentMs || 60_000), sweepSilence);
+      every('own alarms', time, sweepEveryMs(deviceSilentMs || 60_000), sweepOwnAlarms);
     },
 
     async stop() {
@@ -336,6 +369,7 @@ export function createHandler(deps: HandlerDeps): Handler {
       forgetState?.();
       for (const timer of timers.values()) timer.cancel();
       timers.clear();
+      silences.stop();
       if (wasRunning) {
         await Promise.all(subscriptions.splice(0).map((subscription) => subscription.unsubscribe()));
         inbox.stop();
@@ -376,6 +410,9 @@ export function createHandler(deps: HandlerDeps): Handler {
       relay.notify(keys);
       return keys.length;
     },
+    silences: silences.list,
+    silence: silences.set,
+    endSilence: silences.end,
   };
 }
 

@@ -1,6 +1,7 @@
 import { type AnomalyMessage, handlerRules, type Key, type Rule } from '../anomaly/anomaly.ts';
 import { correlationId, occurrenceId } from '../anomaly/identity.ts';
 import type { Occurrence } from '../incident/occurrence.ts';
+import { endedUnder, isSilenced, type Silence } from '../incident/silence.ts';
 import { admit, calm, type SiteWeather, type StormPolicy } from '../incident/storm-guard.ts';
 import { isoUtc, type Time } from '../platform/time.ts';
 import { handlerDevice } from '../transport/topics.ts';
@@ -47,12 +48,14 @@ export type Intake = ReturnType<typeof createIntake>;
  */
 export function createIntake(store: HandlerStore, options: IntakeOptions, own: OwnIdentity, time: Time) {
   const weather = new Map<string, SiteWeather>();
+  let silences: readonly Silence[] = [];
   let woken = new Set<string>();
   let deviceCount = store.countDevices();
 
-  /** The storms as the store has them: at a start, and after a transaction that was rolled back. */
+  /** Storms and silences as the store has them: at a start, and after a transaction that was rolled back. */
   function reload(): void {
     deviceCount = store.countDevices();
+    silences = store.silences();
     weather.clear();
     for (const occurrence of store.allFiring()) {
       if (occurrence.message.rule !== 'storm') continue;
@@ -112,21 +115,18 @@ export function createIntake(store: HandlerStore, options: IntakeOptions, own: O
     const correlation = correlationId(message);
     const older = supersede(correlation, message.id);
     const placed = older === undefined ? placeOf(message, correlation) : placeAfter(older, message, correlation);
-    if (placed.place === 'wanted') {
-      // A breach inside the quiet period goes on in the same incident: its resolution is no longer wanted.
-      const ended = store.dropQuietResolves(correlation, Date.parse(message.startedAt));
-      for (const id of ended) store.retire(id, options.keepEnded);
-    }
     const occurrence: Occurrence = {
       id: message.id,
       correlationId: correlation,
       phase,
       ...placed,
       message,
-      toldSeverity: null,
+      toldSeverity: placed.place === 'attached' ? (older?.toldSeverity ?? null) : null,
       notedAtMs: Date.parse(message.at),
       updatesSinceNote: 0,
+      silence: isHeldBack(placed, message) ? 'holds' : 'none',
     };
+    if (placed.place === 'wanted' && occurrence.silence === 'none') goOn(occurrence);
     store.putOccurrence(occurrence);
     if (placed.place === 'wanted') {
       add(occurrence, 'open');
@@ -135,9 +135,17 @@ export function createIntake(store: HandlerStore, options: IntakeOptions, own: O
     return occurrence;
   }
 
+  /** A breach inside the quiet period goes on in the same incident: its resolution is no longer wanted. */
+  function goOn({ correlationId: correlation, message }: Occurrence): void {
+    const ended = store.dropQuietResolves(correlation, Date.parse(message.startedAt));
+    for (const id of ended) store.retire(id, options.keepEnded);
+  }
+
   function placeOf(message: AnomalyMessage, correlation: string): Placed {
     if (message.opener === 'cloud') return { place: 'recorded', heldBy: null, incident: null };
     if (message.rule === 'storm' || message.rule === 'broker-silent') return wanted;
+    // What opens only after a silence counts for a storm then.
+    if (isHeldBack(wanted, message)) return wanted;
     const now = time.monotonicMs();
     const { weather: next, admission } = admit(weather.get(message.site) ?? calm, correlation, now, options.storm);
     weather.set(message.site, next);
@@ -151,6 +159,10 @@ export function createIntake(store: HandlerStore, options: IntakeOptions, own: O
   function placeAfter(older: Occurrence, message: AnomalyMessage, correlation: string): Placed {
     if (message.opener === 'cloud') return { place: 'recorded', heldBy: null, incident: null };
     if (older.place === 'released') return { place: 'released', heldBy: null, incident: older.incident };
+    // Under a silence its incident is not told of the new name, only of the end.
+    if (older.place === 'attached' && isHeldBack(older, message)) {
+      return { place: 'attached', heldBy: null, incident: older.incident };
+    }
     return older.place === 'held' || older.place === 'recorded' ? placeOf(message, correlation) : wanted;
   }
 
@@ -173,7 +185,8 @@ export function createIntake(store: HandlerStore, options: IntakeOptions, own: O
   function tellStorm(stormId: string): void {
     const storm = store.occurrence(stormId);
     if (storm === undefined || storm.place === 'wanted' || !store.isAnyUnlisted(stormId)) return;
-    if (storm.phase === 'firing' && time.wallMs() - storm.notedAtMs < options.storm.windowMs) return;
+    const isTooSoon = storm.silence === 'holds' || time.wallMs() - storm.notedAtMs < options.storm.windowMs;
+    if (storm.phase === 'firing' && isTooSoon) return;
     const phase = storm.phase === 'firing' ? 'updated' : 'resolved';
     const count = store.countHeld(stormId);
     store.putOccurrence({ ...storm, message: nextOwn(storm, { phase, value: count, peak: count }) });
@@ -188,7 +201,8 @@ export function createIntake(store: HandlerStore, options: IntakeOptions, own: O
     const older = store.firingOf(correlation).filter((one) => one.id !== byId);
     for (const one of older) {
       for (const kind of ['open', 'chart', 'update'] as const) store.dropWaiting(one.id, kind);
-      store.putOccurrence({ ...one, phase: 'ended' });
+      const isUntold = one.place === 'wanted' && one.silence === 'holds';
+      store.putOccurrence({ ...one, phase: 'ended', place: isUntold ? 'recorded' : one.place });
       store.retire(one.id, options.keepEnded);
     }
     return older.at(-1);
@@ -203,12 +217,10 @@ export function createIntake(store: HandlerStore, options: IntakeOptions, own: O
   }
 
   function end(known: Occurrence, message: AnomalyMessage): void {
-    const occurrence: Occurrence = { ...known, phase: 'ended', message };
-    store.putOccurrence(occurrence);
-    store.dropWaiting(occurrence.id, 'update');
+    const occurrence = ended(known, message);
     if (occurrence.place === 'held' && occurrence.heldBy !== null) {
       endOfHeld(occurrence.heldBy);
-    } else if (occurrence.place !== 'recorded') {
+    } else if (isEndTold(occurrence)) {
       add(occurrence, 'recover');
       if (options.attachChart && message.window.length > 1) add(occurrence, 'end-chart');
       if (options.onRecovery === 'resolve') {
@@ -216,6 +228,29 @@ export function createIntake(store: HandlerStore, options: IntakeOptions, own: O
       }
     }
     store.retire(occurrence.id, options.keepEnded);
+  }
+
+  /** Stores an end. What ended under a silence before anything was told of it is recorded only. */
+  function ended(known: Occurrence, message: AnomalyMessage): Occurrence {
+    const endedAtMs = Date.parse(message.endedAt ?? message.at);
+    const isUntold = known.place === 'wanted' && known.silence === 'holds' && endedUnder(silences, message, endedAtMs);
+    const occurrence: Occurrence = { ...known, phase: 'ended', message, place: isUntold ? 'recorded' : known.place };
+    for (const kind of isUntold ? (['open', 'chart', 'update'] as const) : (['update'] as const)) {
+      store.dropWaiting(known.id, kind);
+    }
+    store.putOccurrence(occurrence);
+    return occurrence;
+  }
+
+  /** An opening whose attempt was begun may have been made, and then its incident hears of the end, too. */
+  function isEndTold(occurrence: Occurrence): boolean {
+    return occurrence.place !== 'recorded' || isOpeningBegun(occurrence);
+  }
+
+  function isOpeningBegun({ id, correlationId: correlation }: Occurrence): boolean {
+    return store
+      .entriesOf(correlation)
+      .some((entry) => entry.occurrenceId === id && entry.kind === 'open' && entry.state !== 'waiting');
   }
 
   function endOfHeld(stormId: string): void {
@@ -231,7 +266,8 @@ export function createIntake(store: HandlerStore, options: IntakeOptions, own: O
 
   /** A breach that a storm holds turns out to be in an incident already: it goes on there. */
   function letGo(occurrence: Occurrence): void {
-    store.putOccurrence({ ...occurrence, place: 'wanted', heldBy: null });
+    const silence = isHeldBack(wanted, occurrence.message) ? 'holds' : occurrence.silence;
+    store.putOccurrence({ ...occurrence, place: 'wanted', heldBy: null, silence });
     add(occurrence, 'open');
     if (occurrence.heldBy !== null) endOfHeld(occurrence.heldBy);
   }
@@ -298,16 +334,44 @@ export function createIntake(store: HandlerStore, options: IntakeOptions, own: O
       at,
       window: [],
     };
-    const ended: Occurrence = { ...occurrence, phase: 'ended', message };
-    store.putOccurrence(ended);
-    store.dropWaiting(ended.id, 'update');
-    if (ended.place === 'held' && ended.heldBy !== null) {
-      endOfHeld(ended.heldBy);
-    } else if (ended.place !== 'recorded') {
-      add(ended, 'recover');
-      if (policy === 'resolve') add(ended, 'resolve');
+    const orphaned = ended(occurrence, message);
+    if (orphaned.place === 'held' && orphaned.heldBy !== null) {
+      endOfHeld(orphaned.heldBy);
+    } else if (isEndTold(orphaned)) {
+      add(orphaned, 'recover');
+      if (policy === 'resolve') add(orphaned, 'resolve');
     }
-    store.retire(ended.id, options.keepEnded);
+    store.retire(orphaned.id, options.keepEnded);
+  }
+
+  /** Only what has, or shall have, an incident of its own has something that can be held back. */
+  function isHeldBack({ place }: Pick<Occurrence, 'place'>, key: Key): boolean {
+    return (place === 'wanted' || place === 'attached') && isSilenced(silences, key, time.wallMs());
+  }
+
+  /** Drops silences that are over, and brings what fires in line with the others. */
+  function applySilences(): void {
+    store.removeEndedSilences(time.wallMs());
+    silences = store.silences();
+    for (const { id } of store.allFiring()) {
+      // Read anew: lifting another one may have moved it.
+      const firing = store.occurrence(id);
+      if (firing === undefined) continue;
+      const holds = isHeldBack(firing, firing.message);
+      if (holds && firing.silence !== 'holds') store.putOccurrence({ ...firing, silence: 'holds' });
+      if (!holds && firing.silence === 'holds') lift(firing);
+    }
+  }
+
+  /** It still fires when its silence has ended: what waited is told now. */
+  function lift(occurrence: Occurrence): void {
+    const opens = occurrence.place === 'wanted' && !isOpeningBegun(occurrence);
+    const placed = opens ? placeOf(occurrence.message, occurrence.correlationId) : occurrence;
+    const lifted: Occurrence = { ...occurrence, ...pickPlace(placed), silence: 'lifted' };
+    store.putOccurrence(lifted);
+    if (lifted.place === 'wanted') goOn(lifted);
+    if (lifted.place === 'held') for (const kind of ['open', 'chart'] as const) store.dropWaiting(lifted.id, kind);
+    woken.add(lifted.correlationId);
   }
 
   /** Resolves the incident of a breach whose end it tells already: who told it did not come to resolve it. */
@@ -343,6 +407,7 @@ export function createIntake(store: HandlerStore, options: IntakeOptions, own: O
     orphan,
     resolveEnded,
     letGo,
+    applySilences,
     tellStorm,
     tellStorms(): void {
       for (const state of weather.values()) if (state.state === 'storming') tellStorm(state.stormId);
@@ -359,6 +424,10 @@ export function createIntake(store: HandlerStore, options: IntakeOptions, own: O
 type Placed = Pick<Occurrence, 'place' | 'heldBy' | 'incident'>;
 
 const wanted: Placed = { place: 'wanted', heldBy: null, incident: null };
+
+function pickPlace({ place, heldBy, incident }: Placed): Placed {
+  return { place, heldBy, incident };
+}
 
 /** Whether the handler raises breaches of this rule itself. */
 export function isOwnRule(rule: Rule): boolean {

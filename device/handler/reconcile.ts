@@ -155,6 +155,7 @@ function breachOf(
     notedAtMs: call.atMs,
     updatesSinceNote: 0,
     heldBy: null,
+    silence: 'none',
     message: {
       version: 1,
       id,

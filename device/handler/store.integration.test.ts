@@ -82,6 +82,7 @@ function breach(n: number, change: Partial<Occurrence> = {}): Occurrence {
     notedAtMs: n,
     updatesSinceNote: 0,
     heldBy: null,
+    silence: 'none',
     ...change,
   };
 }

@@ -9,6 +9,7 @@ import { knownRowsOf } from './store/known-rows.ts';
 import { occurrencesOf } from './store/occurrences.ts';
 import { rejectedOf } from './store/rejected.ts';
 import { migrations } from './store/schema.ts';
+import { silencesOf } from './store/silences.ts';
 
 export type HandlerStore = ReturnType<typeof openHandlerStore>;
 
@@ -49,6 +50,7 @@ function storeOf(db: Store, instance: string, clock?: Pick<Clock, 'wallMs'>) {
   const entries = entriesOf(db, instance, clock);
   const occurrences = occurrencesOf(db, instance);
   const rejected = rejectedOf(db);
+  const silences = silencesOf(db);
   const dataVersion = db.prepare('PRAGMA data_version');
 
   return {
@@ -57,6 +59,7 @@ function storeOf(db: Store, instance: string, clock?: Pick<Clock, 'wallMs'>) {
     ...entries,
     ...knownRowsOf(db, instance),
     ...rejected,
+    ...silences,
     /** Runs `work` in one durable transaction. */
     transaction: <T>(work: () => T): T => transaction(db, work),
     /** Changes when another process has written to the file. */
@@ -83,6 +86,8 @@ function storeOf(db: Store, instance: string, clock?: Pick<Clock, 'wallMs'>) {
       ...entries.countEntries(),
       rejected: rejected.countRejected(),
       firing: occurrences.countFiring(),
+      silenced: occurrences.countSilenced(),
+      silences: silences.countSilences(),
     }),
     /** Writes a consistent copy to `target`, which must not exist. */
     backup(target: string): void {

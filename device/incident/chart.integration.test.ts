@@ -21,6 +21,7 @@ function occurrence(fields: Partial<AnomalyMessage>): Occurrence {
     notedAtMs: 0,
     updatesSinceNote: 0,
     heldBy: null,
+    silence: 'none',
   };
 }
 

@@ -9,7 +9,8 @@ import type { AnomalyMessage } from '../anomaly/anomaly.ts';
  * | attached | told by an incident (created for it, joined or reopened)                         |
  * | released | people ended its incident while it lasted: nothing new until the next firing     |
  * | held     | listed in the storm incident of its site                                         |
- * | recorded | kept for the record only: the cloud side opens incidents for this device          |
+ * | recorded | kept for the record only: the cloud side opens incidents for this device, or it  |
+ * |          | ended under a silence before anything was told of it                             |
  */
 export type Place = 'wanted' | 'attached' | 'released' | 'held' | 'recorded';
 
@@ -31,4 +32,9 @@ export interface Occurrence {
   updatesSinceNote: number;
   /** Storm occurrence that holds it. */
   heldBy: string | null;
+  /**
+   * `holds`: a silence covers it, or did when it ended, so what it tells while it fires waits. `lifted`: one did, for a
+   * while.
+   */
+  silence: 'none' | 'holds' | 'lifted';
 }

@@ -19,6 +19,7 @@ function occurrence(change: Partial<Occurrence> = {}): Occurrence {
     notedAtMs: 0,
     updatesSinceNote: 1,
     heldBy: null,
+    silence: 'none',
     message: {
       version: 1,
       id,

@@ -30,6 +30,10 @@ export type Released = 'resolved by a person' | 'closed' | 'canceled' | 'deleted
  *
  * `open` looks first for a row that already names the breach: it is adopted (a create whose answer was lost), or
  * released where people have ended it. Reassignment changes nothing: only our own fields are written.
+ *
+ * Under a silence that holds the breach back, what the table would write while it fires is held back: it is decided again
+ * when the silence has ended. Of a breach that is recorded only, an incident that names it all the same is adopted, and
+ * nothing else is opened.
  */
 export type Step =
   | { do: 'create'; follows: { number: string; state: IncidentRow['state'] } | undefined }
@@ -41,11 +45,24 @@ export type Step =
   | { do: 'resolve'; row: IncidentRow }
   | { do: 'cancel-duplicate'; row: IncidentRow; kept: IncidentRow }
   | { do: 'release'; why: Released; row: IncidentRow | undefined }
-  | { do: 'nothing'; why: 'told already' | 'no incident' | 'left as people left it' | 'notes only' };
+  | { do: 'hold-back' }
+  | { do: 'nothing'; why: 'told already' | 'no incident' | 'left as people left it' | 'notes only' | 'recorded only' };
 
 export function decide(situation: Situation): Step {
   const duplicate = duplicateOf(situation);
   if (duplicate !== undefined) return duplicate;
+  const step = unsilenced(situation);
+  if (!tellsThatItFires(step)) return step;
+  const { place, phase, silence } = situation.occurrence;
+  if (place === 'recorded') return { do: 'nothing', why: 'recorded only' };
+  return silence === 'holds' && phase === 'firing' ? { do: 'hold-back' } : step;
+}
+
+function tellsThatItFires({ do: what }: Step): boolean {
+  return what === 'create' || what === 'join' || what === 'reopen' || what === 'note';
+}
+
+function unsilenced(situation: Situation): Step {
   switch (situation.wanted) {
     case 'open':
       return decideOpen(situation);

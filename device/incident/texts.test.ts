@@ -58,6 +58,7 @@ function occurrence(message: Partial<AnomalyMessage> = {}, change: Partial<Occur
     notedAtMs: 0,
     updatesSinceNote: 0,
     heldBy: null,
+    silence: 'none',
     ...change,
   };
 }

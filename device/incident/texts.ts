@@ -32,16 +32,18 @@ export function incidentTexts({ timeZone, clock }: TextOptions) {
   const localTime = localTimes(timeZone);
 
   /** Nothing where the breach was told in time, or was told before. */
-  function late({ message, toldSeverity }: Occurrence): string {
+  function late({ message, toldSeverity, silence }: Occurrence): string {
     if (toldSeverity !== null) return '';
     const { startedAt, endedAt, at, sequence, firingSequence, clockSynchronised } = message;
     const now = clock.wallMs();
     if (endedAt !== null) return `Reported late: it had ended before it could be told (${isoUtc(now)}).`;
+    const waited = duration(now - Date.parse(startedAt));
+    const firstAndTold = `First breach ${startedAt}, told ${isoUtc(now)}, ${waited} later.`;
+    if (silence === 'lifted') return `Held back by a silence that has ended. ${firstAndTold}`;
     // While it waits, a newer message takes the place of the first.
     const sinceMs = now - Date.parse(sequence > firingSequence ? startedAt : at);
     if (!clockSynchronised || sinceMs <= lateAfterMs) return '';
-    const waited = duration(now - Date.parse(startedAt));
-    return `Reported late: the edge was offline, or the instance out of reach. First breach ${startedAt}, told ${isoUtc(now)}, ${waited} later.`;
+    return `Reported late: the edge was offline, or the instance out of reach. ${firstAndTold}`;
   }
 
   return {

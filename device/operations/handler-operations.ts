@@ -58,6 +58,18 @@ export const handlerFamilies: readonly MetricFamily<HandlerStatus>[] = [
     read: ({ counts }) => counts.firing,
   },
   {
+    name: 'itsm_breaches_silenced',
+    type: 'gauge',
+    help: 'Of the breaches that last, those that a silence holds back.',
+    read: ({ counts }) => counts.silenced,
+  },
+  {
+    name: 'itsm_silences',
+    type: 'gauge',
+    help: 'Silences that last (npm run handler -- silences).',
+    read: ({ counts }) => counts.silences,
+  },
+  {
     name: 'itsm_incidents_total',
     type: 'counter',
     help: 'Steps told to the instance by kind: incidents created, reopened, resolved, notes, …',

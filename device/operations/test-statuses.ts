@@ -35,7 +35,7 @@ export const goodHandler: HandlerStatus = {
       'dead-letter': 0,
     },
   },
-  counts: { entries: 2, dead: 0, aside: 0, rejected: 0, firing: 1 },
+  counts: { entries: 2, dead: 0, aside: 0, rejected: 0, firing: 1, silenced: 0, silences: 2 },
   messages: { accepted: 9, duplicate: 2, rejected: 0, malformed: 1, dropped: 0 },
   devices: [
     { site: 'home', deviceId: 'freezer-07', unheardMs: 90_500 },

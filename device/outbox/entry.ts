@@ -17,7 +17,7 @@ export type EntryKind = (typeof entryKinds)[number];
 /**
  * | state   | meaning                                                                             |
  * |---------|-------------------------------------------------------------------------------------|
- * | waiting | not sent; `dueAtMs` (event time) while its quiet period runs                        |
+ * | waiting | not sent; `dueAtMs` (event time) while its quiet period runs; a silence may hold it  |
  * | sending | an attempt is under way, or its end is not known: look up before anything is written |
  * | dead    | the instance refuses this record: dead letter, the key's later entries wait behind it |
  * | aside   | belongs to an instance that is no longer served                                      |

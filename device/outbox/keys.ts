@@ -12,7 +12,7 @@ import { createOpeningCap } from './opening-cap.ts';
  * | queued    | it is due (at once, after a backoff, or after the settle time) and taken                    |
  * | in flight | its step has ended: `done` (look again), `again`, `settle`, `holdBack` or `leave`           |
  * | capped    | the cap on new incidents an hour (event time) lets it through                               |
- * | absent    | something is added for it: nothing is due, its quiet period runs, or a dead letter blocks it |
+ * | absent    | something is added for it: nothing is due, its quiet period runs, a silence or a dead letter holds it |
  */
 export interface Keys {
   /** Something is to be told for the key. */

@@ -18,6 +18,7 @@ const occurrence: Occurrence = {
   notedAtMs: 0,
   updatesSinceNote: 0,
   heldBy: null,
+  silence: 'none',
 };
 
 function teller(chart: TellerDeps['chart']) {

@@ -242,6 +242,8 @@ export function createTeller({ destination, texts, closeCode, chart, held }: Tel
             told: { kind: 'released', number: incident?.number, why: step.why },
           };
         }
+        case 'hold-back':
+          return { ...none, finished: false };
         case 'nothing':
           return none;
       }

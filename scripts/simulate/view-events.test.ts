@@ -46,6 +46,7 @@ const occurrence: Occurrence = {
   notedAtMs: 0,
   updatesSinceNote: 0,
   heldBy: null,
+  silence: 'none',
 };
 
 test('a breach is told when it fires and when it is over, not in between', () => {

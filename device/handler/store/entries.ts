@@ -31,6 +31,11 @@ const sinceRow = z.object({ since: z.number().nullable() });
 /** A key in the outbox: entries that a look-up goes through; more wait behind them. */
 const entriesAtATime = 50;
 
+/** Of a breach that fires under a silence only what tells its end is told. */
+const isTold = `NOT (state = 'waiting' AND kind IN ('open', 'chart', 'update') AND EXISTS (
+  SELECT 1 FROM occurrence WHERE instance = entry.instance AND id = entry.occurrence_id AND silenced = 1 AND phase = 'firing'
+))`;
+
 /** What is to be told to one instance. `clock` is real time; without one, since when an entry waits is not known. */
 export function entriesOf(db: Store, instance: string, clock?: Pick<Clock, 'wallMs'>) {
   const now = () => (clock === undefined ? null : Math.round(clock.wallMs()));
@@ -45,8 +50,10 @@ export function entriesOf(db: Store, instance: string, clock?: Pick<Clock, 'wall
     dropQuiet: db.prepare(
       "DELETE FROM entry WHERE instance = ? AND correlation_id = ? AND kind = 'resolve' AND state = 'waiting' AND due_at > ? RETURNING occurrence_id",
     ),
+    // What a silence holds back is as if it were not there, but an attempt whose end is not known is looked up.
     ofKey: db.prepare(
-      `SELECT ${columns} FROM entry WHERE instance = ? AND correlation_id = ? AND state <> 'aside' ORDER BY id LIMIT ${entriesAtATime}`,
+      `SELECT ${columns} FROM entry WHERE instance = ? AND correlation_id = ? AND state <> 'aside' AND ${isTold}
+       ORDER BY id LIMIT ${entriesAtATime}`,
     ),
     quietDue: db.prepare(
       'SELECT DISTINCT correlation_id FROM entry WHERE instance = ? AND site = ? AND device_id = ? AND due_at <= ?',
@@ -75,7 +82,7 @@ export function entriesOf(db: Store, instance: string, clock?: Pick<Clock, 'wall
     countDead: db.prepare("SELECT count(*) AS n FROM entry WHERE instance = ? AND state = 'dead'"),
     oldest: db.prepare(
       `SELECT min(waits_since) AS since FROM entry
-       WHERE instance = ? AND state IN ('waiting', 'sending') AND due_at IS NULL`,
+       WHERE instance = ? AND state IN ('waiting', 'sending') AND due_at IS NULL AND ${isTold}`,
     ),
     countAside: db.prepare("SELECT count(*) AS n FROM entry WHERE state = 'aside'"),
   };
@@ -97,7 +104,7 @@ export function entriesOf(db: Store, instance: string, clock?: Pick<Clock, 'wall
      */
     dropQuietResolves: (correlationId: string, atMs: number): string[] =>
       sql.dropQuiet.all(instance, correlationId, atMs).map((row) => occurrenceIdRow.parse(row).occurrence_id),
-    /** Entries of a key in the order in which they are told. */
+    /** Entries of a key in the order in which they are told; without what a silence holds back. */
     entriesOf: (correlationId: string): Entry[] => sql.ofKey.all(instance, correlationId).map(entryOf),
     /** Keys with an entry whose quiet period is over at `atMs` of the device's event time; it is then due for good. */
     releaseQuiet(site: string, deviceId: string, atMs: number): string[] {

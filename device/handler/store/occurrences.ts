@@ -15,7 +15,11 @@ const occurrenceRow = z.object({
   noted_at: z.number(),
   updates_since_note: z.number(),
   held_by: z.string().nullable(),
+  silenced: z.union([z.literal(0), z.literal(1), z.literal(2)]),
 });
+/** What is stored for each: see the schema. */
+const silenceCodes = { none: 0, holds: 1, lifted: 2 } as const;
+const silenceOfCode = ['none', 'holds', 'lifted'] as const;
 const columns = Object.keys(occurrenceRow.shape).join(', ');
 
 /** Breaches of one instance. */
@@ -33,11 +37,12 @@ export function occurrencesOf(db: Store, instance: string) {
     unlisted: select('instance = ? AND held_by = ? AND listed = 0 LIMIT ?'),
     put: db.prepare(
       `INSERT INTO occurrence (instance, id, correlation_id, site, device_id, rule, phase, place, sys_id, number, message,
-         told_severity, noted_at, updates_since_note, held_by)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+         told_severity, noted_at, updates_since_note, held_by, silenced)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
        ON CONFLICT DO UPDATE SET phase = excluded.phase, place = excluded.place, sys_id = excluded.sys_id,
          number = excluded.number, message = excluded.message, told_severity = excluded.told_severity,
          noted_at = excluded.noted_at, updates_since_note = excluded.updates_since_note, held_by = excluded.held_by,
+         silenced = excluded.silenced,
          listed = CASE WHEN phase <> excluded.phase THEN 0 ELSE listed END,
          ended_order = CASE WHEN excluded.phase = 'firing' THEN NULL ELSE ended_order END`,
     ),
@@ -48,6 +53,9 @@ export function occurrencesOf(db: Store, instance: string) {
     isAnyUnlisted: db.prepare('SELECT 1 FROM occurrence WHERE instance = ? AND held_by = ? AND listed = 0 LIMIT 1'),
     countHeld: db.prepare('SELECT count(*) AS n FROM occurrence WHERE instance = ? AND held_by = ?'),
     countFiring: db.prepare("SELECT count(*) AS n FROM occurrence WHERE instance = ? AND phase = 'firing'"),
+    countSilenced: db.prepare(
+      "SELECT count(*) AS n FROM occurrence WHERE instance = ? AND phase = 'firing' AND silenced = 1",
+    ),
     hasEntries: db.prepare('SELECT 1 FROM entry WHERE instance = ? AND occurrence_id = ? LIMIT 1'),
     retire: db.prepare(
       `UPDATE occurrence SET
@@ -92,6 +100,7 @@ export function occurrencesOf(db: Store, instance: string) {
         occurrence.notedAtMs,
         occurrence.updatesSinceNote,
         occurrence.heldBy,
+        silenceCodes[occurrence.silence],
       );
     },
 
@@ -105,6 +114,8 @@ export function occurrencesOf(db: Store, instance: string) {
     isAnyUnlisted: (stormId: string): boolean => sql.isAnyUnlisted.get(instance, stormId) !== undefined,
     countHeld: (stormId: string): number => countRow.parse(sql.countHeld.get(instance, stormId)).n,
     countFiring: (): number => countRow.parse(sql.countFiring.get(instance)).n,
+    /** Those that last and are held back by a silence. */
+    countSilenced: (): number => countRow.parse(sql.countSilenced.get(instance)).n,
 
     /** Marks an ended breach that has nothing left to tell, and drops the oldest beyond `keep`. */
     retire(occurrenceId: string, keep: number): void {
@@ -131,5 +142,6 @@ function occurrenceOf(raw: unknown): Occurrence {
     notedAtMs: row.noted_at,
     updatesSinceNote: row.updates_since_note,
     heldBy: row.held_by,
+    silence: silenceOfCode[row.silenced],
   };
 }

@@ -14,6 +14,7 @@ import type { Migration } from '../../platform/sqlite.ts';
  * | entry       | a thing to be told about a breach                               | six a breach, gone once told   |
  * | known_row   | an incident that is known to exist on an instance               | 5 an instance                  |
  * | rejected    | a message that was refused                                      | `handler.maxRejected`          |
+ * | silence     | a silence that lasts                                            | 1,000                          |
  *
  * The partial indexes are what keeps the cost of a message apart from the length of the history; the id comes first in
  * the key of `occurrence` because the planner prefers a primary key that begins with the instance to them.
@@ -67,4 +68,16 @@ export const migrations: readonly Migration[] = [
   },
   // Epoch ms, real time: since when an entry is to be told. Null for entries of an earlier release.
   { version: 1_001, sql: 'ALTER TABLE entry ADD COLUMN waits_since INTEGER' },
+  // `silenced`: 0 never, 1 while a silence holds it back, 2 after. What is held back stays in the outbox, so an earlier
+  // release, which knows of no silences, tells it: after a rolled-back deployment nothing is lost.
+  {
+    version: 1_002,
+    sql: `
+      ALTER TABLE occurrence ADD COLUMN silenced INTEGER NOT NULL DEFAULT 0;
+      CREATE TABLE silence (
+        id TEXT PRIMARY KEY, site TEXT, device_id TEXT, metric TEXT, rule TEXT,
+        author TEXT NOT NULL, reason TEXT NOT NULL, starts_at INTEGER NOT NULL, ends_at INTEGER NOT NULL
+      ) WITHOUT ROWID;
+    `,
+  },
 ];

@@ -7,13 +7,13 @@ import type { Work } from './inbox.ts';
 import type { Intake, OwnBreach } from './intake.ts';
 
 /** Raises and ends what only a handler can see: a silent device, and a broker that is out of reach. */
-export interface Silence {
+export interface OwnAlarms {
   /** Looks who has fallen silent, or speaks again. */
   sweep(): void;
   connection(connected: boolean): void;
 }
 
-export interface SilenceOptions {
+export interface OwnAlarmsOptions {
   site: string;
   /** 0 turns the rules off. */
   silentMs: number;
@@ -23,7 +23,7 @@ export interface SilenceOptions {
   add: (work: Work) => void;
 }
 
-export function createSilence({ site, silentMs, watch, intake, time, add }: SilenceOptions): Silence {
+export function createOwnAlarms({ site, silentMs, watch, intake, time, add }: OwnAlarmsOptions): OwnAlarms {
   const brokerKey: Key = { site, deviceId: handlerDevice, metric: '*', rule: 'broker-silent' };
   const silentKey = (device: Device): Key => ({
     site: device.site,
