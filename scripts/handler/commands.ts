@@ -15,7 +15,7 @@ export interface Answer {
 const mostRejected = 100;
 
 /** The handler notices another writer at its next status message (`handler.statusMs`). */
-const soon = 'A running handler goes on within seconds (handler.statusMs), a stopped one at its next start.';
+export const soon = 'A running handler goes on within seconds (handler.statusMs), a stopped one at its next start.';
 
 /**
  * Opens the store of the handler whose data lie in `dataDir`, or in `handler` below it as the local run has them; it may run.
@@ -39,6 +39,8 @@ export function status(store: HandlerStore): Answer {
         ['instance', store.instance],
         ['devices', devices],
         ['breaches that last', counts.firing],
+        ['of them held back by a silence', counts.silenced],
+        ['silences', counts.silences],
         ['steps to be told', counts.entries],
         ['dead letters', counts.dead],
         ['put aside', counts.aside],

@@ -1,8 +1,11 @@
+import { randomUUID } from 'node:crypto';
 import { Command, InvalidArgumentError } from 'commander';
 import { loadConfig } from '../../device/config/load.ts';
 import type { HandlerStore } from '../../device/handler/store.ts';
 import { AppError } from '../../device/platform/errors.ts';
+import { parseDuration } from '../parse-duration.ts';
 import { type Answer, backup, deadLetters, openStoreOf, redrive, status, trustEmpty } from './commands.ts';
+import { endSilence, type SilenceOptions, silence, silences } from './silences.ts';
 
 /** `npm run handler -- COMMAND`: looks into the handler's store, and changes it, while the handler runs or not. */
 const program = new Command('npm run handler --')
@@ -33,6 +36,31 @@ program
     if ((all === true) === ids.length > 0) program.error('error: name the dead letters, or give --all');
     return run((store) => redrive(store, all === true ? 'all' : ids));
   });
+
+program
+  .command('silence')
+  .description('hold back, for a while, what is told of some breaches; without a name: of all')
+  .option('--site <name>', 'of one site')
+  .option('--device <name>', 'of one device')
+  .option('--metric <name>', 'of one metric')
+  .option('--rule <name>', 'of one rule: upper, no-data, …')
+  .requiredOption('--for <time>', 'how long: 90s, 5m, 2h, 1d; at most 31d', parseDuration)
+  .requiredOption('--reason <text>', 'why')
+  .option('--author <name>', 'who sets it (default: who runs this)')
+  .action((options: SilenceOptions) =>
+    run((store) => silence(store, options, { id: randomUUID().replaceAll('-', ''), nowMs: Date.now() })),
+  );
+
+program
+  .command('silences')
+  .description('silences that last')
+  .action(() => run((store) => silences(store, Date.now())));
+
+program
+  .command('end-silence')
+  .description('end a silence: what still fires opens then')
+  .argument('<id>', 'as `silences` lists it')
+  .action((id: string) => run((store) => endSilence(store, id)));
 
 program
   .command('trust-empty')

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { defaultScenario } from '../../device/sensor/mock/scenarios.ts';
+import { parseDuration } from '../parse-duration.ts';
 
 /** What `npm start -- …` was asked for. */
 export interface SimulateOptions {
@@ -126,17 +127,6 @@ function parseSpeed(text: string): number | 'max' {
   const speed = Number(text);
   if (!(speed > 0 && Number.isFinite(speed))) throw new InvalidArgumentError('Give a number above 0, or max.');
   return speed;
-}
-
-const unitMs = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000, '': 1_000 } as const;
-
-function parseDuration(text: string): number {
-  const [, digits, unit = ''] = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)?$/.exec(text) ?? [];
-  const factor = Object.entries(unitMs).find(([name]) => name === unit)?.[1];
-  if (digits === undefined || factor === undefined || Number(digits) === 0) {
-    throw new InvalidArgumentError('Give a time such as 90s, 5m or 2h.');
-  }
-  return Number(digits) * factor;
 }
 
 function parsePort(text: string): number {
