@@ -84,6 +84,21 @@ describe('exactly one', () => {
     expect(h.told.at(-1)?.told.kind).toBe('adopted');
   });
 
+  test('a message that comes before the handler serves does not cut the settle time short', async () => {
+    const h = await ready((config) => {
+      config.handler.claimMs = 1_000;
+    });
+    h.destination.writeFaults.push({ commitAfterMs: 60_000 });
+    const fired = h.anomaly();
+    await h.settle();
+    await h.crash();
+    h.anomaly({ phase: 'updated', firingSequence: 1, startedAt: fired.startedAt });
+    await h.settle();
+    await h.pass(100_000);
+    expect(h.destination.calls.create).toBe(1);
+    expect(h.destination.rows).toHaveLength(1);
+  });
+
   test('rows that were not asked for are not believed', async () => {
     const h = await ready();
     h.anomaly();
