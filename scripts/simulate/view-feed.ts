@@ -34,7 +34,7 @@ export function createViewFeed({ view, config, title, passwordIn }: ViewFeedOpti
   let fault: string | undefined;
 
   const metricsOf = (url: string | undefined) => (url === undefined ? undefined : `${url}/metrics`);
-  const urlOf = (sysId: string) => `${simulation?.world.serviceNow.url ?? ''}/api/now/table/incident/${sysId}`;
+  const urlOf = (sysId: string) => `${simulation?.world.serviceNow.url ?? ''}/incident/${sysId}`;
 
   /** Says once that something begins, and once that it is over. */
   function tellChanges({ monitor, handler, time }: Simulation): void {

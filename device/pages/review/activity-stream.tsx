@@ -58,7 +58,7 @@ function Content({ activity }: { activity: Activity }) {
             {activity.fileName}
           </a>{' '}
           <span class="quiet">{sizeText(activity.sizeBytes)}</span>
-          {activity.isImage ? <img src={path} alt={activity.fileName} loading="lazy" /> : null}
+          {activity.isImage ? <img src={path} alt={activity.fileName} /> : null}
         </>
       );
     }

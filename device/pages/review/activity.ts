@@ -31,7 +31,7 @@ export interface ActivityLabels {
   person: (userName: string) => string;
 }
 
-const imageTypes = /^image\/(png|jpeg|gif|webp|svg\+xml)\b/;
+const imageTypes = /^image\/(png|jpeg|gif|webp|svg\+xml)(;|$)/;
 
 /** All that happened, newest first. Field changes of one write are one entry. */
 export function activitiesOf(

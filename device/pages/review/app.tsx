@@ -71,8 +71,8 @@ function Pages({ session, onEnd }: { session: Session; onEnd: () => void }) {
   useEffect(() => {
     if (connection !== 'lost') return;
     const check = async () => {
-      const response = await fetch('/review/session').catch(() => undefined);
-      if (response?.status === 401) onEnd();
+      const session = await currentSession().catch(() => 'unreachable' as const);
+      if (session === undefined) onEnd();
     };
     void check();
   }, [connection]);
@@ -124,7 +124,7 @@ function Pages({ session, onEnd }: { session: Session; onEnd: () => void }) {
         </a>
         <ConnectionState connection={connection} />
         <span class="spacer" />
-        <span>{session.name}</span>
+        <span class="user">{session.name}</span>
         <button type="button" class="button" onClick={() => void leave()}>
           Log out
         </button>

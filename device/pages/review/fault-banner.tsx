@@ -10,7 +10,10 @@ export function FaultBanner({ faults }: { faults: Faults }) {
   if (faults.length === 0) return null;
   return (
     <section class="banner warn" aria-label="Faults in force">
-      <strong>{faults.length === 1 ? 'Fault in force' : 'Faults in force'}</strong>
+      <p>
+        <strong>{faults.length === 1 ? 'Fault in force' : 'Faults in force'}</strong> for clients of the API; this page
+        is spared.
+      </p>
       <ul class="plain">
         {faults.map(({ id, text, fired }) => (
           <li key={id}>
@@ -18,7 +21,6 @@ export function FaultBanner({ faults }: { faults: Faults }) {
           </li>
         ))}
       </ul>
-      <span class="quiet">for clients of its API; this page is spared.</span>
     </section>
   );
 }

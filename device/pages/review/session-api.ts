@@ -10,9 +10,10 @@ const sessionSchema = z.object({
 });
 export type Session = z.infer<typeof sessionSchema>;
 
+/** Rejects where the instance does not answer. */
 export async function currentSession(): Promise<Session | undefined> {
   const response = await fetch('/review/session');
-  return response.ok ? sessionSchema.parse(await response.json()) : undefined;
+  return z.nullable(sessionSchema).parse(await response.json()) ?? undefined;
 }
 
 /** Answers the session, or a sentence that says why there is none. */
