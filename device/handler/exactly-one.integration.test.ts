@@ -92,8 +92,7 @@ describe('exactly one', () => {
     const fired = h.anomaly();
     await h.settle();
     await h.crash();
-    h.anomaly({ phase: 'updated', firingSequence: 1, startedAt: fired.startedAt });
-    await h.settle();
+    await recover(h, fired);
     await h.pass(100_000);
     expect(h.destination.calls.create).toBe(1);
     expect(h.destination.rows).toHaveLength(1);
