@@ -519,6 +519,9 @@ export const configSchema = z
     console: group(
       {
         enabled: flag(true, 'Whether the handler serves the device console, on http.handlerPort.'),
+        url: optionalText(
+          'Where people reach it, e.g. http://pi.example:9102; incidents then carry a link to the curve.',
+        ),
         historyMs: ms(24 * hourMs, 'How long readings are kept for its curves.', minuteMs),
         maxDevices: int(100, 1, 1_000, 'devices', 'Devices whose readings it keeps.'),
       },

@@ -51,7 +51,8 @@ export function createDeviceRules(config: Config): DeviceRules {
     metrics(facts) {
       const names = new Set(facts.values.keys());
       for (const { message } of facts.breaches) if (message.metric !== wholeSensor) names.add(message.metric);
-      return [...names].sort().map((metric) => metricView(facts, metric));
+      const order = [...thresholds.keys(), ...[...names].sort()];
+      return [...new Set(order)].filter((name) => names.has(name)).map((metric) => metricView(facts, metric));
     },
     whole(facts) {
       const noData = firingOf(facts, wholeSensor, 'no-data');

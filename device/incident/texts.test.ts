@@ -77,6 +77,17 @@ const ended = {
   sequence: 5,
 } satisfies Partial<AnomalyMessage>;
 
+test('an incident leads to the curve of its breach where people can reach the console', () => {
+  const linked = incidentTexts({
+    ...{ timeZone: 'UTC', clock: at('2015-08-22T10:12:51Z') },
+    consoleUrl: 'http://pi.example:9102/',
+  });
+  const { description } = linked.opening(occurrence({ deviceId: 'freezer 7', site: 'hall#3' }), undefined, []);
+  const id = occurrence({}).id;
+  expect(description).toContain(`\nCurve: http://pi.example:9102/#site=hall%233&device=freezer+7&breach=${id}\n`);
+  expect(texts.opening(occurrence({}), undefined, []).description).not.toContain('Curve');
+});
+
 describe('short description', () => {
   test.each<[string, Partial<AnomalyMessage>]>([
     ['[HIGH] IoT-blog_Core temperature 31.4 °C, above 30 °C since 10:11:50Z', {}],

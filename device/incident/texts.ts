@@ -21,6 +21,8 @@ export interface TextOptions {
   timeZone: string;
   /** Event time now: what a late report is told by. */
   clock: Pick<Clock, 'wallMs'>;
+  /** Where people reach the device console; without it no incident leads there. */
+  consoleUrl?: string | undefined;
 }
 
 /**
@@ -28,7 +30,7 @@ export interface TextOptions {
  * and close note ends with its marker; text of others is made harmless.
  * @throws AppError `unknown-time-zone`
  */
-export function incidentTexts({ timeZone, clock }: TextOptions) {
+export function incidentTexts({ timeZone, clock, consoleUrl }: TextOptions) {
   const localTime = localTimes(timeZone);
 
   /** Nothing where the breach was told in time, or was told before. */
@@ -55,6 +57,7 @@ export function incidentTexts({ timeZone, clock }: TextOptions) {
       const { message } = occurrence;
       const extras = {
         localTime,
+        curve: consoleUrl === undefined ? undefined : curveLink(consoleUrl, occurrence),
         late: late(occurrence),
         follows: follows === undefined ? '' : `Follows ${plain(follows.number)} (${follows.state}).`,
       };
@@ -124,6 +127,12 @@ function note(
 
 function signed(occurrence: Occurrence, sentence: string): string {
   return `${sentence}\n\n${marker(occurrence.id, occurrence.message.sequence)}`;
+}
+
+/** The breach on its curve, in the device console. */
+function curveLink(consoleUrl: string, { id, message }: Occurrence): string {
+  const shown = new URLSearchParams({ site: message.site, device: message.deviceId, breach: id });
+  return `${consoleUrl.replace(/\/+$/, '')}/#${shown}`;
 }
 
 /** The message without its readings: what a person needs to look further. */

@@ -52,7 +52,10 @@ export async function startHandlerComponent(
     transport,
     topics: topics(config.topics),
     destination,
-    texts: incidentTexts({ timeZone: config.serviceNow.timeZone, clock: time }),
+    texts: incidentTexts({
+      ...{ timeZone: config.serviceNow.timeZone, clock: time },
+      consoleUrl: config.console.enabled ? config.console.url : undefined,
+    }),
     chart: config.serviceNow.attachChart ? createChart() : undefined,
     dataDir,
     logger,

@@ -110,14 +110,16 @@ function shown(path: string): string {
 function overlayOf({ replay, consolePort }: SimulateOptions, scenario: Scenario | undefined): unknown {
   const local = { settleMs: localSettleMs };
   const http = { handlerPort: consolePort };
+  // A free port is known only once it is taken.
+  const console = consolePort === 0 ? {} : { url: `http://127.0.0.1:${consolePort}` };
   if (replay !== undefined) {
     const { file, columns, speed } = replay;
     const recording = { file, speed, ...(columns === undefined ? {} : { columns }) };
-    return { sensor: { kind: 'replay', replay: recording }, delivery: local, http };
+    return { sensor: { kind: 'replay', replay: recording }, delivery: local, http, console };
   }
   const { sensor = {}, delivery = {}, ...rest } = scenario?.configuration ?? {};
   const mock = { ...sensor.mock, scenario: scenario?.name };
-  return { ...rest, sensor: { ...sensor, mock }, delivery: { ...local, ...delivery }, http };
+  return { ...rest, sensor: { ...sensor, mock }, delivery: { ...local, ...delivery }, http, console };
 }
 
 /** Fields whose values are this world's own: what they name must not be written to by mistake. */

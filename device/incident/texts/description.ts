@@ -7,6 +7,8 @@ import { breachLine } from './marks.ts';
 export interface DescriptionExtras {
   /** A UTC instant in local time with its zone; undefined where local time is UTC. */
   localTime: (iso: string) => string | undefined;
+  /** Link to the curve; undefined where nobody could open it. */
+  curve: string | undefined;
   /** Sentence on a late report, or empty. */
   late: string;
   /** Sentence on an earlier incident, or empty. */
@@ -28,6 +30,7 @@ export function description(message: AnomalyMessage, extras: DescriptionExtras):
     ['Peak', message.peak === null ? undefined : quantity(message.peak, message.unit)],
     ['Trend', trend(message)],
     ['Severity', message.severity],
+    ['Curve', extras.curve],
     ['Configuration', plain(message.configVersion)],
     ['Clock', clock(message)],
     ['Key', correlationId(message)],

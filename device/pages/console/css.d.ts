@@ -1,0 +1,2 @@
+/** Stylesheets go into the bundle. */
+declare module '*.css';
