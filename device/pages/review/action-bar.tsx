@@ -1,11 +1,8 @@
 import { useState } from 'preact/hooks';
 import { AssignDialog, CancelDialog, HoldDialog, ReopenDialog, ResolveDialog } from './action-dialogs.tsx';
-import { type ActionName, actionsFor, states, takeFields } from './actions.ts';
+import { type ActionName, actionsFor, states, takeFields, type WriteIncident } from './actions.ts';
 import type { Row } from './instance-api.ts';
 import { usePage } from './page-context.tsx';
-
-/** Writes fields of the incident; answers what was wrong, or undefined when it is written. */
-export type WriteIncident = (fields: Readonly<Record<string, string>>) => Promise<string | undefined>;
 
 const labels: Readonly<Record<ActionName, string>> = {
   take: 'Take',

@@ -1,7 +1,6 @@
 import { useId, useState } from 'preact/hooks';
 import { Dialog } from '../shared/dialog.tsx';
-import type { WriteIncident } from './action-bar.tsx';
-import { states } from './actions.ts';
+import { states, type WriteIncident } from './actions.ts';
 import { ChoiceField } from './field-grid.tsx';
 import { fieldOf, type Row } from './instance-api.ts';
 import { usePage } from './page-context.tsx';

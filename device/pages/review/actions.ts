@@ -34,3 +34,6 @@ export function takeFields(incident: Row, userSysId: string): Record<string, str
   const isNew = fieldOf(incident, 'state').value === states.new;
   return { assigned_to: userSysId, ...(isNew ? { state: states.inProgress } : {}) };
 }
+
+/** Writes fields of the incident; answers what was wrong, or undefined when it is written. */
+export type WriteIncident = (fields: Readonly<Record<string, string>>) => Promise<string | undefined>;

@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import type { WriteIncident } from './action-bar.tsx';
+import type { WriteIncident } from './actions.ts';
 
 interface NoteComposerProps {
   note: string;

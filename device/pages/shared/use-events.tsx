@@ -2,7 +2,8 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 
 /**
  * connecting → live → lost → connecting …: lost when the stream breaks, is refused, or says nothing for `silentMs` (a
- * connection that died without a word); tried again after a growing pause.
+ * connection that died without a word); tried again after a growing pause. A page that nobody sees has no stream: a
+ * browser has six connections to a server, and a seventh open tab would wait for one of them.
  */
 export type Connection = 'connecting' | 'live' | 'lost';
 
@@ -33,10 +34,13 @@ export function useEvents(url: string, handlers: EventHandlers): Connection {
       clearTimeout(silence);
       silence = setTimeout(lose, silentMs);
     };
-    const lose = () => {
+    const close = () => {
       source?.close();
       clearTimeout(silence);
       clearTimeout(retry);
+    };
+    const lose = () => {
+      close();
       setConnection('lost');
       retry = setTimeout(connect, pauseMs);
       pauseMs = Math.min(pauseMs * 2, retryMs.most);
@@ -59,11 +63,16 @@ export function useEvents(url: string, handlers: EventHandlers): Connection {
       }
       heard();
     }
-    connect();
+    const followWhileSeen = () => {
+      close();
+      setConnection('connecting');
+      if (document.visibilityState === 'visible') connect();
+    };
+    followWhileSeen();
+    document.addEventListener('visibilitychange', followWhileSeen);
     return () => {
-      source?.close();
-      clearTimeout(retry);
-      clearTimeout(silence);
+      document.removeEventListener('visibilitychange', followWhileSeen);
+      close();
     };
   }, [url]);
   return connection;
