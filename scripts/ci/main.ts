@@ -17,7 +17,8 @@ const testsLimitMs = 15 * 60_000;
 const toolLimitMs = 3 * 60_000;
 /** Releases that must be as good as the one that runs this. Tests of sockets and disk and the long ones are left to it. */
 const otherReleases = [22, 24].filter((major) => major !== Number(process.versions.node.split('.')[0]));
-const quickPart = ['--exclude', '**/*.integration.test.ts', '--exclude', 'scripts/chaos/**'];
+const leftOut = ['**/*.integration.test.ts', '**/*.browser.*', 'scripts/chaos/**'];
+const quickPart = leftOut.flatMap((pattern) => ['--exclude', pattern]);
 
 interface Outcome {
   name: string;
@@ -78,6 +79,11 @@ await check('the suite against a real mosquitto ran', () => {
   const skipped = figures.skippedTests.filter(({ file }) => /mosquitto/.test(file));
   if (skipped.length === 0 && figures.passedIn(/mosquitto/) > 0) return [];
   return [`${skipped.length} of its tests were skipped; is mosquitto installed?`];
+});
+await check('the tests of the pages ran in a real browser', () => {
+  const skipped = figures.skippedTests.filter(({ file }) => /\.browser\./.test(file));
+  if (skipped.length === 0 && figures.passedIn(/\.browser\./) > 0) return [];
+  return [`${skipped.length} of them were skipped; is chromium installed?`];
 });
 if (existsSync(recording)) {
   await check('the tests on the real recording ran', () =>
