@@ -141,6 +141,7 @@ export const deviceStatusMessage = z.discriminatedUnion('kind', [
     ...installationFields,
     kind: z.literal('roll-call').describe('Every key of the device.'),
     software: z.string().max(64).describe('Name and version of the program.'),
+    opener: z.enum(['edge', 'cloud']).optional().describe('Who opens incidents for this device; absent: edge.'),
     callId: z.string().min(1).max(64).describe('The same on all pages of one call.'),
     page: z.number().int().min(1).describe('Number of this page.'),
     pages: z

@@ -41,7 +41,7 @@ export interface Harness {
   anomaly(change?: Partial<AnomalyMessage>): AnomalyMessage;
   status(message: Partial<DeviceStatusMessage> & { kind: DeviceStatusMessage['kind'] }): void;
   heartbeat(): void;
-  rollCall(keys: RollCallKey[]): void;
+  rollCall(keys: RollCallKey[], opener?: 'edge' | 'cloud'): void;
   /** Runs what is due until nothing moves any more, without moving the clock. */
   settle(): Promise<void>;
   /** Moves the clock in small steps, letting everything run in between. */
@@ -262,8 +262,9 @@ export async function startHarness(
     heartbeat() {
       harness.status({ kind: 'heartbeat', lastReadingAt: isoUtc(time.wallMs()), sensor: 'ok' });
     },
-    rollCall(keys) {
-      harness.status({ kind: 'roll-call', software: 'test', callId: newId(), page: 1, pages: 1, keys });
+    rollCall(keys, opener) {
+      const told = opener === undefined ? {} : { opener };
+      harness.status({ kind: 'roll-call', software: 'test', ...told, callId: newId(), page: 1, pages: 1, keys });
     },
     async settle() {
       for (let turns = 0; turns < 40; turns += 1) {

@@ -29,6 +29,24 @@ describe('either store lost', () => {
     expect(h.destination.rows[0]?.openedBy).toBe(fired.id);
   });
 
+  test('a handler that lost its store only records what fires where the cloud opens the incidents', async () => {
+    const h = await ready();
+    const fired = h.anomaly({ opener: 'cloud' });
+    await h.settle();
+    await h.restart({ loseStore: true });
+    const key = {
+      metric: 'temperature',
+      rule: 'upper',
+      lastSequence: 1,
+      waiting: false,
+      firing: firingOf(fired),
+    } as const;
+    h.rollCall([key], 'cloud');
+    await h.pass(100_000);
+    expect(h.destination.calls.create).toBe(0);
+    expect(h.handler.status().counts.firing).toBe(1);
+  });
+
   test('an open row whose breach its device does not know is ended', async () => {
     const h = await ready();
     h.anomaly();

@@ -119,7 +119,7 @@ function adopted(call: RollCall, key: RollCallKey, firing: NonNullable<RollCallK
     rule: key.rule,
     sequence: Math.max(key.lastSequence, firing.firingSequence),
     phase: 'firing',
-    opener: 'edge',
+    opener: call.opener,
     endedAt: null,
     endReason: null,
     at: isoUtc(call.atMs),

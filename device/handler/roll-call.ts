@@ -9,6 +9,7 @@ export interface RollCall {
   installationId: string;
   installationCreatedAt: string;
   atMs: number;
+  opener: 'edge' | 'cloud';
   stamps: Pick<RollCallPage, 'bootId' | 'monotonicMs' | 'clockSynchronised' | 'clockSource'>;
   keys: readonly RollCallKey[];
 }
@@ -44,6 +45,7 @@ export function createRollCallAssembly(maxDevices: number) {
         installationId,
         installationCreatedAt,
         atMs: Date.parse(page.at),
+        opener: page.opener ?? 'edge',
         stamps: { bootId, monotonicMs, clockSynchronised, clockSource },
         keys: [...call.pages.values()].flatMap((part) => part.keys),
       };

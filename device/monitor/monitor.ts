@@ -196,7 +196,8 @@ function buildRun(deps: MonitorDeps, lock: { release(): void }) {
     ...{ transport, topics, time: deliveryTime, logger, capacity: settings.bufferReadings, changed: settleIdle },
   });
   const status = createStatusFeed({
-    ...{ transport, topics, clock, devices, self, software: deps.software, newId, changed: settleIdle },
+    ...{ transport, topics, clock, devices, self, software: deps.software, opener: config.opener },
+    ...{ newId, changed: settleIdle },
     ...{ installation: recorder.installation, waits: delivery.isWaiting },
   });
   const ear = createHandlerEar({

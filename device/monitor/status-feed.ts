@@ -16,6 +16,7 @@ export interface StatusFeedDeps {
   /** The monitor itself, also where it is a gateway. */
   self: { site: string; deviceId: string };
   software: string;
+  opener: 'edge' | 'cloud';
   installation: () => Installation;
   waits: (key: string) => boolean;
   newId: () => string;
@@ -79,7 +80,13 @@ export function createStatusFeed(deps: StatusFeedDeps): StatusFeed {
       const lastReadingAt = device.lastReadingMs === null ? null : isoUtc(device.lastReadingMs);
       return [{ ...head, kind, lastReadingAt, sensor: sensorText(device) }];
     }
-    const call = { ...head, kind, software: deps.software.slice(0, 64), callId: deps.newId() } as const;
+    const call = {
+      ...head,
+      kind,
+      software: deps.software.slice(0, 64),
+      opener: deps.opener,
+      callId: deps.newId(),
+    } as const;
     return rollCallPages(call, rollCallKeys(device, id, deps.waits));
   }
 
