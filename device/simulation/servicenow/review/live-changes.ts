@@ -30,12 +30,8 @@ const faultCheckMs = 1_000;
 /** A replay writes hundreds in a moment: a page is then told to read everything anew. */
 const mostSysIds = 100;
 
-/** Field that names the incident, by table. */
-const incidentField: Readonly<Record<string, string>> = {
-  incident: 'sys_id',
-  sys_journal_field: 'element_id',
-  sys_attachment: 'table_sys_id',
-};
+/** Field that names the incident, by table. A note writes the incident too. */
+const incidentField: Readonly<Record<string, string>> = { incident: 'sys_id', sys_attachment: 'table_sys_id' };
 
 export function createLiveChanges({ time, faults, faultNowMs }: LiveChangesOptions): LiveChanges {
   const streams: EventStreams = createEventStreams({ time });
