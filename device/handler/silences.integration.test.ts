@@ -128,11 +128,13 @@ describe('an incident that was open before', () => {
     await h.settle();
     silence(h, 120 * minuteMs);
     const before = only(h).workNotes;
+    const looks = h.destination.calls.find;
     await h.pass(20 * minuteMs, minuteMs);
     h.anomaly({ phase: 'updated', firingSequence: 1, startedAt: fired.startedAt, severity: 'critical' });
     await h.pass(minuteMs);
     expect(only(h).workNotes).toBe(before);
     expect(counts(h).silenced).toBe(1);
+    expect(h.destination.calls.find).toBe(looks);
     await recover(h, fired);
     expect(only(h).workNotes).toMatch(/Recovered.*start=\S+ end=2026/s);
     expect(only(h).workNotes).not.toContain('Still breaching');

@@ -156,3 +156,31 @@ describe('opening the store of a handler that has run', () => {
     served.close();
   });
 });
+
+test('a release that knows no silences opens the file, and tells what one holds back', () => {
+  const store = openHandlerStore(path(), 'i');
+  const held = breach(1, { phase: 'firing', place: 'wanted', incident: null, silence: 'holds' });
+  store.putOccurrence(held);
+  store.addEntry(held, 'open');
+  store.addSilence({
+    ...{ id: '00000001', site: null, deviceId: null, metric: null, rule: null, author: 'Ann', reason: 'tests' },
+    ...{ startsAtMs: 1, endsAtMs: 2 },
+  });
+  expect(store.entriesOf(held.correlationId)).toEqual([]);
+  store.close();
+  const earlier = openStore({
+    path: path(),
+    migrations: migrations.filter(({ version }) => version < 1_002),
+    synchronous: 'normal',
+  });
+  const waiting = earlier.prepare(
+    "SELECT kind, place FROM entry JOIN occurrence ON occurrence.id = occurrence_id WHERE state = 'waiting'",
+  );
+  expect(waiting.all()).toEqual([{ kind: 'open', place: 'wanted' }]);
+  earlier
+    .prepare(
+      "INSERT INTO occurrence (instance, id, correlation_id, site, device_id, rule, phase, place, message) VALUES ('i', 'x', 'k', 's', 'd', 'upper', 'firing', 'wanted', '{}')",
+    )
+    .run();
+  earlier.close();
+});
