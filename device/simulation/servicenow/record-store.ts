@@ -41,17 +41,26 @@ const internalTables = `
   CREATE INDEX oauth_token_refresh ON oauth_token (refresh_token);
 `;
 
-/** Tells SQLite which index is selective; without it, it prefers `state` to `correlation_id`. Takes a millisecond or two. */
-const analyse = 'PRAGMA analysis_limit = 1000; ANALYZE';
-const insertsBetweenAnalyses = 1_000;
+/** A scan of 100,000 incidents reads some 100 MB: mapped and cached, it costs no copies. */
+const readFaster = 'PRAGMA mmap_size = 536870912; PRAGMA cache_size = -65536';
+
+/**
+ * Tells SQLite which index is selective; without it, it prefers `state` to `correlation_id`. Some 75 ms for 100,000
+ * incidents. (Samples, by `analysis_limit`, are quicker and so wrong that whole tables are read by the wrong index.)
+ */
+const analyse = 'ANALYZE';
+const insertsBeforeAnalysis = 1_000;
 
 /** Opens the records of the instance in a SQLite file or in `:memory:`; creates what the table definitions have gained. */
 export function openRecordStore(path: string): RecordStore {
   const db = openStore({ path, migrations: [{ version: 1_000, sql: internalTables }], synchronous: 'normal' });
   for (const table of tables.values()) bringUpToDate(db, table);
 
+  db.exec(readFaster);
   db.exec(analyse);
   let inserted = 0;
+  // Taken again at each doubling, so that what they cost stays in proportion to what is written.
+  let analysedAt = insertsBeforeAnalysis;
 
   const prepared = new Map<string, ReturnType<typeof db.prepare>>();
   const statement = (sql: string) => {
@@ -102,7 +111,10 @@ export function openRecordStore(path: string): RecordStore {
       );
       tell(table, row);
       inserted += 1;
-      if (inserted % insertsBetweenAnalyses === 0) db.exec(analyse);
+      if (inserted >= analysedAt) {
+        analysedAt = inserted * 2;
+        db.exec(analyse);
+      }
     },
     update(table, sysId, changes) {
       const set = Object.keys(changes).map((name) => `${quoted(name)} = ?`);

@@ -68,8 +68,7 @@ export function createRenderer(
   }
 
   /** Follows a dot-walked path; a step that is unknown leaves the field out, a reference that leads nowhere makes it empty. */
-  function walked(table: Table, row: Row, path: string): unknown {
-    const steps = path.split('.');
+  function walked(table: Table, row: Row, steps: readonly string[]): unknown {
     let at = { table, row };
     for (const step of steps.slice(0, -1)) {
       const field = at.table.fields.get(step);
@@ -82,13 +81,24 @@ export function createRenderer(
     return field === undefined ? undefined : rendered(at.table, name, field, at.row);
   }
 
+  const split = new Map<Table, [path: string, steps: string[]][]>();
+  function pathsOf(table: Table): [path: string, steps: string[]][] {
+    const known = split.get(table);
+    if (known !== undefined) return known;
+    const paths = (options.fields ?? [...table.fields.keys()]).map((path): [string, string[]] => [
+      path,
+      path.split('.'),
+    ]);
+    split.set(table, paths);
+    return paths;
+  }
+
   return (table, row) => {
-    const paths = options.fields ?? [...table.fields.keys()];
-    return Object.fromEntries(
-      paths.flatMap((path) => {
-        const value = walked(table, row, path);
-        return value === undefined ? [] : [[path, value]];
-      }),
-    );
+    const shown: Record<string, unknown> = {};
+    for (const [path, steps] of pathsOf(table)) {
+      const value = walked(table, row, steps);
+      if (value !== undefined) shown[path] = value;
+    }
+    return shown;
   };
 }

@@ -78,7 +78,20 @@ const incident = table({
   name: 'incident',
   label: 'Incident',
   display: 'number',
-  indexed: ['correlation_id', 'number', 'state', 'sys_created_on', 'active'],
+  // What lists are filtered and sorted by. A sort without an index reads all rows; with one, the page.
+  indexed: [
+    'correlation_id',
+    'number',
+    'state',
+    'active',
+    'priority',
+    'category',
+    'assignment_group',
+    'assigned_to',
+    'opened_at',
+    'sys_created_on',
+    'sys_updated_on',
+  ],
   writtenBy: 'clients',
   numbered: { prefix: 'INC', first: 10_001 },
   fields: {
