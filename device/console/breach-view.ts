@@ -10,6 +10,12 @@ const standings: Readonly<Record<Occurrence['place'], string>> = {
   recorded: 'recorded only: the cloud side opens incidents for this device',
 };
 
+function standingOf({ phase, place, silence }: Occurrence): string {
+  if (silence === 'holds' && phase === 'firing' && place === 'wanted') return 'opens when its silence ends';
+  if (silence === 'holds' && place === 'recorded') return 'recorded only: it ended under a silence';
+  return standings[place];
+}
+
 /** A breach as the console shows it. `holder` is the storm that holds it, where one does: its incident tells of it. */
 export function breachView(occurrence: Occurrence, holder: Occurrence | undefined, linkTo: IncidentLink): BreachView {
   const { message } = occurrence;
@@ -23,7 +29,8 @@ export function breachView(occurrence: Occurrence, holder: Occurrence | undefine
     startedAtMs: Date.parse(message.startedAt),
     endedAtMs: message.endedAt === null ? null : Date.parse(message.endedAt),
     endReason: message.endReason,
-    standing: standings[occurrence.place],
+    isSilenced: occurrence.silence === 'holds' && occurrence.phase === 'firing',
+    standing: standingOf(occurrence),
     incident: incident === null ? null : { number: incident.number, url: linkTo(incident.sysId) },
   };
 }

@@ -103,13 +103,12 @@ export function createConsole(app: HttpApp, options: ConsoleOptions): Console {
       return keys;
     },
     silence({ durationMs, ...silence }) {
-      const set = handler.silence?.({ ...silence, untilMs: time.wallMs() + durationMs });
-      if (set === undefined) throw new Error('this handler has no silences');
+      const set = handler.silence({ ...silence, untilMs: time.wallMs() + durationMs });
       logger.info({ silence: set }, 'silence set from the console');
       return set;
     },
     endSilence(id) {
-      const ended = handler.endSilence?.(id) ?? false;
+      const ended = handler.endSilence(id);
       if (ended) logger.info({ id }, 'silence ended from the console');
       return ended;
     },

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { rules, severities } from '../anomaly/anomaly.ts';
+import { longestSilenceMs } from '../incident/silence.ts';
 import { entryKinds } from '../outbox/entry.ts';
 import { namePart } from '../reading/reading.ts';
 
@@ -67,6 +68,8 @@ export const breachView = z.object({
   startedAtMs: instant,
   endedAtMs: instant.nullable(),
   endReason: z.string().nullable(),
+  /** It lasts, and a silence holds back what is told of it. */
+  isSilenced: z.boolean(),
   /** Where it stands on its way into an incident, for people. */
   standing: z.string(),
   incident: z.object({ number: z.string(), url: z.string() }).nullable(),
@@ -173,9 +176,6 @@ export const configurationInForce = z.object({
     }),
   ),
 });
-
-/** Longest silence: a forgotten one must not hide a sensor for good. */
-const longestSilenceMs = 31 * 24 * 3_600_000;
 
 export const redriveRequest = z.strictObject({
   ids: z.union([z.literal('all'), z.array(z.number().int().min(1)).min(1).max(1_000)]),

@@ -2,7 +2,8 @@ import type { Rule } from '../anomaly/anomaly.ts';
 import { type CompiledRule, compileRules, effectiveThresholds, textOf, unitOf } from '../anomaly/rules.ts';
 import type { Config } from '../config/schema.ts';
 import type { Occurrence } from '../incident/occurrence.ts';
-import { duration, quantity } from '../incident/texts/format.ts';
+import { quantity } from '../incident/texts/format.ts';
+import { durationText } from '../pages/shared/time-text.ts';
 import type { MetricView, RuleView } from './contract.ts';
 
 /** What is known of a device besides its configuration. */
@@ -61,11 +62,11 @@ export function createDeviceRules(config: Config): DeviceRules {
       if (noData !== undefined) views.push(firing(noData));
       else if (isOwn(facts) && compiled.noData !== undefined) {
         const { afterMs } = compiled.noData.detector;
-        views.push(calm('no-data', 'ok', `fires ${duration(afterMs)} after the last reading`));
+        views.push(calm('no-data', 'ok', `fires ${durationText(afterMs)} after the last reading`));
       }
       if (silent !== undefined) views.push(firing(silent));
       else if (config.handler.deviceSilentMs > 0) {
-        const after = duration(config.handler.deviceSilentMs);
+        const after = durationText(config.handler.deviceSilentMs);
         views.push(calm('device-silent', 'ok', `fires ${after} after the last heartbeat`));
       }
       return views;
@@ -106,12 +107,12 @@ function configuredRule(facts: DeviceFacts, compiled: CompiledRule, unit: string
       const limit = quantity(detector.limit, unit);
       const isBeyond = rule === 'upper' ? value > detector.limit : value < detector.limit;
       if (!isBeyond) return calm(rule, 'ok', `${within} ${limit}`);
-      return calm(rule, 'pending', `${beyond} ${limit}; fires once that has lasted ${duration(onDelayMs)}`);
+      return calm(rule, 'pending', `${beyond} ${limit}; fires once that has lasted ${durationText(onDelayMs)}`);
     }
     case 'rate-of-change':
       return calm(rule, 'watched', `fires at more than ${quantity(detector.perMinute, unit)} a minute`);
     case 'stuck':
-      return calm(rule, 'watched', `fires when the value has not changed for ${duration(detector.afterMs)}`);
+      return calm(rule, 'watched', `fires when the value has not changed for ${durationText(detector.afterMs)}`);
     case 'ewma':
       return calm(rule, 'watched', `fires beyond ${detector.deviations} standard deviations of its moving average`);
     case 'no-data':

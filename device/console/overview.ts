@@ -120,7 +120,7 @@ export function createOverview(options: OverviewOptions): OverviewSource {
         readingsRefused: history.refused(),
         outbox: outbox(),
         breaches: breaches.all().map(breach),
-        silences: (handler.silences?.() ?? []).map((silence) => ({ ...silence })),
+        silences: handler.silences(),
       };
     },
   };

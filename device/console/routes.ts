@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { HttpApp } from '../operations/http-server.ts';
+import { AppError } from '../platform/errors.ts';
 import type { Access, Asking } from './access.ts';
 import {
   type ConfigurationInForce,
@@ -86,13 +87,16 @@ export function mountApi(app: HttpApp, access: Access, data: ConsoleData): void 
   app.post('/api/silences', async (c) => {
     const request = silenceRequest.safeParse(await bodyOf(c.req));
     if (!request.success) return c.json({ error: sentenceOf(request.error) }, 400);
-    return c.json(data.silence(request.data), 201);
+    const set = expected(() => data.silence(request.data));
+    return set.ok ? c.json(set.value, 201) : c.json({ error: set.error }, set.status);
   });
-  app.delete('/api/silences/:id', (c) =>
-    data.endSilence(c.req.param('id'))
+  app.delete('/api/silences/:id', (c) => {
+    const ended = expected(() => data.endSilence(c.req.param('id')));
+    if (!ended.ok) return c.json({ error: ended.error }, ended.status);
+    return ended.value
       ? c.json({ ended: true })
-      : c.json({ error: 'There is no such silence; it may have ended.' }, 404),
-  );
+      : c.json({ error: 'There is no such silence; it may have ended.' }, 404);
+  });
 }
 
 async function bodyOf(request: { json(): Promise<unknown> }): Promise<unknown> {
@@ -106,4 +110,16 @@ async function bodyOf(request: { json(): Promise<unknown> }): Promise<unknown> {
 function sentenceOf({ issues: [issue] }: z.ZodError): string {
   const where = issue?.path.join('.') ?? '';
   return `${where === '' ? 'The request' : where}: ${issue?.message ?? 'not as expected'}.`;
+}
+
+type Expected<T> = { ok: true; value: T } | { ok: false; status: 400 | 503; error: string };
+
+/** What the handler refuses with a sentence is an answer; anything else is a failure. */
+function expected<T>(work: () => T): Expected<T> {
+  try {
+    return { ok: true, value: work() };
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    return { ok: false, status: error.reason === 'bad-silence' ? 400 : 503, error: error.message };
+  }
 }

@@ -26,9 +26,11 @@ export function BreachList({ breaches, nowMs }: { breaches: readonly BreachView[
       key: 'state',
       label: 'State',
       width: 'narrow',
-      cell: ({ endedAtMs, endReason }) =>
+      cell: ({ endedAtMs, endReason, isSilenced }) =>
         endedAtMs === null ? (
-          <span class="badge bad">firing</span>
+          <>
+            <span class="badge bad">firing</span> {isSilenced ? <span class="badge">silenced</span> : null}
+          </>
         ) : (
           <span class="badge good">{endReason === null || endReason === 'cleared' ? 'ended' : endReason}</span>
         ),

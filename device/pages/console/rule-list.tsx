@@ -27,6 +27,7 @@ export function RuleList({ rules, breaches, onSilence }: RuleListProps) {
                   since <Instant atMs={rule.sinceMs} short />
                 </>
               )}{' '}
+              {breach?.isSilenced === true ? <span class="badge">silenced</span> : null}{' '}
               {breach === undefined ? null : <IncidentLink breach={breach} />}
             </span>
             <button type="button" class="button small" onClick={() => onSilence(rule.rule)}>
