@@ -82,9 +82,10 @@ test('an incident leads to the curve of its breach where people can reach the co
     ...{ timeZone: 'UTC', clock: at('2015-08-22T10:12:51Z') },
     consoleUrl: 'http://pi.example:9102/',
   });
-  const { description } = linked.opening(occurrence({ deviceId: 'freezer 7', site: 'hall#3' }), undefined, []);
-  const id = occurrence({}).id;
-  expect(description).toContain(`\nCurve: http://pi.example:9102/#site=hall%233&device=freezer+7&breach=${id}\n`);
+  const breach = occurrence({ deviceId: 'freezer 7', site: 'hall#3' });
+  const { description, workNotes } = linked.opening(breach, undefined, []);
+  const line = `\nCurve: http://pi.example:9102/#site=hall%233&device=freezer+7&breach=${breach.id}\n`;
+  for (const text of [description, workNotes, linked.again(breach, [], 7)]) expect(text).toContain(line);
   expect(texts.opening(occurrence({}), undefined, []).description).not.toContain('Curve');
 });
 

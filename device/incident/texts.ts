@@ -48,6 +48,17 @@ export function incidentTexts({ timeZone, clock, consoleUrl }: TextOptions) {
     return `Reported late: the edge was offline, or the instance out of reach. ${firstAndTold}`;
   }
 
+  /** The breach on its curve, where people can open it. */
+  function curve({ id, message }: Occurrence): string | undefined {
+    if (consoleUrl === undefined) return undefined;
+    const shown = new URLSearchParams({ site: message.site, device: message.deviceId, breach: id });
+    return `${consoleUrl.replace(/\/+$/, '')}/#${shown}`;
+  }
+  const curveLine = (occurrence: Occurrence) => {
+    const link = curve(occurrence);
+    return link === undefined ? '' : `Curve: ${link}`;
+  };
+
   return {
     opening(
       occurrence: Occurrence,
@@ -57,7 +68,7 @@ export function incidentTexts({ timeZone, clock, consoleUrl }: TextOptions) {
       const { message } = occurrence;
       const extras = {
         localTime,
-        curve: consoleUrl === undefined ? undefined : curveLink(consoleUrl, occurrence),
+        curve: curve(occurrence),
         late: late(occurrence),
         follows: follows === undefined ? '' : `Follows ${plain(follows.number)} (${follows.state}).`,
       };
@@ -68,7 +79,7 @@ export function incidentTexts({ timeZone, clock, consoleUrl }: TextOptions) {
         workNotes: note(
           occurrence,
           message.firingSequence,
-          [first, extras.late, extras.follows, payload(message)],
+          [first, extras.late, extras.follows, curveLine(occurrence), payload(message)],
           held,
         ),
       };
@@ -76,7 +87,12 @@ export function incidentTexts({ timeZone, clock, consoleUrl }: TextOptions) {
     /** A breach that joins an open incident, or reopens a resolved one; `sequence` is what its marker carries. */
     again(occurrence: Occurrence, held: readonly Occurrence[], sequence: number): string {
       const { message } = occurrence;
-      const paragraphs = [`Breaching again: ${headline(message)}.`, late(occurrence), payload(message)];
+      const paragraphs = [
+        `Breaching again: ${headline(message)}.`,
+        late(occurrence),
+        curveLine(occurrence),
+        payload(message),
+      ];
       return note(occurrence, sequence, paragraphs, held);
     },
     /** “Still breaching”, and a change of severity. */
@@ -127,12 +143,6 @@ function note(
 
 function signed(occurrence: Occurrence, sentence: string): string {
   return `${sentence}\n\n${marker(occurrence.id, occurrence.message.sequence)}`;
-}
-
-/** The breach on its curve, in the device console. */
-function curveLink(consoleUrl: string, { id, message }: Occurrence): string {
-  const shown = new URLSearchParams({ site: message.site, device: message.deviceId, breach: id });
-  return `${consoleUrl.replace(/\/+$/, '')}/#${shown}`;
 }
 
 /** The message without its readings: what a person needs to look further. */

@@ -1,4 +1,5 @@
 import { Instant } from '../shared/instant.tsx';
+import { LinkedText } from '../shared/linked-text.tsx';
 import { type Activity, activitiesOf, type Change } from './activity.ts';
 import { attachmentPath, sizeText } from './attachment-list.tsx';
 import { fieldLabels } from './dictionary.ts';
@@ -47,7 +48,11 @@ function Content({ activity }: { activity: Activity }) {
   switch (activity.kind) {
     case 'work-note':
     case 'comment':
-      return <div class="prose">{activity.text}</div>;
+      return (
+        <div class="prose">
+          <LinkedText text={activity.text} />
+        </div>
+      );
     case 'changes':
       return <Changes changes={activity.changes} />;
     case 'attachment': {
