@@ -31,7 +31,10 @@ export const systemTime: Time = {
   wallMs: () => Date.now(),
   monotonicMs: () => processStartMs + performance.now(),
   after(delayMs, task) {
-    const handle = setTimeout(task, Math.min(Math.max(0, delayMs), longestDelayMs));
+    // Node cuts off fractions and counts whole milliseconds of its own, so it would run up to two too early; whoever looks
+    // whether the time is up would then wait for the next occasion.
+    const wholeMs = delayMs > 0 ? Math.ceil(delayMs) + 1 : 0;
+    const handle = setTimeout(task, Math.min(wholeMs, longestDelayMs));
     return { cancel: () => clearTimeout(handle) };
   },
 };
