@@ -4,7 +4,7 @@ import { isoUtc } from '../platform/time.ts';
 import { type Harness, startMs } from './handler-harness.ts';
 import { storeSilence } from './silences.ts';
 import { handlerStoreName, openServedStore } from './store.ts';
-import { minuteMs, ready, recover, start } from './story-harness.ts';
+import { firingOf, minuteMs, ready, recover, start } from './story-harness.ts';
 
 function silence(h: Harness, forMs: number, scope: Partial<SilenceRequest> = {}) {
   return h.handler.silence({ author: 'Ann', reason: 'filter change', untilMs: h.time.wallMs() + forMs, ...scope });
@@ -205,7 +205,9 @@ describe('an opening that waits when the silence begins', () => {
     const fired = h.anomaly();
     await h.settle();
     silence(h, 60 * minuteMs);
-    await h.pass(minuteMs);
+    await h.pass(5 * minuteMs);
+    expect(h.handler.breach(fired.id)?.incident?.number).toBe(only(h).number);
+    expect(only(h).modCount).toBe(0);
     await recover(h, fired);
     await h.pass(5 * minuteMs);
     expect(only(h).workNotes).toMatch(/Recovered.*end=2026/s);
@@ -237,6 +239,39 @@ describe('an opening that waits when the silence begins', () => {
     await h.pass(60 * minuteMs, minuteMs);
     expect(h.destination.rows).toEqual([]);
     expect(counts(h).entries).toBe(0);
+  });
+});
+
+describe('an opening whose attempt has no known end', () => {
+  test('is looked up when the silence ends before that, and no storm takes it', async () => {
+    const h = await ready((config) => {
+      config.handler.storm = { keys: 1, windowMs: minuteMs };
+    });
+    h.destination.writeFaults.push({ commitAfterMs: 30_000 });
+    const fired = h.anomaly();
+    await h.settle();
+    const { id } = silence(h, 60 * minuteMs);
+    for (const metric of ['a', 'b', 'c']) h.anomaly({ metric });
+    await h.settle();
+    h.handler.endSilence(id);
+    await h.pass(10 * minuteMs);
+    expect(h.handler.breach(fired.id)).toMatchObject({ place: 'attached', heldBy: null });
+    expect(h.destination.rows.filter((row) => row.correlationId === 'home/pi/temperature/upper')).toHaveLength(1);
+  });
+
+  test('is not made anew under the silence when another installation tells of the breach', async () => {
+    const h = await ready();
+    h.destination.writeFaults.push('cut-before-commit');
+    h.anomaly();
+    await h.settle();
+    silence(h, 30 * minuteMs);
+    const anew = { installationId: '0a'.repeat(16), installationCreatedAt: '2026-02-01T00:00:00Z' };
+    const fired = h.anomaly({ ...anew, sequence: 1 });
+    await h.pass(10 * minuteMs);
+    expect(h.destination.rows).toEqual([]);
+    h.alive = false;
+    await h.pass(21 * minuteMs);
+    expect(h.destination.rows.find((row) => row.correlationId.endsWith('/upper'))?.openedBy).toBe(fired.id);
   });
 });
 
@@ -341,11 +376,42 @@ describe('storms and what the handler raises itself', () => {
     silence(h, 60 * minuteMs, { rule: 'storm' });
     const before = storm();
     const late = h.anomaly({ metric: 'm9' });
+    await h.pass(minuteMs);
+    const sequence = h.handler.recent(20).find(({ message }) => message.rule === 'storm')?.message.sequence;
     await h.pass(10 * minuteMs);
+    expect(h.handler.recent(20).find(({ message }) => message.rule === 'storm')?.message.sequence).toBe(sequence);
     expect(storm()).toBe(before);
     for (const one of [...early, late]) await recover(h, one);
     await h.pass(5 * minuteMs);
     expect(storm()).toMatch(new RegExp(`breach ${late.id} start=\\S+ end=2026`));
+  });
+
+  test('a breach that a storm lets go, for its key has an incident, tells it nothing under the silence', async () => {
+    const h = await ready((config) => {
+      config.handler.storm = { keys: 1, windowMs: minuteMs };
+    });
+    const first = h.anomaly({ metric: 'a' });
+    const held = h.anomaly({ metric: 'b' });
+    await h.pass(5 * minuteMs);
+    expect(h.handler.breach(held.id)?.place).toBe('held');
+    await h.destination.create({
+      ...{ correlationId: 'home/pi/b/upper', openedBy: '', shortDescription: '', description: '', workNotes: '' },
+      ...{ severity: 'high', site: 'home', deviceId: 'pi', metric: 'b', rule: 'upper' },
+    });
+    const own = () => h.destination.rows.find((row) => row.correlationId === 'home/pi/b/upper')?.workNotes;
+    silence(h, 30 * minuteMs, { metric: 'b' });
+    h.rollCall(
+      (['a', 'b'] as const).map((metric) => ({
+        ...{ metric, rule: 'upper' as const, lastSequence: 1, waiting: false },
+        firing: firingOf(metric === 'b' ? held : first),
+      })),
+    );
+    const before = own();
+    await h.pass(10 * minuteMs);
+    expect(h.handler.breach(held.id)).toMatchObject({ place: 'wanted', silence: 'holds' });
+    expect(own()).toBe(before);
+    await h.pass(21 * minuteMs);
+    expect(own()).toContain('Breaching again');
   });
 
   test('a silent device and a broker out of reach are held back like all else', async () => {

@@ -230,3 +230,34 @@ test('a breach that began and ended before it could be told is adopted or create
   expect(step('open', [row({ state: 'resolved', closeNotes: 'a person' })], ended).do).toBe('adopt');
   expect(step('open', [], ended).do).toBe('create');
 });
+
+describe('under a silence', () => {
+  const held = { phase: 'firing', silence: 'holds' } as const;
+  const untold = { ...held, place: 'wanted', incident: null } as const;
+  const ours = row({ state: 'resolved', closeNotes: `Recovered [${id}:4]` });
+
+  test.each<[string, Wanted, IncidentRow[], Partial<Occurrence>, string]>([
+    ['nothing is created', 'open', [], untold, 'hold-back'],
+    ['nothing is joined', 'open', [row({ openedBy: other })], untold, 'hold-back'],
+    ['nothing is reopened', 'open', [ours], untold, 'hold-back'],
+    ['nothing is noted', 'update', [row()], held, 'hold-back'],
+    ['an incident that was made is adopted', 'open', [row()], untold, 'adopt'],
+    ['what people ended is left to them', 'update', [row({ state: 'closed' })], held, 'release'],
+    ['a double is repaired', 'update', [row(), row({ sysId: 'row-2', createdAtMs: 2 })], held, 'cancel-duplicate'],
+    ['the end is noted', 'recover', [row()], { ...held, phase: 'ended' }, 'recovery-note'],
+    ['the incident is resolved', 'resolve', [row()], { ...held, phase: 'ended' }, 'resolve'],
+    ['one that was over before is told', 'open', [], { ...untold, phase: 'ended' }, 'create'],
+  ])('%s', (_name, wanted, rows, change, expected) => {
+    expect(step(wanted, rows, { occurrence: occurrence(change) }).do).toBe(expected);
+  });
+
+  test('one that is recorded only opens nothing, but an incident that names it is adopted', () => {
+    const recorded = { occurrence: occurrence({ ...untold, phase: 'ended', place: 'recorded' }) };
+    expect(step('open', [], recorded)).toEqual({ do: 'nothing', why: 'recorded only' });
+    expect(step('open', [row()], recorded).do).toBe('adopt');
+  });
+
+  test('after it all is as ever', () => {
+    expect(step('open', [], { occurrence: occurrence({ ...untold, silence: 'lifted' }) }).do).toBe('create');
+  });
+});

@@ -75,6 +75,38 @@ describe('npm run handler', () => {
     expect(h.destination.rows).toHaveLength(1);
   });
 
+  test('sets silences, lists them, and ends them, while the handler runs', { timeout: 60_000 }, async () => {
+    const h = await ready();
+    const at = ['--data-dir', h.dataDir];
+    expect((await handler(...at, 'silences')).out).toBe('There are no silences.\n');
+    const named = ['--metric', 'temperature', '--for', '2h', '--reason', 'filter change', '--author', 'Ann'];
+    const set = await handler(...at, 'silence', ...named);
+    expect(set).toMatchObject({ code: 0, err: '' });
+    expect(set.out).toMatch(/^Silence [0-9a-f]{8} holds back what is told of metric temperature until 2\S+Z\./);
+    const id = set.out.slice(8, 16);
+    await h.pass(minuteMs);
+    h.anomaly();
+    h.anomaly({ metric: 'humidity' });
+    await h.settle();
+    expect(h.destination.rows.map((row) => row.correlationId)).toEqual(['home/pi/humidity/upper']);
+    const listed = await handler(...at, 'silences');
+    expect(listed.out).toMatch(new RegExp(`^${id}  2\\S+Z  metric temperature  Ann {5}filter change$`, 'm'));
+    expect(listed.out).toContain('Breaches that last and are held back: 1\n');
+    expect(JSON.parse((await handler(...at, '--json', 'silences')).out)).toMatchObject({
+      silences: [{ id, metric: 'temperature', site: null, author: 'Ann', reason: 'filter change' }],
+    });
+    expect(await handler(...at, 'end-silence', 'none')).toMatchObject({
+      code: 1,
+      out: '',
+      err: expect.stringMatching(/^There is no silence none; it may have ended\./),
+    });
+    expect((await handler(...at, 'end-silence', id)).out).toMatch(new RegExp(`^Silence ${id} has ended`));
+    await h.pass(minuteMs);
+    expect(h.destination.rows).toHaveLength(2);
+    const long = await handler(...at, 'silence', '--for', '32d', '--reason', 'forgotten');
+    expect(long).toMatchObject({ code: 1, out: '', err: expect.stringMatching(/longer than 31 days/) });
+  });
+
   test('writes a copy that opens, for its owner alone, and overwrites nothing', { timeout: 60_000 }, async () => {
     const h = await withDeadLetter();
     const at = ['--data-dir', h.dataDir];
@@ -100,6 +132,9 @@ describe('npm run handler', () => {
     ['no dead letters named', ['redrive'], 2, 'name the dead letters, or give --all'],
     ['both named and all', ['redrive', '1', '--all'], 2, 'name the dead letters, or give --all'],
     ['an id that is none', ['redrive', 'x'], 2, 'Give numbers'],
+    ['a silence without a reason', ['silence', '--for', '2h'], 2, "required option '--reason <text>'"],
+    ['a silence without an end', ['silence', '--reason', 'x'], 2, "required option '--for <time>'"],
+    ['a time that is none', ['silence', '--reason', 'x', '--for', 'soon'], 2, 'Give a time such as 90s'],
     ['a wrong field', ['--set', 'handler.quiet=1', 'status'], 2, 'handler.quiet'],
     [
       'a folder without a store',
