@@ -40,10 +40,10 @@ describe('rules of the device that this handler is configured for', () => {
   });
 
   test('fire with what the message says, also where it has another limit', () => {
-    const breach = testBreach({ metric: 'temperature', value: 33, limit: 32, unit: '°C' });
+    const breach = testBreach({ metric: 'temperature', value: 33, peak: 34, limit: 32, unit: '°C' });
     const [metric] = rules.metrics(facts({ temperature: 33 }, [breach]));
     expect(metric?.rules[0]).toEqual({
-      ...{ rule: 'upper', state: 'firing', reason: '33 °C, limit 32 °C', severity: 'high' },
+      ...{ rule: 'upper', state: 'firing', reason: 'peak 34 °C, limit 32 °C', severity: 'high' },
       ...{ sinceMs: startMs - 60_000, breachId: breach.id },
     });
   });
@@ -55,7 +55,7 @@ describe('rules of the device that this handler is configured for', () => {
       'upper unknown: no readings: it neither fires nor ends meanwhile',
     );
     expect(of(facts({ humidity: 56 }, [silent, open]), 'humidity')).toEqual([
-      'upper firing: 56 %RH, limit 50 %RH; its end cannot be seen while the sensor does not speak',
+      'upper firing: peak 56.2 %RH, limit 50 %RH; its end cannot be seen while the sensor does not speak',
     ]);
   });
 

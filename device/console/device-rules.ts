@@ -121,9 +121,13 @@ function configuredRule(facts: DeviceFacts, compiled: CompiledRule, unit: string
 }
 
 function firing({ id, message }: Occurrence, isBlind = false): RuleView {
-  const { rule, value, limit, unit, severity, startedAt } = message;
+  const { rule, value, peak, limit, unit, severity, startedAt } = message;
+  // The latest value stands above the curve; the message's is of when it was sent.
+  const furthest = peak ?? value;
   const parts = [
-    value === null || limit === null ? textOf(rule) : `${quantity(value, unit)}, limit ${quantity(limit, unit)}`,
+    furthest === null || limit === null
+      ? textOf(rule)
+      : `peak ${quantity(furthest, unit)}, limit ${quantity(limit, unit)}`,
     ...(isBlind ? ['its end cannot be seen while the sensor does not speak'] : []),
   ];
   return { rule, state: 'firing', reason: parts.join('; '), severity, sinceMs: Date.parse(startedAt), breachId: id };

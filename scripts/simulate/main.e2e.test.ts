@@ -85,6 +85,7 @@ describe('npm start', () => {
     expect(first.out()).toMatch(/note: INC0010001/);
     expect(first.out()).toMatch(/Audit: nothing lost, nothing twice/);
     expect(first.err()).toBe('');
+    expect(first.out()).toMatch(/\nIncidents: http:\S+\nDevice console: http:\S+\/#token=[\w-]{43}\n$/);
     expect(await summaryAt(summaryFile)).toMatchObject({
       anomalies: [{ metric: 'humidity', rule: 'upper' }],
       incidents: [{ number: 'INC0010001', metric: 'humidity', rule: 'upper', state: 'Resolved' }],
@@ -109,6 +110,9 @@ describe('npm start', () => {
     const run = start(['--data-dir', join(folder, 'port'), '--servicenow-port', String(port), '--console-port', '0']);
     expect((await run.end()).code).toBe(1);
     expect(run.err()).toMatch(/^[^\n]*Port \d+ on 127\.0\.0\.1 is in use[^\n]*--servicenow-port[^\n]*\n$/);
+    const other = start(['--data-dir', join(folder, 'port'), '--servicenow-port', '0', '--console-port', String(port)]);
+    expect((await other.end()).code).toBe(1);
+    expect(other.err()).toMatch(/^[^\n]*Port \d+ on 127\.0\.0\.1 is in use[^\n]*--console-port[^\n]*\n$/);
     server.close();
   });
 
@@ -258,13 +262,14 @@ async function expectSecretsKept(dataDir: string): Promise<void> {
     join(dataDir, 'servicenow', 'credentials.json'),
     join(dataDir, 'handler', 'mqtt-password'),
     join(dataDir, 'monitor', 'mqtt-password'),
+    join(dataDir, 'handler', 'console-token'),
   ];
   const secrets: string[] = [];
   for (const file of holders) {
     expect((await stat(file)).mode & 0o077, file).toBe(0);
     const text = await readFile(file, 'utf8');
     if (file.endsWith('.json')) secrets.push(credentials.parse(JSON.parse(text)).password);
-    else secrets.push(text);
+    else secrets.push(text.trim());
   }
   for (const file of await filesBelow(dataDir)) {
     if (holders.includes(file)) continue;

@@ -78,7 +78,7 @@ function optionsOf(props: () => ChartProps, width: number): uPlot.Options {
       y: { range: (_plot, min, max) => verticalRange(props(), min, max) },
     },
     axes: [
-      { ...axis, size: 34, space: 72, values: (_plot, seconds, _axis, _space, step) => seconds.map(timeLabel(step)) },
+      { ...axis, size: 34, space: 56, values: (_plot, seconds, _axis, _space, step) => seconds.map(timeLabel(step)) },
       { ...axis, size: 58, values: (_plot, values) => values.map((value) => String(Math.round(value * 100) / 100)) },
     ],
     series: [

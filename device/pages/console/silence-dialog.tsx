@@ -1,5 +1,4 @@
 import { useState } from 'preact/hooks';
-import { rules } from '../../anomaly/anomaly.ts';
 import { type DeviceView, silenceRequest } from '../../console/contract.ts';
 import { Dialog } from '../shared/dialog.tsx';
 import type { ConsoleApi } from './console-api.ts';
@@ -29,6 +28,7 @@ const durations = [
   { label: '1 week', durationMs: 7 * 1_440 * minuteMs },
   { label: '31 days', durationMs: 31 * 1_440 * minuteMs },
 ];
+const rules = silenceRequest.shape.rule.unwrap().options;
 const all = '';
 /** Kept for the next silence of this person. */
 const authorKey = 'console-author';
