@@ -207,6 +207,17 @@ describe('description', () => {
     }
   });
 
+  test('says that a silence held it back, however short', () => {
+    const late = incidentTexts({ timeZone: 'UTC', clock: at('2015-08-22T10:15:00Z') });
+    const one = occurrence({}, { toldSeverity: null, silence: 'lifted' });
+    const sentence =
+      'Held back by a silence that has ended. First breach 2015-08-22T10:11:50Z, told 2015-08-22T10:15:00Z, 3 min 10 s later.';
+    for (const text of [late.opening(one, undefined, []).description, late.again(one, [], 1)]) {
+      expect(text).toContain(sentence);
+    }
+    expect(late.again({ ...one, toldSeverity: 'high' }, [], 1)).not.toContain('Held back');
+  });
+
   test('a time zone that does not exist is refused with a sentence', () => {
     expect(() => incidentTexts({ timeZone: 'Mars/Olympus', clock: at('2015-08-22T10:12:51Z') })).toThrow(
       'serviceNow.timeZone is "Mars/Olympus", which is no time zone',
