@@ -16,6 +16,8 @@ import type { ComponentContext } from './component.ts';
 
 export interface HandlerComponentContext extends ComponentContext {
   onTold?: (told: Told, occurrence: Occurrence) => void;
+  /** What chooses the port of the console, for the sentence when it is taken. Default `http.handlerPort`. */
+  portOption?: string;
 }
 
 export interface HandlerComponent {
@@ -66,15 +68,18 @@ export async function startHandlerComponent(
   await runtime.start('the ServiceNow client', { stop: () => destination.close() });
   await runtime.start('the connection of the handler', transport);
   await runtime.start('the anomaly handler', handler);
-  const operations = handlerOperations({ config, software: context.software, transport, logger }, handler);
+  const { software, portOption } = context;
+  const operations = handlerOperations(
+    { config, software, transport, logger, ...(portOption === undefined ? {} : { portOption }) },
+    handler,
+  );
   const isServed = config.console.enabled && config.http.handlerPort !== -1;
   const token = isServed ? consoleToken(dataDir) : undefined;
   if (token !== undefined) {
     const console = createConsole(operations.app, {
       config,
       configuration: { config, version: context.configVersion, origin: context.configOrigin },
-      software: context.software,
-      ...{ handler, transport, topics: topics(config.topics), dataDir, token, time, deliveryTime },
+      ...{ software, handler, transport, topics: topics(config.topics), dataDir, token, time, deliveryTime },
       logger: logger.child({ module: 'console' }),
     });
     await runtime.start('the device console', console);

@@ -17,6 +17,8 @@ export interface OperationsContext {
   software: string;
   transport: Pick<CountingTransport, 'state' | 'stats'>;
   logger: Logger;
+  /** What chooses the port, for the sentence when it is taken; default is the field of the configuration. */
+  portOption?: string;
 }
 
 /** Readings may be late by so many intervals before the monitor is not ready. */
@@ -49,13 +51,13 @@ export function monitorOperations(
 
 /** Health and metrics of the anomaly handler on `http.handlerPort`; not started yet. The console mounts on it too. */
 export function handlerOperations(
-  { config, software, transport, logger }: OperationsContext,
+  { config, software, transport, logger, portOption = 'http.handlerPort' }: OperationsContext,
   handler: { status(): HandlerStatus },
 ): HttpServer {
   const server = createHttpServer({
     ...{ host: config.http.host, port: config.http.handlerPort, allowedHosts: config.http.allowedHosts, logger },
     name: 'health, metrics and console of the anomaly handler',
-    portOption: 'http.handlerPort',
+    portOption,
   });
   mountHealth(server.app, {
     component: 'anomaly-handler',

@@ -9,7 +9,6 @@ import { startMonitorComponent } from '../../device/main/monitor-component.ts';
 import { fixedClock } from '../../device/monitor/machine-clock.ts';
 import type { Monitor } from '../../device/monitor/monitor.ts';
 import type { Told } from '../../device/outbox/tell.ts';
-import { AppError } from '../../device/platform/errors.ts';
 import { jumpingTime } from '../../device/platform/jumping-time.ts';
 import type { Logger } from '../../device/platform/logger.ts';
 import { pacedTime } from '../../device/platform/paced-time.ts';
@@ -54,6 +53,18 @@ export interface SimulationOptions {
   listeners: SimulationListeners;
 }
 
+/** What `configFor` of the world gives, whatever the layers say. */
+const worldFields = [
+  'store.dataDir',
+  'transport.kind',
+  'transport.mqtt.url',
+  'transport.mqtt.username',
+  'transport.mqtt.passwordFile',
+  'serviceNow.url',
+  'secrets.kind',
+  'secrets.file',
+];
+
 /**
  * Puts the whole way on one runtime: broker, ServiceNow, handler, monitor. In a replay one clock drives both components,
  * and moves on only when what the present instant has caused is delivered.
@@ -74,7 +85,7 @@ export async function startSimulation(runtime: Runtime, options: SimulationOptio
   );
   const common = {
     configVersion: loaded.version,
-    configOrigin: loaded.origin,
+    configOrigin: (path: string) => (worldFields.includes(path) ? 'scenario' : loaded.origin(path)),
     software,
     logger,
     time: clock.time,
@@ -82,12 +93,16 @@ export async function startSimulation(runtime: Runtime, options: SimulationOptio
     random: Math.random,
     newId,
   };
-  const component = await startHandlerComponent(runtime, {
+  const {
+    handler,
+    url: handlerUrl,
+    consoleLink,
+  } = await startHandlerComponent(runtime, {
     ...common,
     config: world.configFor('handler', config),
     onTold: listeners.onTold,
-  }).catch(withConsoleOption);
-  const { handler, url: handlerUrl, consoleLink } = component;
+    portOption: '--console-port',
+  });
   /** After the last row: nothing is on its way any more. */
   async function delivered(): Promise<void> {
     do {
@@ -124,13 +139,6 @@ export async function startSimulation(runtime: Runtime, options: SimulationOptio
   ended.catch(() => {});
   if (clock.run !== undefined) await runtime.start('the clock of the replay', clock.run);
   return { world, monitor, handler, monitorUrl, handlerUrl, consoleLink, time: clock.time, ended };
-}
-
-/** The port is chosen by an option of its own here. */
-function withConsoleOption(error: unknown): never {
-  if (!(error instanceof AppError) || error.reason !== 'port-in-use') throw error;
-  const message = `${error.message.split(':')[0]}, so the device console cannot start. Is another npm start running? End it, or choose another port with --console-port (0 takes any free one).`;
-  throw new AppError('port-in-use', message, { cause: error });
 }
 
 interface SimulationClock {
