@@ -145,15 +145,15 @@ async function play(actions: readonly Action[]): Promise<void> {
     }
   }
 
-  /** While a silence covers it from begin to end of a step, only its end is told. */
+  /** While a silence covers a breach from begin to end of a step, nothing is told of it. */
   async function watched(step: Action): Promise<void> {
-    const held = metrics.filter((name) => isSilenced(name) && firing(name) !== undefined);
-    const before = held.map((name) => notes(h, name));
+    const held = breaches.filter((one) => one.endedAt === null && isSilenced(one.metric));
+    const before = held.map((one) => notesOf(h, one));
     await act(step);
     await h.pass(10_000);
     judge();
-    held.forEach((name, index) => {
-      if (isSilenced(name) && firing(name) !== undefined) expect(notes(h, name)).toBe(before[index]);
+    held.forEach((one, index) => {
+      if (one.endedAt === null && isSilenced(one.metric)) expect(notesOf(h, one)).toBe(before[index]);
     });
   }
 
@@ -169,11 +169,9 @@ async function play(actions: readonly Action[]): Promise<void> {
   }
 }
 
-function notes(h: Harness, name: Metric): string {
-  return h.destination.rows
-    .filter((row) => row.correlationId === `home/pi/${name}/upper`)
-    .map((row) => row.workNotes)
-    .join('\n');
+/** How many notes tell of a breach. */
+function notesOf(h: Harness, { fired }: Breach): number {
+  return h.destination.rows.reduce((sum, row) => sum + row.workNotes.split(`[${fired.id}:`).length - 1, 0);
 }
 
 function check(h: Harness, breaches: readonly Breach[]): void {
