@@ -86,6 +86,7 @@ describe('readings of the last day', () => {
 
   test('lose no extreme, wherever they are read from and however few points are asked for', () => {
     const path = folder();
+    let runs = 0;
     fc.assert(
       fc.property(
         fc.array(fc.tuple(fc.integer({ min: 1, max: 120 }), fc.integer({ min: -400, max: 1_200 })), {
@@ -94,7 +95,7 @@ describe('readings of the last day', () => {
         }),
         fc.integer({ min: 10, max: 200 }),
         (steps, points) => {
-          const { time, history, read, series } = setUp({ path: join(path, `${Math.random()}.db`) });
+          const { time, history, read, series } = setUp({ path: join(path, `${runs++}.db`) });
           for (const [seconds, tenths] of steps) {
             time.advance(seconds * 1_000);
             read(tenths / 10);
@@ -107,7 +108,8 @@ describe('readings of the last day', () => {
           history.stop();
         },
       ),
-      { numRuns: 30 },
+      // Each run has a file of its own, so it is not shrunk for minutes.
+      { numRuns: 30, endOnFailure: true },
     );
   });
 
