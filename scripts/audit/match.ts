@@ -40,15 +40,18 @@ export function occurrencesIn(incidents: readonly Incident[]): Occurrence[] {
 }
 
 /**
- * Finds the breach that each occurrence tells of, within its key: the one that begins when it says; else one that it
- * overlaps, before all one that nothing else tells of; else one that lasted as long but at another time.
+ * Finds the breach that each occurrence tells of, within its key: the one that begins when it says, before all one
+ * that it overlaps (with a wide tolerance several may begin near enough); else one that it overlaps, before all one that nothing else tells of; else one that lasted as long but at another time.
  */
 export function match(breaches: readonly Breach[], occurrences: readonly Occurrence[], toleranceMs: number): Matching {
   const told = new Map<Breach, Occurrence[]>(breaches.map((breach) => [breach, []]));
   const byKey = groupBy(breaches, correlationIdOf);
   const isUntold = (breach: Breach) => told.get(breach)?.length === 0;
+  const beginsWhenItSays = (breach: Breach, { startsMs }: Occurrence) =>
+    startsMs.some((start) => Math.abs(start - breach.startedAtMs) <= toleranceMs);
   const ways: readonly ((breach: Breach, occurrence: Occurrence) => boolean)[] = [
-    (breach, { startsMs }) => startsMs.some((start) => Math.abs(start - breach.startedAtMs) <= toleranceMs),
+    (breach, occurrence) => beginsWhenItSays(breach, occurrence) && overlaps(breach, occurrence),
+    beginsWhenItSays,
     (breach, occurrence) => isUntold(breach) && overlaps(breach, occurrence),
     overlaps,
     (breach, occurrence) => isUntold(breach) && isShifted(breach, occurrence, toleranceMs),
