@@ -427,6 +427,9 @@ export const configSchema = z
           'http://127.0.0.1:8088',
           'Base URL of the instance. `snowUrl` is another name, which takes the URL of the table as well.',
         ),
+        instanceName: optionalText(
+          'Name that the store knows the instance by; default its address. Give one where the address changes while the instance stays the same.',
+        ),
         table: requiredText('incident', 'Table of the incidents.'),
         auth: z
           .enum(['auto', 'basic', 'oauth-password', 'oauth-client-credentials'])

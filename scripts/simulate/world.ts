@@ -94,7 +94,8 @@ export async function startWorld(options: WorldOptions): Promise<World> {
           passwordFile: passwordFiles[component],
         },
       },
-      serviceNow: { ...config.serviceNow, url: serviceNow.url },
+      // The instance stays the same when its port changes.
+      serviceNow: { ...config.serviceNow, url: serviceNow.url, instanceName: 'local' },
       secrets: { ...config.secrets, kind: 'file', file: secretFile },
     }),
     async stop() {

@@ -427,6 +427,9 @@ describe('configuration', () => {
   });
 
   test('the base URL may have a path, and ends without a slash', () => {
+    expect(connect(undefined, { url: 'https://proxy.example/snow/', instanceName: 'dev1' }).instance).toBe(
+      'dev1/incident',
+    );
     expect(connect(undefined, { url: 'https://proxy.example/snow/' }).instance).toBe(
       'https://proxy.example/snow/incident',
     );

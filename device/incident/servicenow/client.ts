@@ -56,7 +56,7 @@ export function createServiceNow(
   }
 
   return {
-    instance: `${connection.baseUrl}/${config.table}`,
+    instance: `${config.instanceName ?? connection.baseUrl}/${config.table}`,
 
     async find(query) {
       if (query.correlationIds.length + query.sysIds.length === 0)
