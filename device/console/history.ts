@@ -83,7 +83,7 @@ const minuteMs = 60_000;
 const rawKeepMs = 15 * minuteMs;
 const rawPoints = 1_024;
 const mostMetrics = 16;
-/** Seldom, for a page of the file is written as a whole: four megabytes a day for a sensor with three metrics. */
+/** Seldom, for a page of the file is written as a whole: seven megabytes a day for a sensor with three metrics. */
 const writeEveryMs = 5 * minuteMs;
 const pruneEveryWrites = 12;
 /** A device whose clock is ahead by more is not believed. */

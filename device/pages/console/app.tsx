@@ -10,7 +10,7 @@ import { DeviceList } from './device-list.tsx';
 import { DeviceSection } from './device-section.tsx';
 import { fragmentOf, readFragment } from './fragment.ts';
 import { HandlerState } from './handler-state.tsx';
-import { type Live, withValues } from './live.ts';
+import { createLiveFeed, withValues } from './live.ts';
 import { SilenceDialog, type SilenceScope } from './silence-dialog.tsx';
 import { SilenceList } from './silence-list.tsx';
 import { around, type TimeWindow } from './time-window.ts';
@@ -26,13 +26,15 @@ takeTokenFromAddress();
 
 export function App() {
   const [overview, setOverview] = useState<Overview>();
-  const [live, setLive] = useState<Live>();
   const [mayChange, setMayChange] = useState<boolean>();
+  /** How often the stream began: what was missed before is read anew. */
+  const [openings, setOpenings] = useState(0);
   const [problem, setProblem] = useState<string>();
   const [chosen, setChosen] = useState<Device>();
   const [window, setWindow] = useState<TimeWindow>({ kind: 'live', spanMs: 15 * 60_000 });
   const [silencing, setSilencing] = useState<SilenceScope>();
   const api = useMemo(() => createConsoleApi(keptToken), []);
+  const feed = useMemo(createLiveFeed, []);
 
   const tryToken = async (): Promise<string | undefined> => {
     if (keptToken() === undefined) {
@@ -56,7 +58,10 @@ export function App() {
   }, []);
 
   const connection = useEvents('/api/events', {
-    onOpen: () => void load(),
+    onOpen() {
+      setOpenings((before) => before + 1);
+      void load();
+    },
     on: {
       overview(data) {
         const parsed = overviewSchema.safeParse(data);
@@ -66,7 +71,7 @@ export function App() {
       values(data) {
         const parsed = liveValues.safeParse(data);
         if (!parsed.success) return;
-        setLive(parsed.data);
+        feed.publish(parsed.data);
         setOverview((before) => before && withValues(before, parsed.data));
       },
     },
@@ -141,7 +146,8 @@ export function App() {
                 key={`${device.site}\n${device.deviceId}`}
                 device={device}
                 overview={overview}
-                live={live}
+                feed={feed}
+                openings={openings}
                 api={api}
                 window={window}
                 onWindow={setWindow}

@@ -2,7 +2,7 @@ import type { DeviceView, Overview } from '../../console/contract.ts';
 import { Instant } from '../shared/instant.tsx';
 import { useKeys } from '../shared/use-keys.tsx';
 import type { ConsoleApi } from './console-api.ts';
-import type { Live } from './live.ts';
+import type { LiveFeed } from './live.ts';
 import { MetricCard } from './metric-card.tsx';
 import { RuleList } from './rule-list.tsx';
 import type { SilenceScope } from './silence-dialog.tsx';
@@ -13,7 +13,9 @@ import { WindowBar } from './window-bar.tsx';
 export interface DeviceSectionProps {
   device: DeviceView;
   overview: Overview;
-  live: Live | undefined;
+  feed: LiveFeed;
+  /** Counts up when events may have been missed. */
+  openings: number;
   api: ConsoleApi;
   window: TimeWindow;
   onWindow: (window: TimeWindow) => void;
@@ -21,10 +23,19 @@ export interface DeviceSectionProps {
 }
 
 /** One device: how it is, its curves, and the rules that watch it. */
-export function DeviceSection({ device, overview, live, api, window, onWindow, onSilence }: DeviceSectionProps) {
+export function DeviceSection({
+  device,
+  overview,
+  feed,
+  openings,
+  api,
+  window,
+  onWindow,
+  onSilence,
+}: DeviceSectionProps) {
   const { nowMs, historyMs } = overview;
   const { site, deviceId, metrics } = device;
-  const { curves, gapMs, problem } = useCurves({ api, site, deviceId, window, nowMs, live });
+  const { curves, gapMs, problem } = useCurves({ api, site, deviceId, window, nowMs, feed, openings });
   const stretch = stretchOf(window, nowMs);
   const breaches = overview.breaches.filter((breach) => breach.site === site && breach.deviceId === deviceId);
   const scopeOf = (metric: string) => (rule: string) => onSilence({ site, deviceId, metric, rule });

@@ -2,6 +2,26 @@ import type { LiveValues, Overview } from '../../console/contract.ts';
 
 export type Live = LiveValues;
 
+/** Hands on each event as it comes: several may come between two renderings, and none of them is to be passed over. */
+export interface LiveFeed {
+  publish(live: Live): void;
+  /** Answers its own removal. */
+  subscribe(listener: (live: Live) => void): () => void;
+}
+
+export function createLiveFeed(): LiveFeed {
+  const listeners = new Set<(live: Live) => void>();
+  return {
+    publish(live) {
+      for (const listener of listeners) listener(live);
+    },
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
+}
+
 /** The overview with the latest values in it. Devices that it does not know come with the next one. */
 export function withValues(overview: Overview, live: Live): Overview {
   const byDevice = new Map(live.devices.map((device) => [`${device.site}\n${device.deviceId}`, device]));

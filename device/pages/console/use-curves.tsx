@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { ConsoleApi } from './console-api.ts';
 import { type Curves, curvesOf, extended } from './curve.ts';
-import type { Live } from './live.ts';
+import type { LiveFeed } from './live.ts';
 import { stretchOf, type TimeWindow } from './time-window.ts';
 
 export interface CurveQuery {
@@ -10,7 +10,9 @@ export interface CurveQuery {
   deviceId: string;
   window: TimeWindow;
   nowMs: number;
-  live: Live | undefined;
+  feed: LiveFeed;
+  /** Counts up when events may have been missed. */
+  openings: number;
 }
 
 const wantedPoints = 720;
@@ -18,7 +20,7 @@ const wantedPoints = 720;
 const readAnewMs = 60_000;
 
 /** Curves of a device: read for the window, then extended by what comes in while it is live. */
-export function useCurves({ api, site, deviceId, window, nowMs, live }: CurveQuery) {
+export function useCurves({ api, site, deviceId, window, nowMs, feed, openings }: CurveQuery) {
   const [curves, setCurves] = useState<Curves>(new Map());
   const [gapMs, setGapMs] = useState(60_000);
   const [problem, setProblem] = useState<string>();
@@ -44,14 +46,15 @@ export function useCurves({ api, site, deviceId, window, nowMs, live }: CurveQue
       isOver = true;
       clearInterval(timer);
     };
-  }, [asked, site, deviceId]);
+  }, [asked, site, deviceId, openings]);
 
   useEffect(() => {
-    if (window.kind !== 'live' || live === undefined) return;
-    const values = live.devices.find((one) => one.site === site && one.deviceId === deviceId);
-    if (values === undefined) return;
-    setCurves((before) => extended(before, values, live.nowMs - window.spanMs));
-  }, [live]);
+    if (window.kind !== 'live') return;
+    return feed.subscribe((live) => {
+      const values = live.devices.find((one) => one.site === site && one.deviceId === deviceId);
+      if (values !== undefined) setCurves((before) => extended(before, values, live.nowMs - window.spanMs));
+    });
+  }, [feed, asked, site, deviceId]);
 
   return { curves, gapMs, problem };
 }
