@@ -61,13 +61,17 @@ export interface HarnessOptions {
   onAnswer?: (answer: AnswerMessage) => void;
   /** Stands between the handler and the table in memory. */
   destination?: (table: MemoryDestination, time: ManualTime) => IncidentDestination;
+  /** The handler starts on a copy of this data directory. */
+  dataDir?: string;
+  /** Wall time of the start. */
+  startMs?: number;
 }
 
 export async function startHarness(
   change: (config: Config) => void = () => {},
   options: HarnessOptions = {},
 ): Promise<Harness> {
-  const time = manualTime(startMs);
+  const time = manualTime(options.startMs ?? startMs);
   const config = configSchema.parse({});
   config.handler.claimMs = 0;
   config.delivery.settleMs = 90_000;
@@ -80,6 +84,7 @@ export async function startHarness(
   const root = mkdtempSync(join(quickFolder(), 'handler-'));
   let run = 0;
   let dataDir = dataDirOfRun();
+  if (options.dataDir !== undefined) cpSync(options.dataDir, dataDir, { recursive: true });
   const subscribers: { filter: string; handle: (message: InboundMessage) => void | Promise<void> }[] = [];
   const stateListeners = new Set<(state: TransportState) => void>();
   const answers: AnswerMessage[] = [];

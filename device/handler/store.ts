@@ -101,7 +101,9 @@ function storeOf(db: Store, instance: string, clock?: Pick<Clock, 'wallMs'>) {
 
 function metaOf(db: Store) {
   const get = db.prepare('SELECT value FROM meta WHERE name = ?');
-  const set = db.prepare('INSERT INTO meta VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value');
+  const set = db.prepare(
+    'INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value',
+  );
   const valueRow = z.object({ value: z.string() }).optional();
   return {
     get: (name: string): string | undefined => valueRow.parse(get.get(name))?.value,

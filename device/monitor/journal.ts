@@ -264,7 +264,9 @@ function statements(db: ReturnType<typeof openStore>) {
   const waiting = 'FROM message WHERE rejected_ms IS NULL';
   return {
     getMeta: db.prepare('SELECT value FROM meta WHERE name = ?'),
-    setMeta: db.prepare('INSERT INTO meta VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value'),
+    setMeta: db.prepare(
+      'INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value',
+    ),
     getDevice: db.prepare('SELECT * FROM device WHERE site = ? AND device_id = ?'),
     listPresent: db.prepare('SELECT * FROM device WHERE away = 0 ORDER BY wall_ms DESC LIMIT ?'),
     listAway: db.prepare(`
@@ -287,7 +289,8 @@ function statements(db: ReturnType<typeof openStore>) {
     getKey: db.prepare('SELECT * FROM rule_key WHERE key = ?'),
     listKeys: db.prepare('SELECT * FROM rule_key WHERE site = ? AND device_id = ?'),
     putKey: db.prepare(`
-      INSERT INTO rule_key VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO UPDATE SET
+      INSERT INTO rule_key (key, site, device_id, metric, rule, last_sequence, firing_sequence, clock_known)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO UPDATE SET
         last_sequence = excluded.last_sequence, firing_sequence = excluded.firing_sequence,
         clock_known = excluded.clock_known`),
     forgetKeys: db.prepare('UPDATE rule_key SET last_sequence = 0, firing_sequence = NULL'),

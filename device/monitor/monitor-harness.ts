@@ -63,6 +63,8 @@ export interface Harness {
 export interface HarnessOptions {
   config?: (config: Config) => void;
   dataDir?: string;
+  /** Wall time of the start. */
+  startMs?: number;
   clock?: ClockState;
   deps?: Partial<MonitorDeps>;
 }
@@ -72,7 +74,7 @@ let idCount = 1;
 const newId = () => (idCount++).toString(16).padStart(32, 'a');
 
 export async function startHarness(options: HarnessOptions = {}): Promise<Harness> {
-  const time = manualTime(startMs, 1_000);
+  const time = manualTime(options.startMs ?? startMs, 1_000);
   const bus = inProcessBus();
   const config = configSchema.parse({});
   config.thresholds = configSchema.parse({ thresholds: { temperature: { upper: 30, deadband: 0.5 } } }).thresholds;

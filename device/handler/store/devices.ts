@@ -17,7 +17,7 @@ export function devicesOf(db: Store) {
   const sql = {
     get: db.prepare('SELECT installation_id, installation_created_at FROM device WHERE site = ? AND device_id = ?'),
     set: db.prepare(
-      `INSERT INTO device VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE
+      `INSERT INTO device (site, device_id, installation_id, installation_created_at) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE
        SET installation_id = excluded.installation_id, installation_created_at = excluded.installation_created_at`,
     ),
     list: db.prepare('SELECT site, device_id FROM device LIMIT ?'),
@@ -27,7 +27,8 @@ export function devicesOf(db: Store) {
       'SELECT sequence FROM high_water WHERE site = ? AND device_id = ? AND installation_id = ? AND correlation_id = ?',
     ),
     setMark: db.prepare(
-      'INSERT INTO high_water VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET sequence = max(sequence, excluded.sequence)',
+      `INSERT INTO high_water (site, device_id, installation_id, correlation_id, sequence) VALUES (?, ?, ?, ?, ?)
+       ON CONFLICT DO UPDATE SET sequence = max(sequence, excluded.sequence)`,
     ),
   };
 

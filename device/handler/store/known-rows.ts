@@ -11,7 +11,8 @@ export function knownRowsOf(db: Store, instance: string) {
   const sql = {
     list: db.prepare('SELECT sys_id FROM known_row WHERE instance = ? ORDER BY seen DESC'),
     add: db.prepare(
-      `INSERT INTO known_row VALUES (?, ?, ?, (SELECT coalesce(max(seen), 0) + 1 FROM known_row WHERE instance = ?))
+      `INSERT INTO known_row (instance, sys_id, number, seen)
+       VALUES (?, ?, ?, (SELECT coalesce(max(seen), 0) + 1 FROM known_row WHERE instance = ?))
        ON CONFLICT DO NOTHING`,
     ),
     trim: db.prepare(
