@@ -1,4 +1,5 @@
 import { type Breach, correlationIdOf, isCorrelationId, isHandlerRule, ruleIn } from './breach.ts';
+import { continuedBy, isCarriedOver, isPast } from './carried-over.ts';
 import { groupBy } from './group-by.ts';
 import { type AttachmentRow, type Incident, type IncidentRow, type JournalRow, readIncidents } from './incidents.ts';
 import { match, type Occurrence, occurrencesIn, startOf } from './match.ts';
@@ -57,23 +58,29 @@ export function audit({ breaches, rows, journal, attachments, policy }: AuditInp
   );
   const standing = incidents.filter((incident) => stands(incident, policy));
   const occurrences = occurrencesIn(standing);
-  const judged = occurrences.filter(({ key }) => isJudged(key, breaches, policy));
-  const unjudged = occurrences.filter((occurrence) => !judged.includes(occurrence));
+  const carried = occurrences.filter((occurrence) => isCarriedOver(occurrence, breaches, policy));
+  const recent = occurrences.filter((occurrence) => !carried.includes(occurrence));
+  const judged = recent.filter(({ key }) => isJudged(key, breaches, policy));
+  const unjudged = recent.filter((occurrence) => !judged.includes(occurrence));
   const { told, unmatched } = match(breaches, judged, policy.toleranceMs);
   const breachesOf = breachesByIncident(told);
 
-  const untold = breaches.filter((breach) => told.get(breach)?.length === 0 && !breach.optional);
+  const continued = continuedBy(carried, breaches);
+  const untold = breaches.filter(
+    (breach) => told.get(breach)?.length === 0 && !breach.optional && !continued.has(breach),
+  );
+  const current = standing.filter((incident) => !isPast(incident, carried));
   const isDue = (breach: Breach) => breach.firedAtMs <= policy.settledUntilMs;
   const findings = {
     lost: untold.filter(isDue),
     duplicates: [
       ...[...told].flatMap(([breach, by]) => toldTwice(breach, by, policy)),
-      ...[...unjudged, ...unmatched].flatMap(inSeveral),
+      ...[...unjudged, ...unmatched, ...carried].flatMap(inSeveral),
       ...severalOpen(standing),
     ],
     wrongTimes: [...told].flatMap(([breach, by]) => wrongTimesOf(breach, by, policy)),
-    wronglyOpen: standing.flatMap((incident) => wronglyOpen(incident, breachesOf.get(incident), policy)),
-    wronglyResolved: standing.flatMap((incident) => wronglyResolved(incident, breachesOf.get(incident), policy)),
+    wronglyOpen: current.flatMap((incident) => wronglyOpen(incident, breachesOf.get(incident), policy)),
+    wronglyResolved: current.flatMap((incident) => wronglyResolved(incident, breachesOf.get(incident), policy)),
     withoutBreach: [
       ...[...unmatched, ...unjudged.filter(({ key }) => isForbidden(key, policy))].map((occurrence) => ({
         numbers: numbersOf(occurrence),

@@ -48,12 +48,16 @@ async function run(options: AuditOptions): Promise<0 | 1> {
       toleranceMs: options.toleranceMs ?? settings.toleranceMs,
       quietMs: settings.quietMs,
       onRecovery: settings.onRecovery,
+      sinceMs: settings.sinceMs ?? strictPolicy.sinceMs,
       settledUntilMs: options.settledUntilMs ?? settings.settledUntilMs ?? strictPolicy.settledUntilMs,
       people: !options.strict,
       handlerRules: options.strict ? [] : ['device-silent', 'broker-silent', 'storm'],
     },
   });
-  process.stdout.write(options.json ? `${JSON.stringify(result, undefined, 2)}\n` : `${report(result)}\n`);
+  const { sinceMs } = settings;
+  const since =
+    sinceMs === undefined ? '' : `Judged since ${new Date(sinceMs).toISOString()}: then the readings began anew.\n`;
+  process.stdout.write(options.json ? `${JSON.stringify(result, undefined, 2)}\n` : `${since}${report(result)}\n`);
   return result.ok ? 0 : 1;
 }
 

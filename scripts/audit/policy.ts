@@ -6,6 +6,8 @@ export interface AuditPolicy {
   judgedRules: readonly string[];
   /** The handler's own rules (device-silent, broker-silent, storm) that may have incidents. */
   handlerRules: readonly string[];
+  /** Event time from which on the readings are known, epoch ms: what began before may be told, but need not be found in them. */
+  sinceMs: number;
   /** Event time up to which everything must have been delivered, epoch ms; later things may be under way. */
   settledUntilMs: number;
   /** From the end of a breach to resolving its incident, event time. */
@@ -21,6 +23,7 @@ export const strictPolicy: AuditPolicy = {
   toleranceMs: 0,
   judgedRules: ['upper', 'lower', 'no-data'],
   handlerRules: [],
+  sinceMs: Number.NEGATIVE_INFINITY,
   settledUntilMs: Number.POSITIVE_INFINITY,
   quietMs: 0,
   onRecovery: 'resolve',

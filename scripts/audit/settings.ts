@@ -24,6 +24,8 @@ export const auditSettings = z.object({
   onRecovery: z.enum(['resolve', 'note']).default('resolve'),
   toleranceMs: ms.default(0),
   timerSlackMs: ms.default(0),
+  /** Since when the readings are known, epoch ms: what began before is not judged; absent: from the beginning. */
+  sinceMs: z.number().optional(),
   /** Event time up to which the run had delivered everything when it ended, epoch ms; absent: all of it. */
   settledUntilMs: z.number().optional(),
 });

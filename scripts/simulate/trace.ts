@@ -1,4 +1,4 @@
-import { closeSync, openSync, readFileSync, statSync, truncateSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, truncateSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Reading } from '../../device/reading/reading.ts';
 import { readingsOfNdjson } from '../audit/readings.ts';
@@ -13,16 +13,15 @@ export interface ReadingTrace {
   close(): void;
 }
 
-/** A longer trace begins anew: then the audit speaks only of what came since. */
-const longestBytes = 64_000_000;
+/** Its name in the data folder. */
+export const traceFile = 'readings.ndjson';
 const writeAtCharacters = 32_000;
 
 /** The trace in `<dataDir>/readings.ndjson`, one reading a line; written in pieces, and what is left at `close`. */
 export function openReadingTrace(dataDir: string): ReadingTrace {
-  const path = join(dataDir, 'readings.ndjson');
+  const path = join(dataDir, traceFile);
   const fd = openSync(path, 'a', 0o600);
-  if (statSync(path).size > longestBytes) truncateSync(path);
-  else endLastLine(path);
+  endLastLine(path);
   let pending = '';
   let closed = false;
 
