@@ -1,24 +1,31 @@
 import { randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync, renameSync, statSync } from 'node:fs';
+import { existsSync, renameSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { CommanderError } from 'commander';
 import type { AnomalyMessage } from '../../device/anomaly/anomaly.ts';
 import { type LoadedConfig, loadConfig } from '../../device/config/load.ts';
-import { AppError, messageOf } from '../../device/platform/errors.ts';
+import { AppError } from '../../device/platform/errors.ts';
 import { createLogger, type Logger } from '../../device/platform/logger.ts';
 import { systemTime } from '../../device/platform/time.ts';
 import { runUntilSignal } from '../../device/run-until-signal.ts';
 import { createRuntime, type Runtime } from '../../device/runtime.ts';
 import { findScenario, type Scenario, scenarios } from '../../device/sensor/mock/scenarios.ts';
 import { firstTimestamp } from '../../device/sensor/replay/recording.ts';
+import { claimDataDir, isUsedDataDir, resetDataDir } from './data-dir.ts';
 import { exitCodes, parseOptions, type SimulateOptions } from './options.ts';
-import { auditSettingsOf, keepAuditSettings, outcomeOf, writeSummary } from './outcome.ts';
+import {
+  auditSettingsOf,
+  beginAudit,
+  checkSummaryFile,
+  keepAuditSettings,
+  outcomeOf,
+  writeSummary,
+} from './outcome.ts';
 import { type Simulation, startSimulation } from './simulation.ts';
 import { type Summary, summaryLines } from './summary.ts';
 import { openReadingTrace } from './trace.ts';
 import { createView } from './view.ts';
 import { createViewFeed } from './view-feed.ts';
-import { isUsedDataDir, resetDataDir } from './world.ts';
 
 /** How often the view is fed and the end is looked for, ms. */
 const beatMs = 250;
@@ -55,7 +62,14 @@ async function main(): Promise<void> {
   await runUntilSignal(runtime, () => run(runtime, options, prepared));
 }
 
-const wrongUse = ['bad-configuration', 'unknown-scenario', 'not-local', 'replay-file', 'replay-columns'];
+const wrongUse = [
+  'bad-configuration',
+  'unknown-scenario',
+  'not-local',
+  'foreign-folder',
+  'replay-file',
+  'replay-columns',
+];
 
 interface Prepared {
   scenario: Scenario | undefined;
@@ -83,6 +97,9 @@ async function prepare(options: SimulateOptions): Promise<Prepared> {
   refuseOtherWorlds(loaded);
   const { kind, replay } = loaded.config.sensor;
   const recordingStartMs = kind === 'replay' ? firstTimestamp(replay.file, replay.columns) : undefined;
+  // The folder first: the summary may lie in it.
+  claimDataDir(options.dataDir);
+  if (options.summaryFile !== undefined) checkSummaryFile(options.summaryFile);
   if (kind === 'replay' && !options.reset && isUsedDataDir(options.dataDir)) {
     throw new AppError(
       'not-local',
@@ -90,7 +107,6 @@ async function prepare(options: SimulateOptions): Promise<Prepared> {
     );
   }
   if (options.reset) resetDataDir(options.dataDir);
-  makeDataDir(options.dataDir);
   return {
     scenario,
     loaded,
@@ -144,18 +160,6 @@ function refuseOtherWorlds({ origin }: LoadedConfig): void {
   }
 }
 
-function makeDataDir(dataDir: string): void {
-  try {
-    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-  } catch (error) {
-    throw new AppError(
-      'data-folder',
-      `Cannot make the data folder ${dataDir}: ${messageOf(error)}. Choose another with --data-dir.`,
-      { cause: error },
-    );
-  }
-}
-
 /** The view has the terminal, so the log goes to a file. */
 function openLog(dataDir: string, level: string): Logger {
   const file = join(dataDir, 'simulate.log');
@@ -168,9 +172,10 @@ async function run(runtime: Runtime, options: SimulateOptions, prepared: Prepare
   const startedAtMs = systemTime.monotonicMs();
   const elapsedMs = () => systemTime.monotonicMs() - startedAtMs;
   const runId = randomUUID();
+  const eventTimeMs = recordingStartMs ?? systemTime.wallMs();
+  const settings = beginAudit(options.dataDir, auditSettingsOf(loaded.config), eventTimeMs);
   const trace = openReadingTrace(options.dataDir);
   await runtime.start('the trace of readings', { stop: trace.close });
-  const settings = auditSettingsOf(loaded.config);
   keepAuditSettings(options.dataDir, settings);
   const view = createView({ stream: process.stdout, env: process.env, time: systemTime });
   await runtime.start('the view', { stop: () => view.stop([]) });

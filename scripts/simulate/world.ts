@@ -1,14 +1,15 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Config } from '../../device/config/schema.ts';
-import { AppError, codeOf, messageOf } from '../../device/platform/errors.ts';
+import { AppError } from '../../device/platform/errors.ts';
 import type { Logger } from '../../device/platform/logger.ts';
 import type { Time } from '../../device/platform/time.ts';
 import { createSecretFileIfMissing } from '../../device/secrets/file.ts';
 import { parseSecret } from '../../device/secrets/parse-secret.ts';
 import { startBroker } from '../../device/simulation/broker.ts';
 import { type ServiceNow, startServiceNow } from '../../device/simulation/servicenow/start-servicenow.ts';
+import { makeDataFolder } from './data-dir.ts';
 
 /** What surrounds the two components in a local run. */
 export interface World {
@@ -39,7 +40,7 @@ export interface WorldOptions {
 export async function startWorld(options: WorldOptions): Promise<World> {
   const { dataDir, logger } = options;
   const folders = { monitor: join(dataDir, 'monitor'), handler: join(dataDir, 'handler') };
-  for (const folder of Object.values(folders)) makeFolder(folder);
+  for (const folder of Object.values(folders)) makeDataFolder(folder);
   const secretFile = join(folders.handler, 'greengrass-snow-creds.json');
   const password = await handlerPassword(secretFile);
 
@@ -118,35 +119,4 @@ async function handlerPassword(file: string): Promise<string> {
     );
   }
   return password;
-}
-
-function makeFolder(folder: string): void {
-  try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
-  } catch (error) {
-    throw new AppError(
-      'data-folder',
-      `Cannot make the data folder ${folder}: ${messageOf(error)}. Choose another with --data-dir.`,
-      { cause: error },
-    );
-  }
-}
-
-/** What a local run keeps in its data folder, and what `--reset` removes: nothing else is touched. */
-const ours = ['monitor', 'handler', 'servicenow', 'readings.ndjson', 'audit-settings.json', 'simulate.log'];
-
-/** Whether an earlier run has left its state there. */
-export function isUsedDataDir(dataDir: string): boolean {
-  return existsSync(join(dataDir, 'monitor'));
-}
-
-/** Empties the data folder of an earlier run. @throws AppError `data-folder` */
-export function resetDataDir(dataDir: string): void {
-  try {
-    for (const name of ours) rmSync(join(dataDir, name), { recursive: true, force: true });
-  } catch (error) {
-    throw new AppError('data-folder', `Cannot empty ${dataDir} (${codeOf(error) ?? messageOf(error)}).`, {
-      cause: error,
-    });
-  }
 }
