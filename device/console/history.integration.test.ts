@@ -124,6 +124,16 @@ describe('readings of the last day', () => {
     );
   });
 
+  test('of a window that ends before the latest reading are shown as they came, too', () => {
+    const { time, read, series } = setUp();
+    for (let second = 0; second < 30; second += 1) {
+      read(second);
+      time.advance(1_000);
+    }
+    const toMs = time.wallMs() - 5_000;
+    expect(series(toMs - 5 * minuteMs, toMs).points).toHaveLength(26);
+  });
+
   test('of a range are those in it', () => {
     const { time, read, series } = setUp();
     for (let minute = 0; minute < 180; minute += 1) {

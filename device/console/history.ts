@@ -232,11 +232,12 @@ export function createHistory(options: HistoryOptions): History {
         else mergeInto(stored, bucket);
       }
       const isShort = spanMs <= 4 * rawKeepMs;
-      const raw = isShort ? series.raw.between(fromMs, toMs) : [];
+      // Whether a minute is still there as it came is judged by all of it, also by what came after the window's end.
+      const raw = isShort ? series.raw.between(fromMs, Number.POSITIVE_INFINITY) : [];
       // What is still there as it came is shown so; before it, minutes are all there is.
       const rawFromMs = wholeFromMs(raw, byMinute);
       const minutes = [...byMinute.values()].filter(({ atMs }) => atMs < rawFromMs);
-      const finer = raw.filter(({ atMs }) => atMs >= rawFromMs);
+      const finer = raw.filter(({ atMs }) => atMs >= rawFromMs && atMs <= toMs);
       minutes.sort((a, b) => a.atMs - b.atMs);
       return answer([...minutes, ...finer], spanMs, points, minuteMs);
     },
