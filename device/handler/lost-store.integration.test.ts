@@ -58,6 +58,64 @@ describe('either store lost', () => {
     expect(h.destination.rows[0]?.workNotes).toContain('does not know this breach any more');
   });
 
+  test('an open row whose key has messages waiting is not ended before they came: they tell its end', async () => {
+    const h = await ready();
+    const fired = h.anomaly();
+    await h.settle();
+    await h.restart({ loseStore: true });
+    const walks = h.destination.calls.findOpen;
+    h.rollCall([{ metric: 'temperature', rule: 'upper', lastSequence: 2, waiting: true, firing: null }]);
+    await h.pass(100_000);
+    expect(h.destination.calls.findOpen).toBeGreaterThan(walks);
+    expect(h.destination.rows).toMatchObject([{ state: 'new', modCount: 0 }]);
+    await recover(h, fired);
+    await h.pass(20 * minuteMs);
+    expect(h.destination.rows).toMatchObject([{ state: 'resolved' }]);
+    expect(h.destination.rows[0]?.workNotes).not.toContain('does not know this breach any more');
+  });
+
+  test('a walk whose answer holds a row that was not asked for is not believed; it is asked again after the pause', async () => {
+    let dropsPrefix = true;
+    const h = await ready(undefined, {
+      destination: (table) => ({
+        ...table,
+        findOpen: (query) => table.findOpen(dropsPrefix ? { ...query, prefix: '' } : query),
+      }),
+    });
+    h.anomaly();
+    h.anomaly({ deviceId: 'other' });
+    await h.settle();
+    await h.restart({ loseStore: true });
+    h.rollCall([{ metric: 'temperature', rule: 'upper', lastSequence: 1, waiting: false, firing: null }]);
+    await h.pass(100_000);
+    expect(h.handler.status().relay.gate).toMatchObject({
+      state: 'paused',
+      reason: expect.stringMatching(/answered a look-up with INC\d+, which was not asked for/),
+    });
+    dropsPrefix = false;
+    await h.pass(minuteMs);
+    expect(h.destination.rows.map((row) => row.state)).toEqual(['new', 'new']);
+    await h.pass(6 * minuteMs);
+    expect(h.destination.rows.map((row) => row.state)).toEqual(['resolved', 'new']);
+  });
+
+  test('up to where a roll call says that a key was told, a message that comes late is a duplicate', async () => {
+    const h = await ready();
+    h.rollCall([{ metric: 'temperature', rule: 'upper', lastSequence: 5, waiting: false, firing: null }]);
+    await h.settle();
+    h.anomaly({ sequence: 4, firingSequence: 4 });
+    h.anomaly({ sequence: 5, firingSequence: 4, phase: 'updated' });
+    await h.settle();
+    expect(h.answers.map(({ result, highWater }) => [result, highWater])).toEqual([
+      ['duplicate', 5],
+      ['duplicate', 5],
+    ]);
+    expect(h.destination.calls.create).toBe(0);
+    h.anomaly({ sequence: 6 });
+    await h.settle();
+    expect(h.answers.at(-1)).toMatchObject({ result: 'accepted', highWater: 6 });
+  });
+
   test('a monitor that lost its store: the breach of the old installation is ended, the new one joins', async () => {
     const h = await ready();
     h.anomaly();
