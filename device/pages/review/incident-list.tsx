@@ -17,14 +17,14 @@ const display = (field: string) => (row: Row) => fieldOf(row, field).display;
 
 const shown: readonly Column<Row>[] = [
   { key: 'number', label: 'Number', width: 'narrow', cell: (row) => <IncidentLink incident={row} /> },
-  { key: 'opened_at', label: 'Opened', width: 'narrow', cell: time('opened_at') },
+  { key: 'opened_at', label: 'Opened', cell: time('opened_at') },
   { key: 'short_description', label: 'Short description', width: 'wide', cell: display('short_description') },
   { key: 'priority', label: 'Priority', width: 'narrow', cell: (row) => <PriorityBadge incident={row} /> },
   { key: 'state', label: 'State', width: 'narrow', cell: (row) => <StateBadge incident={row} /> },
   { key: 'category', label: 'Category', cell: display('category') },
   { key: 'assignment_group', label: 'Assignment group', cell: display('assignment_group') },
   { key: 'assigned_to', label: 'Assigned to', cell: display('assigned_to') },
-  { key: 'sys_updated_on', label: 'Updated', width: 'narrow', cell: time('sys_updated_on') },
+  { key: 'sys_updated_on', label: 'Updated', cell: time('sys_updated_on') },
 ];
 const columns = shown.map((column): Column<Row> => ({ ...column, sortable: true }));
 
