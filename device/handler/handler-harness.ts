@@ -61,6 +61,8 @@ export interface HarnessOptions {
   onAnswer?: (answer: AnswerMessage) => void;
   /** Stands between the handler and the table in memory. */
   destination?: (table: MemoryDestination, time: ManualTime) => IncidentDestination;
+  /** Draws charts; without it there are none. */
+  chart?: (occurrence: Occurrence) => Promise<Uint8Array>;
   /** The handler starts on a copy of this data directory. */
   dataDir?: string;
   /** Wall time of the start. */
@@ -75,7 +77,7 @@ export async function startHarness(
   const config = configSchema.parse({});
   config.handler.claimMs = 0;
   config.delivery.settleMs = 90_000;
-  config.serviceNow.attachChart = false;
+  config.serviceNow.attachChart = options.chart !== undefined;
   config.store.reserveBytes = 0;
   change(config);
   const names = topics(config.topics);
@@ -165,7 +167,7 @@ export async function startHarness(
       topics: names,
       destination: ofThisRun(options.destination?.(destination, time) ?? destination),
       texts: incidentTexts({ timeZone: 'UTC', clock: time }),
-      chart: undefined,
+      chart: options.chart,
       dataDir,
       logger: silentLogger,
       random: () => 0.5,

@@ -106,6 +106,64 @@ describe('between look-up and write', () => {
   });
 });
 
+describe('an end that is not known', () => {
+  test('of a chart is waited for after a crash, as that of any write: it is attached once', async () => {
+    let sent = 0;
+    const h: Harness = await ready(undefined, {
+      chart: () => Promise.resolve(new Uint8Array([1])),
+      destination: (table, time) =>
+        altered(() => ({
+          attach(sysId, file) {
+            sent += 1;
+            if (sent > 1) return table.attach(sysId, file);
+            time.after(30_000, () => void table.attach(sysId, file));
+            return new Promise(() => {});
+          },
+        }))(table),
+    });
+    const now = h.time.wallMs();
+    h.anomaly({
+      window: [
+        [now - 5_000, 29],
+        [now, 31],
+      ],
+    });
+    await h.settle();
+    expect([sent, h.destination.attachments.length]).toEqual([1, 0]);
+    await h.crash();
+    await h.pass(3 * minuteMs);
+    expect([sent, h.destination.attachments.length]).toEqual([1, 1]);
+  });
+
+  test('because the adapter threw is waited for too, and leaves the writes alone that are under way beside it', async () => {
+    const h: Harness = await ready(undefined, {
+      destination: (table, time) =>
+        altered(() => ({
+          async create(incident) {
+            if (incident.metric === 'pressure') return table.create(incident);
+            if (incident.metric === 'humidity') await sleep(time, 30_000);
+            else time.after(30_000, () => void table.create(incident));
+            if (incident.metric === 'temperature') throw new TypeError('a bug of the adapter');
+            return table.create(incident);
+          },
+        }))(table),
+    });
+    h.anomaly({ metric: 'pressure' });
+    await h.settle();
+    for (const metric of ['temperature', 'humidity']) h.anomaly({ metric });
+    await h.pass(10_000);
+    expect(h.handler.status().relay).toMatchObject({ keys: 2, inFlight: 1 });
+    await h.pass(3 * minuteMs);
+    expect(h.destination.rows.map((row) => row.correlationId.split('/')[2]).sort()).toEqual([
+      'humidity',
+      'pressure',
+      'temperature',
+    ]);
+    expect(h.destination.calls.create).toBe(3);
+    expect(h.handler.status().relay.keys).toBe(0);
+  });
+});
+
 describe('a destination that refuses', () => {
   test('nothing more is sent once it has refused, even what was looked up already', async () => {
     const h = await ready((config) => {

@@ -189,14 +189,35 @@ export function createRelay(deps: RelayDeps): Relay {
 
   // --- from the look-up to the end of the attempt ------------------------------------------------------------------------
 
-  async function deliver(taken: readonly string[]): Promise<void> {
-    try {
+  function deliver(taken: readonly string[]): Promise<void> {
+    return guarded(taken, async () => {
       const items = plan(taken);
       if (items.length > 0) await lookUpAndTell(items);
+    });
+  }
+
+  /**
+   * Outlives a bug, or a disk that refuses: the keys are tried again, those with an open attempt as after an ambiguous
+   * end. Each write is guarded alone, for others go on beside it.
+   */
+  async function guarded(own: readonly string[], work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
     } catch (error) {
-      // A bug, or a disk that refuses: nothing was told that is not stored, so the keys are tried again.
       if (running) logger.error({ err: error }, 'delivery failed unexpectedly');
-      for (const key of taken) if (keys.isInFlight(key)) keys.again(key, true);
+      for (const key of own) {
+        if (!keys.isInFlight(key)) continue;
+        if (mayBeUnderWay(key)) keys.settle(key, options.settleMs);
+        else keys.again(key, true);
+      }
+    }
+  }
+
+  function mayBeUnderWay(key: string): boolean {
+    try {
+      return store.entriesOf(key).some((entry) => entry.state === 'sending');
+    } catch {
+      return true;
     }
   }
 
@@ -246,7 +267,7 @@ export function createRelay(deps: RelayDeps): Relay {
   }
 
   async function oneByOne(items: readonly Item[]): Promise<void> {
-    for (const item of items) await lookUpAndTell([item]);
+    for (const item of items) await guarded([item.key], () => lookUpAndTell([item]));
   }
 
   /** One step a key: those that write are stored as attempts in one transaction, then sent. */
@@ -276,7 +297,8 @@ export function createRelay(deps: RelayDeps): Relay {
     const { occurrence } = item;
     if (entry.kind === 'chart' || entry.kind === 'end-chart') {
       // Charts are seen by whoever sees the incident; one that is gone gets none.
-      if (rows.some((row) => row.sysId === occurrence.incident?.sysId)) sends.push(() => attachChart(item));
+      if (rows.some((row) => row.sysId === occurrence.incident?.sysId))
+        sends.push(() => guarded([key], () => attachChart(item)));
       else {
         finish(item);
         return () => keys.done(key);
@@ -295,7 +317,7 @@ export function createRelay(deps: RelayDeps): Relay {
     if (!isWrite(step)) return settle(item, step, undefined);
     store.beginAttempt(entry.id);
     store.markWritten();
-    sends.push(() => write(item, step, lookedUpAtMs));
+    sends.push(() => guarded([key], () => write(item, step, lookedUpAtMs)));
     return () => {};
   }
 
