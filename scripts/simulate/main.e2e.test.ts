@@ -1,6 +1,6 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -102,7 +102,11 @@ describe('npm start', () => {
     expect({ count: incidents.length, state: incidents[0]?.state }).toEqual({ count: 1, state: 'In Progress' });
     expect({ lost, duplicates }).toEqual({ lost: 0, duplicates: 0 });
 
-    await expectSecretsKept(dataDir);
+    await expectSecretsKept(dataDir, {
+      summary: await readFile(summaryFile, 'utf8'),
+      stdout: first.out() + second.out(),
+      stderr: first.err() + second.err(),
+    });
   });
 
   test('a port in use is told in one sentence, and nothing is left running', async () => {
@@ -161,11 +165,36 @@ describe('npm start', () => {
     expect(run.err()).toMatch(/no column "a" .*It has: when, celsius/);
   });
 
-  test('a folder that cannot be made is told, and exits with 1', async () => {
-    const run = start(['--data-dir', '/dev/null/data', '--servicenow-port', '0']);
+  test.each([
+    [
+      'a folder that cannot be made',
+      ['--data-dir', '/dev/null/data'],
+      /^Cannot make the data folder [^\n]*--data-dir\.\n$/,
+    ],
+    [
+      'a summary that cannot be written',
+      ['--summary', '/dev/null/summary.json', '--duration', '60s'],
+      /^Cannot write the summary [^\n]*--summary\.\n$/,
+    ],
+  ])('%s is told before anything runs, and exits with 1', async (_case, args, sentence) => {
+    const run = start([
+      ...['--data-dir', join(folder, 'early'), '--servicenow-port', '0', '--console-port', '0'],
+      ...args,
+    ]);
     expect((await run.end()).code).toBe(1);
-    expect(run.err()).toMatch(/--data-dir/);
-    expect(run.err()).not.toContain('    at ');
+    expect(run.err()).toMatch(sentence);
+    expect(run.out()).toBe('');
+  });
+
+  test('a folder of somebody else is neither used nor emptied, and exits with 2', async () => {
+    const theirs = join(folder, 'theirs');
+    await mkdir(join(theirs, 'monitor'), { recursive: true });
+    for (const args of [['--reset'], []]) {
+      const run = start(['--data-dir', theirs, '--servicenow-port', '0', '--console-port', '0', ...args]);
+      expect((await run.end()).code).toBe(2);
+      expect(run.err()).toMatch(/^[^\n]*theirs is not empty and was not made by npm start[^\n]*--data-dir\.\n$/);
+    }
+    expect(await readdir(theirs)).toEqual(['monitor']);
   });
 
   test('the scenarios are listed', async () => {
@@ -255,8 +284,14 @@ describe.skipIf(recording === undefined)('a replay of the recording that RECORDI
 
 const credentials = z.object({ password: z.string(), clientSecret: z.string().optional() });
 
-/** No password stands anywhere but in the files that are made to hold it, and those are the owner's alone. */
-async function expectSecretsKept(dataDir: string): Promise<void> {
+/**
+ * No secret stands anywhere but in the files that are made to hold it, and those are the owner's alone. The link to the
+ * console carries its token, and stands on stdout for whoever runs it.
+ */
+async function expectSecretsKept(
+  dataDir: string,
+  { stdout, ...texts }: { summary: string; stdout: string; stderr: string },
+): Promise<void> {
   const holders = [
     join(dataDir, 'handler', 'greengrass-snow-creds.json'),
     join(dataDir, 'servicenow', 'credentials.json'),
@@ -271,9 +306,12 @@ async function expectSecretsKept(dataDir: string): Promise<void> {
     if (file.endsWith('.json')) secrets.push(credentials.parse(JSON.parse(text)).password);
     else secrets.push(text.trim());
   }
+  const written: Record<string, string> = { ...texts, stdout: stdout.replaceAll(/#token=[\w-]{43}/g, '') };
   for (const file of await filesBelow(dataDir)) {
-    if (holders.includes(file)) continue;
-    const content = await readFile(file, 'latin1');
-    for (const secret of secrets) expect(content.includes(secret), `a password in ${file}`).toBe(false);
+    if (!holders.includes(file)) written[file] = await readFile(file, 'latin1');
+  }
+  expect(Object.keys(written)).toContain(join(dataDir, 'simulate.log'));
+  for (const [where, content] of Object.entries(written)) {
+    for (const secret of secrets) expect(content.includes(secret), `a secret in ${where}`).toBe(false);
   }
 }
