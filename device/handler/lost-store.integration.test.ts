@@ -95,7 +95,11 @@ describe('either store lost', () => {
     dropsPrefix = false;
     await h.pass(minuteMs);
     expect(h.destination.rows.map((row) => row.state)).toEqual(['new', 'new']);
+    h.destination.rights.read = false;
     await h.pass(6 * minuteMs);
+    expect(h.handler.status().relay.gate.state).toBe('probing');
+    h.destination.rights.read = true;
+    await h.pass(2 * minuteMs);
     expect(h.destination.rows.map((row) => row.state)).toEqual(['resolved', 'new']);
   });
 

@@ -297,12 +297,11 @@ export function createRelay(deps: RelayDeps): Relay {
     const { occurrence } = item;
     if (entry.kind === 'chart' || entry.kind === 'end-chart') {
       // Charts are seen by whoever sees the incident; one that is gone gets none.
-      if (rows.some((row) => row.sysId === occurrence.incident?.sysId))
-        sends.push(() => guarded([key], () => attachChart(item)));
-      else {
+      if (!rows.some((row) => row.sysId === occurrence.incident?.sysId)) {
         finish(item);
         return () => keys.done(key);
       }
+      sends.push(() => guarded([key], () => attachChart(item)));
       return () => {};
     }
     const step = decide({
