@@ -53,6 +53,24 @@ describe('what began before the readings are known', () => {
   });
 });
 
+test.each([
+  ['open though it is over', breachFrom(10, 20), '2', 'wronglyOpen'],
+  ['resolved though it is told as lasting', breachFrom(10, null), '6', 'wronglyResolved'],
+] as const)(
+  'an incident of the time before may be left %s: other settings may have held',
+  (_case, breach, state, finding) => {
+    const instance = emptyInstance();
+    const write = teller(instance);
+    const { row, id } = write.tell(breach);
+    if (state === '6') write.resolved(row, breach, id);
+    row.state = state;
+    const judge = (sinceMs: number) =>
+      audit({ breaches: [], ...instance, policy: { ...strictPolicy, settledUntilMs: since, sinceMs } });
+    expect(judge(since)).toMatchObject({ ok: true });
+    expect(judge(strictPolicy.sinceMs)[finding]).toHaveLength(1);
+  },
+);
+
 test('what began since is judged as ever', () => {
   const breach = breachFrom(70, 80);
   expect(judged([breach], [breach])).toEqual(well);
