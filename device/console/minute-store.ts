@@ -77,7 +77,7 @@ export function openMinuteStore(path: string, logger: Logger) {
        ON CONFLICT DO UPDATE SET last_at = excluded.last_at, last_value = excluded.last_value RETURNING id`,
     ),
     add: db.prepare(
-      `INSERT INTO minute VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
+      `INSERT INTO minute (series_id, minute, min, max, sum, count) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
          min = min(min, excluded.min), max = max(max, excluded.max),
          sum = sum + excluded.sum, count = count + excluded.count`,
     ),
