@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { claimDataDir, resetDataDir } from './data-dir.ts';
+import { claimDataDir, lockForRun, resetDataDir } from './data-dir.ts';
 
 let folder: string;
 beforeEach(async () => {
@@ -43,6 +43,14 @@ test('a reset removes what a run has left, and nothing else', async () => {
   for (const name of ['readings.ndjson', 'readings.ndjson.1', 'summary.json']) await writeFile(join(folder, name), '');
   resetDataDir(folder);
   expect((await readdir(folder)).sort()).toEqual(['.greengrass-itsm', 'mine', 'summary.json']);
+});
+
+test('a folder in which another run is at work is left to it, until that has ended', () => {
+  claimDataDir(folder);
+  const first = lockForRun(folder);
+  expect(() => lockForRun(folder)).toThrow(/Another npm start runs .*--data-dir/);
+  first.release();
+  lockForRun(folder).release();
 });
 
 test('a folder that cannot be made is told with the option that names it', async () => {

@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { lockDataDir } from '../../device/platform/data-lock.ts';
 import { AppError, codeOf, messageOf } from '../../device/platform/errors.ts';
 import { makeFolder } from './make-folder.ts';
 
@@ -50,6 +51,23 @@ export function claimDataDir(dataDir: string): void {
 /** Folders that this program makes inside a data folder without claiming that: of a replay, and of `npm run servicenow`. */
 function isOwn(path: string): boolean {
   return [markerFile, 'servicenow.db'].some((name) => existsSync(join(path, name)));
+}
+
+/**
+ * Keeps other runs out of a claimed data folder, before anything in it is changed.
+ * @throws AppError `data-dir-in-use`, `store-unusable`
+ */
+export function lockForRun(dataDir: string): { release(): void } {
+  try {
+    return lockDataDir(dataDir, 'simulate');
+  } catch (error) {
+    if (!(error instanceof AppError) || error.reason !== 'data-dir-in-use') throw error;
+    throw new AppError(
+      'data-dir-in-use',
+      `Another npm start runs with the data folder ${dataDir}. End it, or choose another with --data-dir.`,
+      { cause: error },
+    );
+  }
 }
 
 /** What a local run keeps in its data folder, and what `--reset` removes: nothing else is touched. */

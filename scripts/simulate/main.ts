@@ -11,7 +11,7 @@ import { runUntilSignal } from '../../device/run-until-signal.ts';
 import { createRuntime, type Runtime } from '../../device/runtime.ts';
 import { findScenario, type Scenario, scenarios } from '../../device/sensor/mock/scenarios.ts';
 import { firstTimestamp } from '../../device/sensor/replay/recording.ts';
-import { claimDataDir, isUsedDataDir, resetDataDir } from './data-dir.ts';
+import { claimDataDir, isUsedDataDir, lockForRun, resetDataDir } from './data-dir.ts';
 import { exitCodes, parseOptions, type SimulateOptions } from './options.ts';
 import {
   auditSettingsOf,
@@ -72,6 +72,8 @@ const wrongUse = [
 ];
 
 interface Prepared {
+  /** On the data folder, until all else has stopped. */
+  lock: { release(): void };
   scenario: Scenario | undefined;
   loaded: LoadedConfig;
   recordingStartMs: number | undefined;
@@ -99,6 +101,7 @@ async function prepare(options: SimulateOptions): Promise<Prepared> {
   const recordingStartMs = kind === 'replay' ? firstTimestamp(replay.file, replay.columns) : undefined;
   // The folder first: the summary may lie in it.
   claimDataDir(options.dataDir);
+  const lock = lockForRun(options.dataDir);
   if (options.summaryFile !== undefined) checkSummaryFile(options.summaryFile);
   if (kind === 'replay' && !options.reset && isUsedDataDir(options.dataDir)) {
     throw new AppError(
@@ -108,6 +111,7 @@ async function prepare(options: SimulateOptions): Promise<Prepared> {
   }
   if (options.reset) resetDataDir(options.dataDir);
   return {
+    lock,
     scenario,
     loaded,
     recordingStartMs,
@@ -168,7 +172,8 @@ function openLog(dataDir: string, level: string): Logger {
 }
 
 async function run(runtime: Runtime, options: SimulateOptions, prepared: Prepared): Promise<number> {
-  const { loaded, scenario, recordingStartMs, logger, title } = prepared;
+  const { lock, loaded, scenario, recordingStartMs, logger, title } = prepared;
+  await runtime.start('the lock of the data folder', { stop: lock.release });
   const startedAtMs = systemTime.monotonicMs();
   const elapsedMs = () => systemTime.monotonicMs() - startedAtMs;
   const runId = randomUUID();

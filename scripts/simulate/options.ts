@@ -47,7 +47,10 @@ export function parseOptions(argv: readonly string[]): SimulateOptions {
     .option('--exit-when-resolved', 'end once an incident has opened and all are resolved')
     .option('--config <file>', 'configuration, YAML or JSON')
     .option('--set <path=value>', 'one field of the configuration; repeatable', collect, [])
-    .option('--data-dir <folder>', 'all state (default data; a replay without it uses data/replay and empties it)')
+    .option(
+      '--data-dir <folder>',
+      'all state: a new folder, or that of an earlier run (default data; a replay without it uses data/replay and empties it)',
+    )
     .option('--reset', 'empty the data folder first')
     .option('--summary <file>', 'write what was found as JSON at the end')
     .option('--servicenow-port <number>', 'port of the local ServiceNow; 0 takes any free one', parsePort, 8088)
