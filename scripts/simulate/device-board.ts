@@ -38,6 +38,7 @@ const mostDevices = 200;
 
 /** Keeps of readings and anomalies what a view shows of each device. */
 export function createDeviceBoard({ thresholds, unitOf }: BoardOptions): DeviceBoard {
+  const limitsOf = new Map(Object.entries(thresholds));
   const states = new Map<string, DeviceState>();
 
   function stateOf(deviceId: string): DeviceState | undefined {
@@ -53,7 +54,7 @@ export function createDeviceBoard({ thresholds, unitOf }: BoardOptions): DeviceB
   }
 
   function pendingSince(metric: string, value: number, before: number | undefined, atMs: number): number | undefined {
-    const limits = thresholds[metric];
+    const limits = limitsOf.get(metric);
     if (limits === undefined) return undefined;
     const { upper, lower, deadband = 0 } = limits;
     if (isBeyond({ value, upper, lower })) return before ?? atMs;
@@ -96,8 +97,8 @@ export function createDeviceBoard({ thresholds, unitOf }: BoardOptions): DeviceB
           metric,
           unit: unitOf(metric),
           value: state.value,
-          upper: thresholds[metric]?.upper,
-          lower: thresholds[metric]?.lower,
+          upper: limitsOf.get(metric)?.upper,
+          lower: limitsOf.get(metric)?.lower,
           history: [...state.history],
           pendingSinceMs: state.pendingSinceMs,
           firing: [...state.firing.values()],

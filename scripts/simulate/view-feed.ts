@@ -21,10 +21,15 @@ export interface ViewFeedOptions {
   passwordIn: string;
 }
 
+const units: ReadonlyMap<string, string> = new Map([
+  ['temperature', '°C'],
+  ['humidity', '%RH'],
+  ['pressure', 'hPa'],
+]);
+
 /** Turns what a run does into what its view shows. */
 export function createViewFeed({ view, config, title, passwordIn }: ViewFeedOptions) {
-  const units: Readonly<Record<string, string>> = { temperature: '°C', humidity: '%RH', pressure: 'hPa' };
-  const board = createDeviceBoard({ thresholds: config.thresholds, unitOf: (metric) => units[metric] ?? '' });
+  const board = createDeviceBoard({ thresholds: config.thresholds, unitOf: (metric) => units.get(metric) ?? '' });
   const notes = new Map<string, number>();
   const reopened = new Set<string>();
   let simulation: Simulation | undefined;

@@ -189,6 +189,13 @@ const anyLook = fc.record({
 });
 
 describe('whatever it is given', () => {
+  test('a state that is a name of every object is a word like any other', () => {
+    const [incident] = sampleModel.incidents;
+    if (incident === undefined) throw new Error('the sample has an incident');
+    const odd = { ...sampleModel, incidents: [{ ...incident, state: 'toString' }] };
+    expect(render(odd, [], { columns: 120, rows: 40, color: true, unicode: true })).toContain('toString');
+  });
+
   test('no line is wider than the terminal, and the frame is not higher', () => {
     fc.assert(
       fc.property(model, fc.array(event, { maxLength: 12 }), anyLook, (one, events, options) => {

@@ -95,13 +95,13 @@ function firingParts(firing: readonly { rule: string; sinceMs: number }[], now: 
   return firing.map(({ rule, sinceMs }) => part(`  ${rule} since ${clockTime(sinceMs, now)}`, 'bad'));
 }
 
-const stateTones: Readonly<Record<string, Tone>> = {
-  New: 'bad',
-  'In Progress': 'bad',
-  'On Hold': 'waiting',
-  Resolved: 'good',
-  Closed: 'good',
-};
+const stateTones: ReadonlyMap<string, Tone> = new Map([
+  ['New', 'bad'],
+  ['In Progress', 'bad'],
+  ['On Hold', 'waiting'],
+  ['Resolved', 'good'],
+  ['Closed', 'good'],
+]);
 
 function incidents(list: readonly IncidentView[], now: number, look: RenderOptions, room: number): Line[] {
   if (list.length === 0) return [[], [part(' No incident yet.', 'quiet')]];
@@ -123,7 +123,7 @@ function incidentBlock(incident: IncidentView, now: number, look: RenderOptions)
   const { number, state, shortDescription, openedAtMs, notes, reopened, url } = incident;
   const head: Line = [
     part(`   ${safe(number, look)}  `, 'strong'),
-    part(sized(safe(state, look), 11, mark(look)), stateTones[state] ?? 'plain'),
+    part(sized(safe(state, look), 11, mark(look)), stateTones.get(state) ?? 'plain'),
     part(`  ${clockTime(openedAtMs, now)}  ${sized(counted(notes, 'note'), 8, mark(look))}  `, 'quiet'),
     ...(reopened ? [part('reopened  ', 'waiting')] : []),
   ];
