@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { seriousAccessibilityProblems } from '../simulation/accessibility.ts';
 import { hasBrowser, launchBrowser, whyNoBrowser } from '../simulation/browser.ts';
 import { type ConsoleStage, startConsoleStage } from './console-stage.ts';
+import { overview } from './contract.ts';
 
 if (!hasBrowser) console.warn(whyNoBrowser);
 
@@ -100,6 +101,53 @@ describe.skipIf(!hasBrowser)('device console in chromium', { timeout: 60_000 }, 
     };
     await expect.poll(state, { timeout: 15_000 }).toBe('6');
     expect(complaints).toEqual([]);
+  });
+
+  test('what a person decides on the incident page is kept: on hold over a recovery, canceled while it breaches', async () => {
+    const context = await browser.newContext();
+    contexts.push(context);
+    const page = await context.newPage();
+    page.setDefaultTimeout(15_000);
+    const { username, password } = stage.serviceNow.credentials;
+    const of = (metric: string) => incidents().filter((row) => row['correlation_id']?.includes(`/${metric}/`));
+    const openIncident = async (metric: string) => {
+      await expect.poll(() => of(metric).length, { timeout: 15_000 }).toBe(1);
+      await page.goto(`${stage.serviceNow.url}/incident/${of(metric)[0]?.['sys_id']}`);
+    };
+    /** The device goes on speaking until nothing is left to be told. */
+    const toldAll = async () => {
+      await stage.heartbeat();
+      const answer = await fetch(`${stage.url}/api/overview`);
+      return overview.parse(await answer.json()).outbox.waiting === 0;
+    };
+    const dialog = page.getByRole('dialog');
+
+    const held = await stage.fire();
+    await openIncident('humidity');
+    await page.getByLabel('User name').fill(username);
+    await page.getByLabel('Password').fill(password);
+    await press(page, 'Log in');
+    await press(page, 'Put on hold');
+    await dialog.getByLabel('On hold reason').selectOption('Awaiting Vendor');
+    await dialog.getByRole('button', { name: 'Put on hold' }).click();
+    await expect.poll(() => of('humidity')[0]?.['state']).toBe('3');
+    await stage.resolve(held);
+    await page.getByText('The incident is on hold and is left so.').waitFor();
+    await expect.poll(toldAll, { timeout: 15_000 }).toBe(true);
+    expect(of('humidity').map((row) => row['state'])).toEqual(['3']);
+
+    const canceled = await stage.fire({ metric: 'temperature' });
+    await openIncident('temperature');
+    await press(page, 'Cancel incident');
+    await dialog.getByLabel('Reason').fill('A test of the heating.');
+    await dialog.getByRole('button', { name: 'Cancel incident' }).click();
+    await expect.poll(() => of('temperature')[0]?.['state']).toBe('8');
+    await stage.resolve(canceled);
+    await expect.poll(toldAll, { timeout: 15_000 }).toBe(true);
+    expect(of('temperature').map((row) => row['state'])).toEqual(['8']);
+    // Only a recovery and a new firing open anew.
+    await stage.fire({ metric: 'temperature' });
+    await expect.poll(() => of('temperature').map((row) => row['state']), { timeout: 15_000 }).toEqual(['8', '1']);
   });
 
   test('a silence is refused without the token; with it, it holds a breach back until it ends', async () => {
