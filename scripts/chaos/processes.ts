@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createWriteStream } from 'node:fs';
+import { createWriteStream, rmSync } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build } from 'esbuild';
@@ -133,6 +133,7 @@ let bundled: Promise<Record<ComponentName, string>> | undefined;
 function bundleComponents(): Promise<Record<ComponentName, string>> {
   bundled ??= (async () => {
     const outdir = join(root, '.cache', `chaos-${process.pid}`);
+    process.once('exit', () => rmSync(outdir, { recursive: true, force: true }));
     const paths = { monitor: join(outdir, 'sensor-monitor.mjs'), handler: join(outdir, 'anomaly-handler.mjs') };
     await build({
       entryPoints: Object.values(entries).map((entry) => join(root, 'device/main', `${entry}.ts`)),
