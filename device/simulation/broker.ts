@@ -2,7 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { createServer, type Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import { Aedes, type AuthenticateError } from 'aedes';
-import { AppError, codeOf, messageOf } from '../platform/errors.ts';
+import { listen } from '../platform/listen.ts';
 import type { Logger } from '../platform/logger.ts';
 
 export interface BrokerOptions {
@@ -67,17 +67,13 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
   server.on('connection', track);
   server.maxConnections = options.maxConnections ?? 100;
 
-  try {
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject);
-      server.listen(options.port, host, resolve);
-    });
-  } catch (error) {
-    await new Promise<void>((resolve) => aedes.close(resolve));
-    throw listenFailure(error, options);
-  }
-  const address = server.address();
-  const port = typeof address === 'object' && address !== null ? address.port : options.port;
+  const { port: wanted, portOption = 'another port' } = options;
+  const port = await listen(server, { host, port: wanted, what: 'the MQTT broker', portOption }).catch(
+    async (error: unknown) => {
+      await new Promise<void>((resolve) => aedes.close(resolve));
+      throw error;
+    },
+  );
 
   let stopping: Promise<void> | undefined;
   async function stopAll(): Promise<void> {
@@ -110,17 +106,4 @@ function digest(password: string | Buffer): Buffer {
 /** CONNACK code 4: bad user name or password. */
 function refusal(): AuthenticateError {
   return Object.assign(new Error('bad user name or password'), { returnCode: 4 as const });
-}
-
-function listenFailure(error: unknown, { port, portOption = 'another port' }: BrokerOptions): AppError {
-  if (codeOf(error) === 'EADDRINUSE') {
-    return new AppError(
-      'port-in-use',
-      `Port ${port} on ${host} is in use, so the MQTT broker cannot start; choose another with ${portOption}.`,
-      { cause: error },
-    );
-  }
-  return new AppError('listen-failed', `The MQTT broker cannot listen on ${host}:${port}: ${messageOf(error)}.`, {
-    cause: error,
-  });
 }

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { AnomalyMessage } from '../../device/anomaly/anomaly.ts';
+import { sampleAnomaly } from './anomaly-fixture.ts';
 import { createDeviceBoard } from './device-board.ts';
 
 const board = () => createDeviceBoard({ thresholds: { humidity: { upper: 50, deadband: 2 } }, unitOf: () => '%RH' });
@@ -13,38 +14,7 @@ const reading = (atMs: number, humidity: number, deviceId = 'pi') => ({
   metrics: { humidity },
 });
 
-const anomaly = (change: Partial<AnomalyMessage>): AnomalyMessage => ({
-  version: 1,
-  id: 'a'.repeat(32),
-  installationId: 'b'.repeat(32),
-  installationCreatedAt: '2026-01-05T10:00:00.000Z',
-  site: 'home',
-  deviceId: 'pi',
-  metric: 'humidity',
-  rule: 'upper',
-  sequence: 1,
-  firingSequence: 1,
-  phase: 'firing',
-  opener: 'edge',
-  severity: 'high',
-  unit: '%RH',
-  value: 55,
-  limit: 50,
-  deadband: 2,
-  peak: 55,
-  startedAt: '2026-01-05T10:11:50.000Z',
-  endedAt: null,
-  endReason: null,
-  at: '2026-01-05T10:12:50.000Z',
-  text: 'above the limit',
-  configVersion: '1',
-  window: [],
-  bootId: 'boot',
-  monotonicMs: 0,
-  clockSynchronised: true,
-  clockSource: 'none',
-  ...change,
-});
+const anomaly = (change: Partial<AnomalyMessage>): AnomalyMessage => ({ ...sampleAnomaly, ...change });
 
 test('a value beyond its limit is pending since its first reading, until it is past the deadband', () => {
   const { reading: read, devices } = board();

@@ -1,40 +1,9 @@
 import { expect, test } from 'vitest';
-import type { AnomalyMessage } from '../../device/anomaly/anomaly.ts';
 import type { Occurrence } from '../../device/incident/occurrence.ts';
 import type { Told } from '../../device/outbox/tell.ts';
+import { sampleAnomaly as message } from './anomaly-fixture.ts';
 import { breachEvent, toldEvent } from './view-events.ts';
 
-const message: AnomalyMessage = {
-  version: 1,
-  id: 'a'.repeat(32),
-  installationId: 'b'.repeat(32),
-  installationCreatedAt: '2026-01-05T10:00:00.000Z',
-  site: 'home',
-  deviceId: 'pi',
-  metric: 'humidity',
-  rule: 'upper',
-  sequence: 1,
-  firingSequence: 1,
-  phase: 'firing',
-  opener: 'edge',
-  severity: 'high',
-  unit: '%RH',
-  value: 55,
-  limit: 50,
-  deadband: 2,
-  peak: 55,
-  startedAt: '2026-01-05T10:11:50.000Z',
-  endedAt: null,
-  endReason: null,
-  at: '2026-01-05T10:12:50.000Z',
-  text: 'above the limit',
-  configVersion: '1',
-  window: [],
-  bootId: 'boot',
-  monotonicMs: 0,
-  clockSynchronised: true,
-  clockSource: 'none',
-};
 const occurrence: Occurrence = {
   id: message.id,
   correlationId: 'home/pi/humidity/upper',
