@@ -142,7 +142,8 @@ export function createRelay(deps: RelayDeps): Relay {
   function pump(): void {
     timer?.cancel();
     timer = undefined;
-    while (running) {
+    // With nothing queued the store need not be asked what is known: heartbeats come this way, too.
+    while (running && keys.nextAtMs() !== undefined) {
       const room = roomForKeys();
       // Whoever is in flight pumps again when it ends; a timer would only turn until then.
       if (room === 'busy') break;
