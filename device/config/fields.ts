@@ -10,6 +10,7 @@ export const fieldSchema = z.object({
   unit: z.string().optional(),
   keys: z.string().optional(),
   off: z.boolean().optional(),
+  live: z.boolean().optional(),
   enum: z.array(z.string()).optional(),
   const: z.unknown().optional(),
   minimum: z.number().optional(),
@@ -56,6 +57,11 @@ export function fieldAt(path: Path): Field | undefined {
     if (typeof name === 'number') return field.items;
     return childOf(field, name);
   }, rootField());
+}
+
+/** Whether a change of what stands at the path takes effect without a restart. */
+export function isLive(path: Path): boolean {
+  return path.some((_, index) => fieldAt(path.slice(0, index + 1))?.live === true);
 }
 
 function childOf(field: Field, name: string): Field | undefined {

@@ -29,17 +29,18 @@ it('every field has a row', () => {
 });
 
 it.each([
-  '| `sensor.intervalMs` | ms, 20 ms to 31 d | `5000` (5 s) | Time between readings. | `GREENGRASS_ITSM__SENSOR__INTERVAL_MS` |',
-  "| `thresholds.<metric>.upper` | a number (the metric's unit), or off | – | Rule upper: breached by a value above it. | `GREENGRASS_ITSM__THRESHOLDS__<METRIC>__UPPER` |",
+  '| `sensor.intervalMs` | ms, 20 ms to 31 d | `5000` (5 s) | Time between readings. | at once | `GREENGRASS_ITSM__SENSOR__INTERVAL_MS` |',
+  "| `thresholds.<metric>.upper` | a number (the metric's unit), or off | – | Rule upper: breached by a value above it. | at once | `GREENGRASS_ITSM__THRESHOLDS__<METRIC>__UPPER` |",
   '`{"temperature":{"upper":30,"deadband":0.5},"humidity":{"upper":50,"deadband":2}}`',
+  'Folder of all state. | restart | `GREENGRASS_ITSM__STORE__DATA_DIR` |',
   '| `tempLimit` | `thresholds.temperature.upper` | `GREENGRASS_ITSM__TEMP_LIMIT` |',
-])('tells value, default, meaning and variable: %s', (row) => {
+])('tells value, default, meaning, what a change takes, and variable: %s', (row) => {
   expect(reference).toContain(row);
 });
 
-it('has tables of five columns throughout', () => {
+it('has tables of six columns throughout', () => {
   const rows = reference.split('\n').filter((line) => line.startsWith('| `') && line.includes('GREENGRASS'));
   for (const row of rows.filter((line) => !/^\| `(tempLimit|humidLimit|snowUrl)`/.test(line))) {
-    expect(row.replaceAll('\\|', '').split('|')).toHaveLength(7);
+    expect(row.replaceAll('\\|', '').split('|')).toHaveLength(8);
   }
 });

@@ -1,5 +1,5 @@
 import { environmentName } from './environment.ts';
-import { expectation, type Field, heldByMap, placeholder, rootField } from './fields.ts';
+import { expectation, type Field, heldByMap, isLive, placeholder, rootField } from './fields.ts';
 import { otherNames, standsFor } from './other-names.ts';
 import { formatPath } from './path.ts';
 import { configSchema } from './schema.ts';
@@ -42,6 +42,8 @@ Each layer wins over those before it:
   \`sensor.intervalMs\` is \`${environmentName(['sensor', 'intervalMs'])}\`. Keys of a map are read in lower case; a key with capitals,
   spaces or two underscores is given with its whole map, as JSON: \`${environmentName(['thresholds'])}='{"Tank 1":{"upper":30}}'\`.
 - Times are milliseconds, fields that end in \`Ms\`. A thing in angle brackets, such as \`<metric>\`, stands for a name of your own.
+- A deployment may change the configuration of what runs. **Change** says how: \`at once\` at the next reading, message or timer;
+  \`restart\` by starting the component anew in its process, which takes less than a second and keeps all that is on disk.
 - The file is YAML 1.2 without tags and aliases, at most 64 KiB. No field takes a secret: credentials are where \`secrets\` says.
 
 ## Other names
@@ -92,6 +94,8 @@ interface Row {
   path: string[];
   field: Field;
   initial: string;
+  /** What a change of the field takes. */
+  change: 'at once' | 'restart';
   /** Items of a list have no variable of their own: the list is given as a whole. */
   variable: string | undefined;
 }
@@ -99,7 +103,8 @@ interface Row {
 /** A row for every field below `path`, and one for each map and list on the way. */
 function rows(path: string[], field: Field, defaults: Value | undefined, inList = false): Row[] {
   const variable = inList ? undefined : environmentName(path);
-  const row: Row = { path, field, initial: initialOf(field, valueAt(defaults, path)), variable };
+  const change = isLive(path) ? 'at once' : 'restart';
+  const row: Row = { path, field, initial: initialOf(field, valueAt(defaults, path)), change, variable };
   const held = heldByMap(field);
   if (held !== undefined) return [row, ...rows([...path, placeholder(field)], held, undefined, inList)];
   if (field.items?.type === 'object') {
@@ -114,11 +119,15 @@ function rows(path: string[], field: Field, defaults: Value | undefined, inList 
 }
 
 function table(lines: Row[]): string {
-  const body = lines.map(({ path, field, initial, variable }) => {
+  const body = lines.map(({ path, field, initial, change, variable }) => {
     const shown = variable === undefined ? '' : `\`${variable}\``;
-    return `| \`${path.join('.')}\` | ${cell(kindOf(field))} | ${initial} | ${cell(field.description ?? '')} | ${shown} |`;
+    return `| \`${path.join('.')}\` | ${cell(kindOf(field))} | ${initial} | ${cell(field.description ?? '')} | ${change} | ${shown} |`;
   });
-  return ['| Field | Value | Default | Meaning | Environment variable |', '|---|---|---|---|---|', ...body].join('\n');
+  return [
+    '| Field | Value | Default | Meaning | Change | Environment variable |',
+    '|---|---|---|---|---|---|',
+    ...body,
+  ].join('\n');
 }
 
 function kindOf(field: Field): string {

@@ -5,7 +5,8 @@ import { namePart } from '../reading/reading.ts';
 /**
  * The one schema of the configuration: it validates, gives defaults, and the reference (device/config/REFERENCE.md) is
  * generated from it. Every field has a description and a default; its metadata has `unit`, for a map what its `keys` are,
- * and `off` where the word `off` takes away what a layer below gave.
+ * `off` where the word `off` takes away what a layer below gave, and `live` where a change takes effect at once in what
+ * runs (for a group or map: of all that stands in it). A change of any other field restarts the component in its process.
  *
  * A deployment's numbers and booleans may arrive as strings, so leaves coerce them, strictly.
  */
@@ -81,6 +82,11 @@ function group<T extends z.ZodRawShape>(shape: T, description: string) {
     .strictObject(shape)
     .prefault({} as never)
     .describe(description);
+}
+
+/** A change takes effect without a restart: who uses the field reads it anew, or is told (`Monitor.reconfigure`). */
+function live<T extends z.ZodType>(schema: T): T {
+  return schema.meta({ live: true });
 }
 
 const severity = z.enum(severities);
@@ -177,8 +183,8 @@ export const configSchema = z
           .enum(['auto', 'mock', 'replay', 'iio', 'i2c', 'node-sense-hat', 'mqtt'])
           .default('auto')
           .describe('Source of readings; auto tries iio, then i2c, and says which it chose and why.'),
-        intervalMs: ms(5_000, 'Time between readings.', 20),
-        timeoutMs: ms(2_000, 'How long one read may take before it is a fault.', 10),
+        intervalMs: live(ms(5_000, 'Time between readings.', 20)),
+        timeoutMs: live(ms(2_000, 'How long one read may take before it is a fault.', 10)),
         warmUpReadings: int(
           1,
           0,
@@ -186,7 +192,7 @@ export const configSchema = z
           'readings',
           'Readings thrown away after a start: the first of the chip are wrong.',
         ),
-        faultBackoffMaxMs: ms(minuteMs, 'Longest pause between reads while the sensor is faulty.', 100),
+        faultBackoffMaxMs: live(ms(minuteMs, 'Longest pause between reads while the sensor is faulty.', 100)),
         mock: group(
           {
             seed: int(1, 0, 2 ** 31, undefined, 'Seed of the weather: the same seed gives the same readings.'),
@@ -261,27 +267,33 @@ export const configSchema = z
       },
       'Where readings come from.',
     ),
-    thresholds: z
-      .record(namePart, metricThresholds)
-      .prefault({ temperature: { upper: 30, deadband: 0.5 }, humidity: { upper: 50, deadband: 2 } })
-      .describe(
-        'Limits by metric: temperature in °C, humidity in %RH, pressure in hPa, or what a gateway’s devices send. `tempLimit` and `humidLimit` are other names of the upper limits of temperature and humidity.',
-      )
-      .meta({ keys: 'metric' }),
-    noData: group(
-      {
-        enabled: flag(true, 'Whether silence of the sensor is a breach (rule no-data).'),
-        afterMs: ms(minuteMs, 'Without a reading for this long the sensor has no data.', 100),
-        severity: severity.default('medium').describe('Severity of no-data.'),
-      },
-      'No readings from the sensor.',
+    thresholds: live(
+      z
+        .record(namePart, metricThresholds)
+        .prefault({ temperature: { upper: 30, deadband: 0.5 }, humidity: { upper: 50, deadband: 2 } })
+        .describe(
+          'Limits by metric: temperature in °C, humidity in %RH, pressure in hPa, or what a gateway’s devices send. `tempLimit` and `humidLimit` are other names of the upper limits of temperature and humidity.',
+        )
+        .meta({ keys: 'metric' }),
+    ),
+    noData: live(
+      group(
+        {
+          enabled: flag(true, 'Whether silence of the sensor is a breach (rule no-data).'),
+          afterMs: ms(minuteMs, 'Without a reading for this long the sensor has no data.', 100),
+          severity: severity.default('medium').describe('Severity of no-data.'),
+        },
+        'No readings from the sensor.',
+      ),
     ),
     anomaly: group(
       {
-        updateIntervalMs: ms(
-          5 * minuteMs,
-          'Shortest time between two updates of one breach (a change of severity is told at once).',
-          100,
+        updateIntervalMs: live(
+          ms(
+            5 * minuteMs,
+            'Shortest time between two updates of one breach (a change of severity is told at once).',
+            100,
+          ),
         ),
         windowReadings: int(60, 0, 240, 'readings', 'Readings around the breach that a message carries.'),
       },
@@ -289,9 +301,9 @@ export const configSchema = z
     ),
     monitor: group(
       {
-        heartbeatMs: ms(minuteMs, 'Time between heartbeats on the status topic.', 100),
-        rollCallMs: ms(15 * minuteMs, 'Time between roll calls.', 100),
-        saveStateMs: ms(minuteMs, 'How often running values are saved, without a sync.', 100),
+        heartbeatMs: live(ms(minuteMs, 'Time between heartbeats on the status topic.', 100)),
+        rollCallMs: live(ms(15 * minuteMs, 'Time between roll calls.', 100)),
+        saveStateMs: live(ms(minuteMs, 'How often running values are saved, without a sync.', 100)),
         resendBaseMs: ms(1_000, 'First pause before an unanswered message is sent again; doubles, with jitter.', 10),
         resendCapMs: ms(5 * minuteMs, 'Longest pause between two sends.', 10),
         bufferReadings: int(
@@ -352,56 +364,58 @@ export const configSchema = z
     ),
     handler: group(
       {
-        devices: z
-          .array(namePart)
-          .max(1_000)
-          .default([])
-          .describe('Devices that are served; empty serves all that speak.'),
-        quietMs: ms(15 * minuteMs, 'Quiet period: from the resolved message to resolving the incident.'),
-        onRecovery: z
-          .enum(['resolve', 'note'])
-          .default('resolve')
-          .describe('What follows a recovery: resolve, or a note only.'),
-        reopenWindowMs: ms(
-          24 * hourMs,
-          'A breach this soon after the end reopens the incident instead of opening a new one.',
+        devices: live(
+          z.array(namePart).max(1_000).default([]).describe('Devices that are served; empty serves all that speak.'),
         ),
-        noteIntervalMs: ms(15 * minuteMs, 'Shortest time between two “still breaching” notes.'),
-        orphan: z
-          .enum(['resolve', 'note'])
-          .default('resolve')
-          .describe('What happens to an open incident whose breach its device no longer knows.'),
-        deviceSilentMs: ms(5 * minuteMs, 'A device without a heartbeat for this long is silent; 0 turns the rule off.'),
+        quietMs: live(ms(15 * minuteMs, 'Quiet period: from the resolved message to resolving the incident.')),
+        onRecovery: live(
+          z.enum(['resolve', 'note']).default('resolve').describe('What follows a recovery: resolve, or a note only.'),
+        ),
+        reopenWindowMs: live(
+          ms(24 * hourMs, 'A breach this soon after the end reopens the incident instead of opening a new one.'),
+        ),
+        noteIntervalMs: live(ms(15 * minuteMs, 'Shortest time between two “still breaching” notes.')),
+        orphan: live(
+          z
+            .enum(['resolve', 'note'])
+            .default('resolve')
+            .describe('What happens to an open incident whose breach its device no longer knows.'),
+        ),
+        deviceSilentMs: live(
+          ms(5 * minuteMs, 'A device without a heartbeat for this long is silent; 0 turns the rule off.'),
+        ),
         claimMs: ms(250, 'How long a starting handler listens for another one that serves the same instance.'),
-        statusMs: ms(15_000, 'Time between the handler’s own status messages.', 100),
-        storm: group(
-          {
-            keys: int(
-              20,
-              1,
-              100_000,
-              'keys',
-              'More keys than this opening at a site within the window make one incident.',
-            ),
-            windowMs: ms(minuteMs, 'The window.', 100),
-          },
-          'Storm guard.',
+        statusMs: live(ms(15_000, 'Time between the handler’s own status messages.', 100)),
+        storm: live(
+          group(
+            {
+              keys: int(
+                20,
+                1,
+                100_000,
+                'keys',
+                'More keys than this opening at a site within the window make one incident.',
+              ),
+              windowMs: ms(minuteMs, 'The window.', 100),
+            },
+            'Storm guard.',
+          ),
         ),
-        maxNewPerHour: int(100, 1, 1_000_000, 'incidents', 'Cap on new incidents an hour; what exceeds it waits.'),
+        maxNewPerHour: live(
+          int(100, 1, 1_000_000, 'incidents', 'Cap on new incidents an hour; what exceeds it waits.'),
+        ),
         maxDevices: int(100_000, 1, 10_000_000, 'devices', 'Devices kept in memory.'),
-        keepEnded: int(
-          10_000,
-          100,
-          10_000_000,
-          'breaches',
-          'Ended breaches whose incidents are told to the end that are kept for the record; the oldest go first.',
+        keepEnded: live(
+          int(
+            10_000,
+            100,
+            10_000_000,
+            'breaches',
+            'Ended breaches whose incidents are told to the end that are kept for the record; the oldest go first.',
+          ),
         ),
-        maxRejected: int(
-          1_000,
-          10,
-          1_000_000,
-          'messages',
-          'Rejected messages kept for a look (npm run handler -- dead-letters).',
+        maxRejected: live(
+          int(1_000, 10, 1_000_000, 'messages', 'Rejected messages kept for a look (npm run handler -- dead-letters).'),
         ),
       },
       'The anomaly handler.',
@@ -532,10 +546,12 @@ export const configSchema = z
     ),
     log: group(
       {
-        level: z
-          .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
-          .default('info')
-          .describe('Least level that is written.'),
+        level: live(
+          z
+            .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
+            .default('info')
+            .describe('Least level that is written.'),
+        ),
         pretty: z
           .preprocess(textual, z.enum(['auto', 'true', 'false']))
           .default('auto')
