@@ -1,18 +1,10 @@
 import { Socket } from 'node:net';
 import { connect, type IClientOptions } from 'mqtt';
 import type { Time } from '../../platform/time.ts';
-import type { PublishResult } from '../transport.ts';
-import { type ConnectionFailure, connectionFailure } from './failure.ts';
+import type { Connection, ConnectionEvents, ConnectionFailure } from '../connection.ts';
+import { connectionFailure } from './failure.ts';
 import { createInFlight } from './in-flight.ts';
 import { packetGuard } from './packet-guard.ts';
-
-export interface ConnectionEvents {
-  /** The broker has let us in. */
-  up(): void;
-  message(topic: string, payload: Buffer): void;
-  /** The connection is over, or never came about; nothing follows. Not called after `close`. */
-  down(failure: ConnectionFailure): void;
-}
 
 export interface ConnectionOptions {
   client: IClientOptions;
@@ -20,24 +12,6 @@ export interface ConnectionOptions {
   /** Silence for this long after an unanswered publish ends the connection. */
   publishTimeoutMs: number;
   events: ConnectionEvents;
-}
-
-export interface MqttConnection {
-  publish(message: {
-    topic: string;
-    payload: string | Uint8Array;
-    bytes: number;
-    qos: 0 | 1;
-    timeoutMs: number;
-    settle: (result: PublishResult) => void;
-  }): void;
-  /** Asks for what was not asked for yet, once `up`; resolves with the answers or with the end of the connection. */
-  subscribe(filters: string[]): Promise<void>;
-  unsubscribe(filter: string): Promise<void>;
-  /** Ends it with DISCONNECT, so that no last will is sent; settles publishes with `closed`. */
-  close(): Promise<void>;
-  /** Ends it without a word. */
-  drop(failure: ConnectionFailure): void;
 }
 
 /** Unacknowledged publishes at a time; one more is `busy`. */
@@ -58,7 +32,7 @@ const closeGraceMs = 1_000;
 const qosOptions = { 0: { qos: 0 }, 1: { qos: 1 } } as const;
 
 /** The life of one connection: a new MQTT.js client, which never connects a second time and keeps nothing. */
-export function openConnection({ client: options, time, publishTimeoutMs, events }: ConnectionOptions): MqttConnection {
+export function openConnection({ client: options, time, publishTimeoutMs, events }: ConnectionOptions): Connection {
   const address = `${options.host}:${options.port}`;
   const client = connect(options);
   const asked = new Map<string, Promise<void>>();

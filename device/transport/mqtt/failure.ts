@@ -1,11 +1,6 @@
 import { codeOf, messageOf } from '../../platform/errors.ts';
-
-export interface ConnectionFailure {
-  /** A clause for people: what happened, and what to do where that is known. */
-  reason: string;
-  /** Not cured by trying at once again, so the next try comes late. */
-  refused: boolean;
-}
+import type { ConnectionFailure } from '../connection.ts';
+import { tlsReason } from '../tls-files.ts';
 
 /** What CONNACK codes of MQTT 3.1.1 mean for whoever set this up. */
 const refusals: Readonly<Record<number, string>> = {
@@ -56,9 +51,3 @@ function isTlsFailure(code: string | undefined): boolean {
 
 const tlsCode =
   /^(ERR_SSL_|ERR_TLS_|ERR_OSSL_|CERT_|CRL_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|HOSTNAME_MISMATCH|INVALID_|EPROTO)/;
-
-/** OpenSSL's own words where there are some: its whole message names source lines, and ends in a line break. */
-export function tlsReason(error: unknown): string {
-  const named = typeof error === 'object' && error !== null && 'reason' in error ? error.reason : undefined;
-  return typeof named === 'string' ? named : messageOf(error).trim();
-}

@@ -1,14 +1,10 @@
-import { X509Certificate } from 'node:crypto';
-import { type FileHandle, open } from 'node:fs/promises';
-import { createSecureContext } from 'node:tls';
 import type { IClientOptions } from 'mqtt';
 import type { Config } from '../../config/schema.ts';
-import { AppError, messageOf } from '../../platform/errors.ts';
+import { AppError } from '../../platform/errors.ts';
+import { checkAuthority, checkPair, readTextFile } from '../tls-files.ts';
 import type { LastWill } from '../transport.ts';
-import { tlsReason } from './failure.ts';
 
-/** A bundle of all public CAs has a quarter of it. */
-const longestFileBytes = 1_048_576;
+const section = 'transport.mqtt';
 
 type MqttConfig = Config['transport']['mqtt'];
 
@@ -33,16 +29,12 @@ export async function connectionOptions(
   if ((certFile === undefined) !== (keyFile === undefined)) throw invalid('certFile and keyFile go together');
   if (passwordFile !== undefined && username === undefined) throw invalid('passwordFile needs username');
 
-  const password = passwordFile === undefined ? undefined : await readTextFile(passwordFile, { mustBePrivate: true });
-  const ca = caFile === undefined ? undefined : await readTextFile(caFile);
-  const cert = certFile === undefined ? undefined : await readTextFile(certFile);
-  const key = keyFile === undefined ? undefined : await readTextFile(keyFile, { mustBePrivate: true });
-  if (ca !== undefined) {
-    usable(`caFile ${caFile} holds no certificate (PEM)`, () => new X509Certificate(ca));
-  }
-  if (cert !== undefined && key !== undefined) {
-    usable(`certFile ${certFile} and keyFile ${keyFile} cannot be used`, () => createSecureContext({ cert, key }));
-  }
+  const password = passwordFile === undefined ? undefined : await readTextFile(section, passwordFile, 'private');
+  const ca = caFile === undefined ? undefined : await readTextFile(section, caFile);
+  const cert = certFile === undefined ? undefined : await readTextFile(section, certFile);
+  const key = keyFile === undefined ? undefined : await readTextFile(section, keyFile, 'private');
+  if (ca !== undefined) checkAuthority(section, { ca, caFile });
+  if (cert !== undefined && key !== undefined) checkPair(section, { cert, key, certFile, keyFile });
   return {
     protocol,
     host,
@@ -83,42 +75,5 @@ function brokerAddress(text: string): { protocol: 'mqtt' | 'mqtts'; host: string
 }
 
 function invalid(problem: string): AppError {
-  return new AppError('options-invalid', `transport.mqtt: ${problem}.`);
-}
-
-/** Finds out before MQTT.js does, which would throw in the middle of a connection. */
-function usable(problem: string, attempt: () => unknown): void {
-  try {
-    attempt();
-  } catch (error) {
-    throw new AppError('certificate-invalid', `transport.mqtt: ${problem}: ${tlsReason(error)}.`, { cause: error });
-  }
-}
-
-async function readTextFile(path: string, { mustBePrivate = false } = {}): Promise<string> {
-  let file: FileHandle | undefined;
-  try {
-    file = await open(path, 'r');
-    const { mode, size } = await file.stat();
-    if (mustBePrivate) refuseExposed(path, mode);
-    if (size > longestFileBytes) throw invalid(`${path} has ${size} bytes; at most ${longestFileBytes} are read`);
-    return await file.readFile('utf8');
-  } catch (error) {
-    if (error instanceof AppError) throw error;
-    throw new AppError('file-unreadable', `transport.mqtt: cannot read ${path}: ${messageOf(error)}.`, {
-      cause: error,
-    });
-  } finally {
-    await file?.close();
-  }
-}
-
-/** Windows keeps no such mode. */
-function refuseExposed(path: string, mode: number): void {
-  if (process.platform === 'win32' || (mode & 0o077) === 0) return;
-  const octal = (mode & 0o777).toString(8).padStart(4, '0');
-  throw new AppError(
-    'file-exposed',
-    `transport.mqtt: ${path} is open to other users (mode ${octal}), so it is not used; run: chmod 600 ${path}`,
-  );
+  return new AppError('options-invalid', `${section}: ${problem}.`);
 }
