@@ -83,7 +83,7 @@ const vendors = {
   'pino/|pino-pretty/': ['device/platform/logger.ts'],
   'prom-client/': ['device/operations/'],
   'p-limit/': ['device/outbox/relay.ts'],
-  'yaml/': ['device/config/config-file.ts'],
+  'yaml/': ['device/config/config-file.ts', 'cloud/greengrass/recipe.ts'],
   'aedes/|selfsigned/': ['device/simulation/'],
   'fast-xml-parser/': ['device/simulation/servicenow/xml.ts'],
   'hono/|@hono/': ['device/simulation/servicenow/', 'device/operations/'],
