@@ -42,7 +42,6 @@ it.each<[string, (config: Config) => void, string[]]>([
   ],
   ['the storm guard', ({ handler }) => Object.assign(handler.storm, { keys: 7 }), ['handler.storm.keys']],
   ['the cap', ({ handler }) => Object.assign(handler, { maxNewPerHour: 3 }), ['handler.maxNewPerHour']],
-  ['the devices served', ({ handler }) => Object.assign(handler, { devices: ['a', 'b'] }), ['handler.devices']],
   ['the level of the log', ({ log }) => Object.assign(log, { level: 'debug' }), ['log.level']],
 ])('%s takes effect at once', (_name, change, fields) => {
   expect(changeBetween(before, changed(change))).toEqual({ kind: 'live', fields: fields.sort() });
@@ -54,6 +53,7 @@ it.each<[string, (config: Config) => void]>([
   ['http.handlerPort', ({ http }) => Object.assign(http, { handlerPort: 9_000 })],
   ['sensor.kind', ({ sensor }) => Object.assign(sensor, { kind: 'mock' })],
   ['serviceNow.url', ({ serviceNow }) => Object.assign(serviceNow, { url: 'https://other.example' })],
+  ['handler.devices', ({ handler }) => Object.assign(handler, { devices: ['a', 'b'] })],
   ['deviceId', (config) => Object.assign(config, { deviceId: 'other' })],
 ])('%s takes a restart, and says that it is the reason', (field, change) => {
   const after = changed((config) => {
@@ -86,7 +86,6 @@ it('these fields, and no others, take effect without a restart', () => {
     'monitor.heartbeatMs',
     'monitor.rollCallMs',
     'monitor.saveStateMs',
-    'handler.devices',
     'handler.quietMs',
     'handler.onRecovery',
     'handler.reopenWindowMs',

@@ -349,6 +349,24 @@ export const configSchema = z
           },
           'An MQTT broker.',
         ),
+        iotCore: group(
+          {
+            endpoint: optionalText(
+              'Host name of AWS IoT Core: `aws iot describe-endpoint --endpoint-type iot:Data-ATS`. Kind iot-core needs it.',
+            ),
+            port: int(8_883, 1, 65_535, undefined, '8883, or 443 where a firewall lets nothing else out.'),
+            thingName: optionalText('The thing that the certificate belongs to. Default: the device.'),
+            certFile: requiredText('certs/iot-ge.cert.pem', 'Certificate of the thing, PEM.'),
+            keyFile: requiredText('certs/iot-ge.private.key', 'Its private key, PEM, mode 0600.'),
+            caFile: requiredText('certs/root.ca.pem', 'CA of the endpoint, PEM: Amazon Root CA 1.'),
+            connectTimeoutMs: ms(10_000, 'How long a connection may take.', 100),
+            keepAliveMs: ms(30_000, 'MQTT keep-alive; AWS IoT Core takes 30 s to 20 min.', 1_000),
+            publishTimeoutMs: ms(10_000, 'How long to wait for a PUBACK.', 100),
+            reconnectBaseMs: ms(500, 'First pause before a reconnect; doubles, with jitter.', 10),
+            reconnectCapMs: ms(30_000, 'Longest pause before a reconnect.', 10),
+          },
+          'AWS IoT Core by MQTT 5 over mutual TLS, for a device without Greengrass.',
+        ),
       },
       'Transport between the components.',
     ),
@@ -364,9 +382,11 @@ export const configSchema = z
     ),
     handler: group(
       {
-        devices: live(
-          z.array(namePart).max(1_000).default([]).describe('Devices that are served; empty serves all that speak.'),
-        ),
+        devices: z
+          .array(namePart)
+          .max(1_000)
+          .default([])
+          .describe('Devices that are served; empty serves all that speak.'),
         quietMs: live(ms(15 * minuteMs, 'Quiet period: from the resolved message to resolving the incident.')),
         onRecovery: live(
           z.enum(['resolve', 'note']).default('resolve').describe('What follows a recovery: resolve, or a note only.'),

@@ -22,6 +22,12 @@ export interface DeviceRules {
   whole(facts: DeviceFacts): RuleView[];
 }
 
+/** Looked up at each look, for a deployment may change it. */
+interface InForce {
+  thresholds: ReturnType<typeof effectiveThresholds>;
+  compiled: ReturnType<typeof compileRules>;
+}
+
 const wholeSensor = '*';
 const silencing: readonly Rule[] = ['no-data', 'device-silent'];
 
@@ -30,11 +36,9 @@ const silencing: readonly Rule[] = ['no-data', 'device-silent'];
  * another machine's monitor is known what its messages say.
  */
 export function createDeviceRules(config: Config): DeviceRules {
-  const thresholds = effectiveThresholds(config);
-  const compiled = compileRules(config);
   const isOwn = ({ site, deviceId }: DeviceFacts) => site === config.site && deviceId === config.deviceId;
 
-  function metricView(facts: DeviceFacts, metric: string): MetricView {
+  function metricView(facts: DeviceFacts, metric: string, { thresholds, compiled }: InForce): MetricView {
     const last = facts.values.get(metric);
     const unit = unitOf(metric, 'upper') || unitTold(facts, metric);
     const common = { metric, unit, value: last?.value ?? null, atMs: last?.atMs ?? null };
@@ -50,12 +54,14 @@ export function createDeviceRules(config: Config): DeviceRules {
 
   return {
     metrics(facts) {
+      const inForce = { thresholds: effectiveThresholds(config), compiled: compileRules(config) };
       const names = new Set(facts.values.keys());
       for (const { message } of facts.breaches) if (message.metric !== wholeSensor) names.add(message.metric);
-      const order = [...thresholds.keys(), ...[...names].sort()];
-      return [...new Set(order)].filter((name) => names.has(name)).map((metric) => metricView(facts, metric));
+      const order = [...inForce.thresholds.keys(), ...[...names].sort()];
+      return [...new Set(order)].filter((name) => names.has(name)).map((metric) => metricView(facts, metric, inForce));
     },
     whole(facts) {
+      const compiled = compileRules(config);
       const noData = firingOf(facts, wholeSensor, 'no-data');
       const silent = firingOf(facts, wholeSensor, 'device-silent');
       const views: RuleView[] = [];

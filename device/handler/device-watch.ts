@@ -6,7 +6,7 @@
  * |-------------|--------------------------------------------------------------------------|
  * | expected    | it speaks, or `silentMs` after the start: it spoke before that           |
  * | speaking    | nothing is heard of it for `silentMs`                                    |
- * | silent      | it speaks                                                                |
+ * | silent      | it speaks, or the rule is switched off: then it is expected              |
  */
 export interface DeviceWatch {
   /** A device that is known from before; `wallMs` stands for its last word until it speaks. */
@@ -20,6 +20,8 @@ export interface DeviceWatch {
   /** Devices that became silent, and those that spoke for the first time or again, until `told`. */
   changes(nowMs: number): Changes;
   told(changes: Changes): void;
+  /** Nobody is silent any more: the rule is off. */
+  expectSilent(): void;
   /** Devices that are known, the longest unheard first, as a console shows them. */
   list(nowMs: number, limit: number): (Device & { unheardMs: number })[];
 }
@@ -36,7 +38,11 @@ export interface Changes {
   speaking: Device[];
 }
 
-export function createDeviceWatch(options: { silentMs: number; maxDevices: number }): DeviceWatch {
+/** The policy is read whenever it is needed; without a time for silence, event time of the silent goes on all the same. */
+export function createDeviceWatch(policy: {
+  readonly deviceSilentMs: number;
+  readonly maxDevices: number;
+}): DeviceWatch {
   interface State extends Device {
     heardMs: number;
     phase: 'expected' | 'speaking' | 'silent';
@@ -45,13 +51,13 @@ export function createDeviceWatch(options: { silentMs: number; maxDevices: numbe
   const devices = new Map<string, State>();
   const returned = new Map<string, State>();
   const keyOf = (site: string, deviceId: string) => `${site}\n${deviceId}`;
-  const silentMs = options.silentMs > 0 ? options.silentMs : 300_000;
+  const silentMs = () => (policy.deviceSilentMs > 0 ? policy.deviceSilentMs : 300_000);
 
   function put(key: string, state: State): void {
     devices.delete(key);
     devices.set(key, state);
     const [oldest] = devices.keys();
-    if (devices.size > options.maxDevices && oldest !== undefined) devices.delete(oldest);
+    if (devices.size > policy.maxDevices && oldest !== undefined) devices.delete(oldest);
   }
 
   return {
@@ -74,14 +80,14 @@ export function createDeviceWatch(options: { silentMs: number; maxDevices: numbe
       const state = devices.get(keyOf(site, deviceId));
       if (state === undefined) return fallbackMs;
       const elapsedMs = nowMs - state.heardMs;
-      if (elapsedMs > silentMs) return state.lastMs + elapsedMs;
+      if (elapsedMs > silentMs()) return state.lastMs + elapsedMs;
       return state.phase === 'expected' ? undefined : state.lastMs;
     },
     changes(nowMs) {
       const silent: Device[] = [];
-      if (options.silentMs > 0) {
+      if (policy.deviceSilentMs > 0) {
         for (const state of devices.values()) {
-          if (nowMs - state.heardMs <= silentMs) break;
+          if (nowMs - state.heardMs <= policy.deviceSilentMs) break;
           if (state.phase !== 'silent') silent.push({ ...state });
         }
       }
@@ -96,6 +102,9 @@ export function createDeviceWatch(options: { silentMs: number; maxDevices: numbe
         if (state.lastMs === lastMs) state.phase = 'silent';
         else returned.set(keyOf(site, deviceId), state);
       }
+    },
+    expectSilent() {
+      for (const state of devices.values()) if (state.phase === 'silent') state.phase = 'expected';
     },
     list(nowMs, limit) {
       const list: (Device & { unheardMs: number })[] = [];

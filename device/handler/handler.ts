@@ -44,6 +44,8 @@ export interface HandlerDeps {
   /** 32 random hex digits. */
   newId: () => string;
   onTold?: (told: Told, occurrence: Occurrence) => void;
+  /** Another way to the store, for a disk that fails when it is told to; default `openHandlerStore`. */
+  openStore?: typeof openHandlerStore;
 }
 
 export interface HandlerStatus {
@@ -70,6 +72,8 @@ export interface HandlerStatus {
 export interface Handler {
   start(): Promise<void>;
   stop(): Promise<void>;
+  /** What is `live` in the configuration has changed, in the object that this handler was made with. */
+  reconfigure(): void;
   /** Resolves once all that came in is stored and answered, and nothing is due to be told. */
   idle(): Promise<void>;
   status(): HandlerStatus;
@@ -115,7 +119,7 @@ export function createHandler(deps: HandlerDeps): Handler {
   });
   const intake = createIntake(
     store,
-    { ...config.handler, attachChart: config.serviceNow.attachChart && deps.chart !== undefined },
+    { policy: config.handler, attachChart: config.serviceNow.attachChart && deps.chart !== undefined },
     own,
     time,
   );
@@ -136,20 +140,20 @@ export function createHandler(deps: HandlerDeps): Handler {
     teller,
     options: {
       ...config.delivery,
-      ...config.handler,
       baseMs: config.delivery.backoffBaseMs,
       capMs: config.delivery.backoffCapMs,
     },
+    policy: config.handler,
     time,
     deliveryTime,
     random: deps.random,
     logger: logger.child({ module: 'relay' }),
     onTold,
   });
-  const watch = createDeviceWatch({ silentMs: config.handler.deviceSilentMs, maxDevices: config.handler.maxDevices });
+  const watch = createDeviceWatch(config.handler);
   const ownAlarms = createOwnAlarms({
     site: config.site,
-    silentMs: config.handler.deviceSilentMs,
+    policy: config.handler,
     watch,
     intake,
     time,
@@ -178,8 +182,7 @@ export function createHandler(deps: HandlerDeps): Handler {
   const presence = createPresence({
     handlerId: own.installationId,
     instance: destination.instance,
-    claimMs: config.handler.claimMs,
-    statusMs: config.handler.statusMs,
+    policy: config.handler,
     newId: deps.newId,
     deliveryTime,
     send: (status) => send(topics.handlerStatus, status),
@@ -219,7 +222,8 @@ export function createHandler(deps: HandlerDeps): Handler {
 
   function openedOrUnlocked(): HandlerStore {
     try {
-      return openHandlerStore(join(deps.dataDir, handlerStoreName), destination.instance, deliveryTime);
+      const open = deps.openStore ?? openHandlerStore;
+      return open(join(deps.dataDir, handlerStoreName), destination.instance, deliveryTime);
     } catch (error) {
       lock.release();
       throw error;
@@ -260,6 +264,7 @@ export function createHandler(deps: HandlerDeps): Handler {
 
   /** A task that comes again every `everyMs` of one clock, while this handler serves; its name owns the timer. */
   function every(name: string, clock: Time, everyMs: number, task: () => void): void {
+    timers.get(name)?.cancel();
     timers.set(
       name,
       clock.after(everyMs, () => {
@@ -287,6 +292,14 @@ export function createHandler(deps: HandlerDeps): Handler {
       intake.tellStorms();
       return () => relay.notify(released);
     });
+  }
+
+  /** Each anew, for their times are those of the configuration. */
+  function startTasks(): void {
+    const { statusMs, quietMs, deviceSilentMs } = config.handler;
+    every('status', deliveryTime, statusMs, beat);
+    every('quiet', time, sweepEveryMs(quietMs), sweepQuiet);
+    every('own alarms', time, sweepEveryMs(deviceSilentMs || 60_000), sweepOwnAlarms);
   }
 
   function sweepOwnAlarms(): void {
@@ -347,7 +360,6 @@ export function createHandler(deps: HandlerDeps): Handler {
       if (life !== 'new') return;
       life = 'running';
       takeOver();
-      const { claimMs, statusMs, quietMs, deviceSilentMs } = config.handler;
       ownAlarms.connection(transport.state().state === 'connected');
       forgetState = transport.onState(({ state }) => {
         ownAlarms.connection(state === 'connected');
@@ -356,10 +368,16 @@ export function createHandler(deps: HandlerDeps): Handler {
       subscriptions.push(await transport.subscribe(topics.statusFilter, reception.onStatus));
       subscriptions.push(await transport.subscribe(topics.anomalyFilter, reception.onAnomaly));
       presence.begin();
-      timers.set('claim', deliveryTime.after(claimMs, presence.advance));
-      every('status', deliveryTime, statusMs, beat);
-      every('quiet', time, sweepEveryMs(quietMs), sweepQuiet);
-      every('own alarms', time, sweepEveryMs(deviceSilentMs || 60_000), sweepOwnAlarms);
+      timers.set('claim', deliveryTime.after(config.handler.claimMs, presence.advance));
+      startTasks();
+    },
+
+    reconfigure() {
+      if (life !== 'running') return;
+      startTasks();
+      beat();
+      sweepOwnAlarms();
+      relay.policyChanged();
     },
 
     async stop() {

@@ -7,14 +7,19 @@ import { isoUtc, type Time } from '../platform/time.ts';
 import { handlerDevice } from '../transport/topics.ts';
 import type { HandlerStore } from './store.ts';
 
+/** Read whenever it is needed: it may change. */
+export interface IntakePolicy {
+  readonly quietMs: number;
+  readonly onRecovery: 'resolve' | 'note';
+  readonly noteIntervalMs: number;
+  readonly storm: StormPolicy;
+  readonly keepEnded: number;
+  readonly maxDevices: number;
+}
+
 export interface IntakeOptions {
-  quietMs: number;
-  onRecovery: 'resolve' | 'note';
-  noteIntervalMs: number;
-  storm: StormPolicy;
+  policy: IntakePolicy;
   attachChart: boolean;
-  keepEnded: number;
-  maxDevices: number;
 }
 
 export type Verdict =
@@ -77,7 +82,7 @@ export function createIntake(store: HandlerStore, options: IntakeOptions, own: O
     const installation = takeInstallation(message);
     if (installation === 'older') return reject('a newer installation speaks for this device');
     if (installation === 'too many devices') {
-      return reject(`more devices than handler.maxDevices (${options.maxDevices}); raise it to serve this one`);
+      return reject(`more devices than handler.maxDevices (${options.policy.maxDevices}); raise it to serve this one`);
     }
     if (message.sequence <= highWater) return { result: 'duplicate', highWater };
     store.setHighWater(message, correlation, message.sequence);
@@ -97,7 +102,7 @@ export function createIntake(store: HandlerStore, options: IntakeOptions, own: O
       if (!isNewer(offered, known)) return 'older';
       store.forgetHighWater({ site, deviceId, installationId: known.id });
     } else {
-      if (deviceCount >= options.maxDevices) return 'too many devices';
+      if (deviceCount >= options.policy.maxDevices) return 'too many devices';
       deviceCount += 1;
     }
     store.setInstallation(site, deviceId, offered);
@@ -138,7 +143,7 @@ export function createIntake(store: HandlerStore, options: IntakeOptions, own: O
   /** A breach inside the quiet period goes on in the same incident: its resolution is no longer wanted. */
   function goOn({ correlationId: correlation, message }: Occurrence): void {
     const ended = store.dropQuietResolves(correlation, Date.parse(message.startedAt));
-    for (const id of ended) store.retire(id, options.keepEnded);
+    for (const id of ended) store.retire(id, options.policy.keepEnded);
   }
 
   function placeOf(message: AnomalyMessage, correlation: string): Placed {
@@ -147,7 +152,12 @@ export function createIntake(store: HandlerStore, options: IntakeOptions, own: O
     // What opens only after a silence counts for a storm then.
     if (isHeldBack(wanted, message)) return wanted;
     const now = time.monotonicMs();
-    const { weather: next, admission } = admit(weather.get(message.site) ?? calm, correlation, now, options.storm);
+    const { weather: next, admission } = admit(
+      weather.get(message.site) ?? calm,
+      correlation,
+      now,
+      options.policy.storm,
+    );
     weather.set(message.site, next);
     if (admission === 'own') return wanted;
     const stormId = next.state === 'storming' ? next.stormId : beginStorm(message.site);
@@ -167,7 +177,7 @@ export function createIntake(store: HandlerStore, options: IntakeOptions, own: O
   }
 
   function beginStorm(site: string): string {
-    const { keys, windowMs } = options.storm;
+    const { keys, windowMs } = options.policy.storm;
     const storm = raise({
       key: { site, deviceId: '*', metric: '*', rule: 'storm' },
       severity: 'critical',
@@ -185,7 +195,7 @@ export function createIntake(store: HandlerStore, options: IntakeOptions, own: O
   function tellStorm(stormId: string): void {
     const storm = store.occurrence(stormId);
     if (storm === undefined || storm.place === 'wanted' || !store.isAnyUnlisted(stormId)) return;
-    const isTooSoon = storm.silence === 'holds' || time.wallMs() - storm.notedAtMs < options.storm.windowMs;
+    const isTooSoon = storm.silence === 'holds' || time.wallMs() - storm.notedAtMs < options.policy.storm.windowMs;
     if (storm.phase === 'firing' && isTooSoon) return;
     const phase = storm.phase === 'firing' ? 'updated' : 'resolved';
     const count = store.countHeld(stormId);
@@ -203,7 +213,7 @@ export function createIntake(store: HandlerStore, options: IntakeOptions, own: O
       for (const kind of ['open', 'chart', 'update'] as const) store.dropWaiting(one.id, kind);
       const isUntold = one.place === 'wanted' && one.silence === 'holds';
       store.putOccurrence({ ...one, phase: 'ended', place: isUntold ? 'recorded' : one.place });
-      store.retire(one.id, options.keepEnded);
+      store.retire(one.id, options.policy.keepEnded);
     }
     return older.at(-1);
   }
@@ -213,7 +223,7 @@ export function createIntake(store: HandlerStore, options: IntakeOptions, own: O
     store.putOccurrence(occurrence);
     if (known.place !== 'attached') return;
     const changed = known.toldSeverity !== null && known.toldSeverity !== message.severity;
-    if (changed || Date.parse(message.at) - known.notedAtMs >= options.noteIntervalMs) add(occurrence, 'update');
+    if (changed || Date.parse(message.at) - known.notedAtMs >= options.policy.noteIntervalMs) add(occurrence, 'update');
   }
 
   function end(known: Occurrence, message: AnomalyMessage): void {
@@ -223,11 +233,11 @@ export function createIntake(store: HandlerStore, options: IntakeOptions, own: O
     } else if (isEndTold(occurrence)) {
       add(occurrence, 'recover');
       if (options.attachChart && message.window.length > 1) add(occurrence, 'end-chart');
-      if (options.onRecovery === 'resolve') {
-        store.addEntry(occurrence, 'resolve', Date.parse(message.at) + options.quietMs);
+      if (options.policy.onRecovery === 'resolve') {
+        store.addEntry(occurrence, 'resolve', Date.parse(message.at) + options.policy.quietMs);
       }
     }
-    store.retire(occurrence.id, options.keepEnded);
+    store.retire(occurrence.id, options.policy.keepEnded);
   }
 
   /** Stores an end. What ended under a silence before anything was told of it is recorded only. */
@@ -316,9 +326,18 @@ export function createIntake(store: HandlerStore, options: IntakeOptions, own: O
 
   /** Ends what the handler raised itself for this key, if it fires. */
   function settleOwn(correlation: string): void {
-    for (const firing of store.firingOf(correlation)) {
-      const at = isoUtc(time.wallMs());
-      end(firing, nextOwn(firing, { phase: 'resolved', endedAt: at, endReason: 'cleared', at }));
+    for (const firing of store.firingOf(correlation)) endOwn(firing, 'cleared');
+  }
+
+  function endOwn(firing: Occurrence, endReason: AnomalyMessage['endReason']): void {
+    const at = isoUtc(time.wallMs());
+    end(firing, nextOwn(firing, { phase: 'resolved', endedAt: at, endReason, at }));
+  }
+
+  /** Ends what these rules of the handler's own raised: they are switched off. */
+  function endRemoved(removed: readonly Rule[]): void {
+    for (const firing of store.allFiring()) {
+      if (removed.includes(firing.message.rule)) endOwn(firing, 'rule removed');
     }
   }
 
@@ -341,7 +360,7 @@ export function createIntake(store: HandlerStore, options: IntakeOptions, own: O
       add(orphaned, 'recover');
       if (policy === 'resolve') add(orphaned, 'resolve');
     }
-    store.retire(orphaned.id, options.keepEnded);
+    store.retire(orphaned.id, options.policy.keepEnded);
   }
 
   /** Only what has, or shall have, an incident of its own has something that can be held back. */
@@ -404,6 +423,7 @@ export function createIntake(store: HandlerStore, options: IntakeOptions, own: O
     },
     raise,
     settleOwn,
+    endRemoved,
     orphan,
     resolveEnded,
     letGo,

@@ -15,15 +15,15 @@ export interface OwnAlarms {
 
 export interface OwnAlarmsOptions {
   site: string;
-  /** 0 turns the rules off. */
-  silentMs: number;
+  /** Read whenever it is needed; 0 turns the rules off. */
+  policy: { readonly deviceSilentMs: number };
   watch: DeviceWatch;
   intake: Intake;
   time: Time;
   add: (work: Work) => void;
 }
 
-export function createOwnAlarms({ site, silentMs, watch, intake, time, add }: OwnAlarmsOptions): OwnAlarms {
+export function createOwnAlarms({ site, policy, watch, intake, time, add }: OwnAlarmsOptions): OwnAlarms {
   const brokerKey: Key = { site, deviceId: handlerDevice, metric: '*', rule: 'broker-silent' };
   const silentKey = (device: Device): Key => ({
     site: device.site,
@@ -34,6 +34,8 @@ export function createOwnAlarms({ site, silentMs, watch, intake, time, add }: Ow
   let offlineSinceMs: number | undefined;
   /** Whether what was raised about the broker, perhaps by an earlier run, is known to be ended. */
   let isBrokerSettled = false;
+  /** Whether what was raised while the rules were on, perhaps by an earlier run, is known to be ended. */
+  let isRemoved = false;
 
   function breach(key: Key, text: string, startedAtMs: number): OwnBreach {
     return { key, severity: 'high', text, startedAtMs, value: null, limit: null, unit: '' };
@@ -48,9 +50,22 @@ export function createOwnAlarms({ site, silentMs, watch, intake, time, add }: Ow
     });
   }
 
+  function removeRules(): void {
+    add(() => {
+      intake.endRemoved(['device-silent', 'broker-silent']);
+      return () => {
+        isRemoved = true;
+        watch.expectSilent();
+      };
+    });
+  }
+
   return {
     sweep() {
       const nowMs = time.monotonicMs();
+      const silentMs = policy.deviceSilentMs;
+      if (silentMs > 0) isRemoved = false;
+      else if (!isRemoved) removeRules();
       if (offlineSinceMs !== undefined) {
         // Nobody can be heard: a broker outage is one incident, not one a device.
         const offlineMs = nowMs - offlineSinceMs;

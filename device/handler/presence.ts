@@ -18,8 +18,8 @@ export interface PresenceOptions {
   /** Identity of the data directory. */
   handlerId: string;
   instance: string;
-  claimMs: number;
-  statusMs: number;
+  /** Read whenever it is needed. */
+  policy: { readonly claimMs: number; readonly statusMs: number };
   newId: () => string;
   deliveryTime: Time;
   send: (status: HandlerStatusMessage) => void;
@@ -42,7 +42,7 @@ export function createPresence(options: PresenceOptions): Presence {
 
   return {
     begin() {
-      claim = { state: 'claiming', untilMs: deliveryTime.monotonicMs() + options.claimMs };
+      claim = { state: 'claiming', untilMs: deliveryTime.monotonicMs() + options.policy.claimMs };
       tell();
     },
     hear(status) {
@@ -58,7 +58,7 @@ export function createPresence(options: PresenceOptions): Presence {
     },
     advance() {
       const before = claim.state;
-      claim = tick(claim, deliveryTime.monotonicMs(), options.statusMs);
+      claim = tick(claim, deliveryTime.monotonicMs(), options.policy.statusMs);
       if (claim.state !== 'active' || before === 'active') return;
       if (before === 'passive') {
         logger.info('the other handler is silent, serving the instance');

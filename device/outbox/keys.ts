@@ -40,6 +40,8 @@ export interface Keys {
   mayOpen(): boolean;
   /** Keeps the key until the cap lets it through. */
   holdBack(key: string): void;
+  /** The cap may be another: what it held back is tried anew. */
+  release(): void;
   /** Forgets what is not in flight. */
   stop(): void;
   /** Forgets what is in flight: nobody waits for it any more. */
@@ -47,7 +49,8 @@ export interface Keys {
 }
 
 export interface KeysOptions extends BackoffPolicy {
-  maxNewPerHour: number;
+  /** Read whenever it is needed. */
+  policy: { readonly maxNewPerHour: number };
   /** Event time: what the cap is measured with. */
   time: Time;
   deliveryTime: Time;
@@ -58,19 +61,29 @@ export interface KeysOptions extends BackoffPolicy {
 }
 
 export function createKeys(options: KeysOptions): Keys {
-  const { time, deliveryTime, random, logger, maxNewPerHour } = options;
+  const { time, deliveryTime, random, logger, policy } = options;
   const queue = dueQueue();
   const inFlight = new Set<string>();
   /** Keys that got something new while they were in flight. */
   const renewed = new Set<string>();
   const failures = new Map<string, number>();
   const capped = new Set<string>();
-  const cap = createOpeningCap(maxNewPerHour);
+  const cap = createOpeningCap(() => policy.maxNewPerHour);
   let capTimer: Timer | undefined;
   let earliestMs = 0;
 
   function enqueue(key: string, delayMs = 0): void {
     queue.set(key, Math.max(deliveryTime.monotonicMs() + delayMs, earliestMs));
+  }
+
+  function release(): void {
+    capTimer?.cancel();
+    capTimer = undefined;
+    if (capped.size === 0) return;
+    const released = [...capped];
+    capped.clear();
+    for (const one of released) enqueue(one);
+    options.onReleased();
   }
 
   function land(key: string): boolean {
@@ -120,15 +133,10 @@ export function createKeys(options: KeysOptions): Keys {
       land(key);
       capped.add(key);
       if (capTimer !== undefined) return;
-      logger.warn({ maxNewPerHour }, 'cap on new incidents reached, the rest waits');
-      capTimer = time.after(cap.freeInMs(time.monotonicMs()), () => {
-        capTimer = undefined;
-        const released = [...capped];
-        capped.clear();
-        for (const one of released) enqueue(one);
-        options.onReleased();
-      });
+      logger.warn({ maxNewPerHour: policy.maxNewPerHour }, 'cap on new incidents reached, the rest waits');
+      capTimer = time.after(cap.freeInMs(time.monotonicMs()), release);
     },
+    release,
     stop() {
       capTimer?.cancel();
       capTimer = undefined;

@@ -19,11 +19,15 @@ export interface RelayOptions extends BackoffPolicy {
   lookUpKeys: number;
   breakerFailures: number;
   pauseMs: number;
-  reopenWindowMs: number;
-  onRecovery: 'resolve' | 'note';
-  maxNewPerHour: number;
+}
+
+/** Read whenever it is needed: it may change. */
+export interface RelayPolicy {
+  readonly reopenWindowMs: number;
+  readonly onRecovery: 'resolve' | 'note';
+  readonly maxNewPerHour: number;
   /** Ended breaches that are kept for the record. */
-  keepEnded: number;
+  readonly keepEnded: number;
 }
 
 export interface RelayDeps {
@@ -31,6 +35,7 @@ export interface RelayDeps {
   destination: IncidentDestination;
   teller: Teller;
   options: RelayOptions;
+  policy: RelayPolicy;
   /** Event time: what the cap is measured with. */
   time: Time;
   /** Real time: backoff, settle time and pauses. */
@@ -58,6 +63,8 @@ export interface Relay {
   notify(correlationIds: Iterable<string>): void;
   /** Tries a paused destination at once (a new secret, a person's word). */
   retryNow(): void;
+  /** The policy has changed: what its cap held back is tried anew. */
+  policyChanged(): void;
   /** Open incidents by prefix, read through the relay's gate; undefined where the instance cannot be asked now. */
   findOpen(prefix: string): Promise<{ rows: IncidentRow[]; complete: boolean } | undefined>;
   /** Resolves once nothing is due: what is left waits for event time, or is a dead letter. */
@@ -94,7 +101,7 @@ interface Item {
  * written for the key until `settleMs` has passed and the record has been looked up again.
  */
 export function createRelay(deps: RelayDeps): Relay {
-  const { store, destination, teller, options, deliveryTime, logger } = deps;
+  const { store, destination, teller, options, policy, deliveryTime, logger } = deps;
   const keys = createKeys({ ...deps, ...options, onReleased: pump });
   const line = createLine({
     ...deps,
@@ -310,8 +317,8 @@ export function createRelay(deps: RelayDeps): Relay {
       occurrence,
       sequence: teller.sequenceOf(entry.kind, occurrence),
       rows,
-      reopenWindowMs: options.reopenWindowMs,
-      onRecovery: options.onRecovery,
+      reopenWindowMs: policy.reopenWindowMs,
+      onRecovery: policy.onRecovery,
     });
     if (step.do === 'create' && !keys.mayOpen()) return () => keys.holdBack(key);
     if (!isWrite(step)) return settle(item, step, undefined);
@@ -368,7 +375,7 @@ export function createRelay(deps: RelayDeps): Relay {
   function finish(item: Item): Occurrence {
     store.finishEntry(item.entry.id);
     const latest = store.occurrence(item.occurrence.id) ?? item.occurrence;
-    if (latest.phase === 'ended') store.retire(latest.id, options.keepEnded);
+    if (latest.phase === 'ended') store.retire(latest.id, policy.keepEnded);
     return latest;
   }
 
@@ -457,6 +464,7 @@ export function createRelay(deps: RelayDeps): Relay {
       line.reopen();
       pump();
     },
+    policyChanged: keys.release,
     async findOpen(prefix) {
       if (!running || now() < firstWriteAtMs) return undefined;
       // After a pause this may be the only request there is: with no key in flight it is the one that is let through.
