@@ -1,0 +1,65 @@
+import { execFileSync } from 'node:child_process';
+import { createHash, randomUUID } from 'node:crypto';
+import { existsSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { AppError } from '../../device/platform/errors.ts';
+import { installNode } from '../ci/other-node.ts';
+import { runProcess } from './processes.ts';
+
+/** What a run needs and `npm ci` does not bring. */
+export interface Tools {
+  /** A Python that has the emulators. */
+  python: string;
+  /** Folder of the `node` of release 24, on which the functions run. */
+  node24: string;
+}
+
+const requirements = resolve('scripts/cloud/requirements.txt');
+const limitMs = 10 * 60_000;
+
+/**
+ * The emulators and Node 24, in `.cache/`; installed where they are missing. The Python environment is named by its
+ * requirements, is built aside and moved when it is whole: several runs may install at once, and none sees a half.
+ * @throws AppError `python-missing`, `node-missing`, `failed`, `late`
+ */
+export async function installTools(tell: (line: string) => void): Promise<Tools> {
+  const hash = createHash('sha256').update(readFileSync(requirements)).update(pythonVersion()).digest('hex');
+  const environment = resolve('.cache', `account-${hash.slice(0, 16)}`);
+  if (!existsSync(environment)) {
+    tell('installing the emulators: once, about a minute');
+    await install(environment);
+  }
+  const node = await installNode(24);
+  if (node === undefined) {
+    const sentence = 'Node 24, on which the functions run, could not be installed from npm. Is there a network?';
+    throw new AppError('node-missing', sentence);
+  }
+  return { python: pythonOf(environment), node24: node.bin };
+}
+
+const pythonOf = (environment: string) => join(environment, 'bin', 'python');
+
+function pythonVersion(): string {
+  try {
+    return execFileSync('python3', ['-c', 'import sys, ensurepip, venv; print(sys.version)'], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+  } catch (cause) {
+    const sentence = 'The local account needs Python 3.11 or later with venv. On Debian: apt-get install python3-venv.';
+    throw new AppError('python-missing', sentence, { cause });
+  }
+}
+
+async function install(environment: string): Promise<void> {
+  const aside = `${environment}-${randomUUID().slice(0, 8)}`;
+  const step = { name: 'Installing the emulators', env: process.env, limitMs };
+  try {
+    await runProcess({ ...step, program: 'python3', args: ['-m', 'venv', aside] });
+    const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-input', '--require-hashes'];
+    await runProcess({ ...step, program: pythonOf(aside), args: [...pip, '-r', requirements] });
+    if (!existsSync(environment)) renameSync(aside, environment);
+  } finally {
+    rmSync(aside, { recursive: true, force: true });
+  }
+}
