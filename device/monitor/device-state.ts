@@ -44,6 +44,13 @@ export function createDeviceState(
   };
 }
 
+/** Windows for the metrics that have rules now; those that had some keep what they hold. */
+export function watchMetrics(device: DeviceState, windows: { metrics: readonly string[]; points: number }): void {
+  device.windows = new Map(
+    windows.metrics.map((metric) => [metric, device.windows.get(metric) ?? createReadingWindow(windows.points)]),
+  );
+}
+
 export function breachedMetrics(detection: DetectionState): ReadonlySet<string> {
   return new Set(firing(detection).map(({ metric }) => metric));
 }

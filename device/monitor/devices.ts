@@ -16,7 +16,7 @@ import type { Logger } from '../platform/logger.ts';
 import type { Time, Timer } from '../platform/time.ts';
 import type { Reading } from '../reading/reading.ts';
 import type { SensorFault } from '../sensor/source.ts';
-import { createDeviceState, type DeviceState, keyName } from './device-state.ts';
+import { createDeviceState, type DeviceState, keyName, watchMetrics } from './device-state.ts';
 import type { DiskGuard } from './disk-guard.ts';
 import type { Journal, SavedDevice } from './journal.ts';
 import type { Recorder } from './recorder.ts';
@@ -57,8 +57,8 @@ const wallJumpToldMs = 60_000;
  * no-data is not watched until it is heard again. One timer watches the silence of all.
  */
 export function createDevices(deps: DevicesDeps) {
-  const { journal, guard, recorder, clock, time, rules, logger, own } = deps;
-  const ruledMetrics = [...new Set(rules.metrics.map(({ metric }) => metric))];
+  const { journal, guard, recorder, clock, time, logger, own } = deps;
+  let { rules } = deps;
   const present = new Map<string, DeviceState>();
   /** Not saved since they changed, the longest first. */
   const dirty = new Set<string>();
@@ -104,7 +104,7 @@ export function createDevices(deps: DevicesDeps) {
         lastReadingMs: saved?.lastReadingMs == null ? null : saved.lastReadingMs + errorMs,
         seq: saved?.runId === deps.runId ? saved.seq : 0,
       },
-      { metrics: ruledMetrics, points: deps.windowPoints },
+      { metrics: ruledMetrics(rules), points: deps.windowPoints },
     );
     return { state, transitions };
   }
@@ -173,6 +173,21 @@ export function createDevices(deps: DevicesDeps) {
       if (device !== undefined) show(device, { kind: 'tick', ...now });
     }
     arm();
+  }
+
+  /** What fires under a rule that is no more ends now; other changes count from the next reading on. */
+  function follow(changed: RuleSet): void {
+    observe();
+    rules = changed;
+    const now = { atMs: clock.wallMs(), monotonicMs: clock.monotonicMs() };
+    for (const device of present.values()) {
+      const { state, transitions } = applyRules(rules, device.detection, now);
+      device.detection = state;
+      dirty.add(device.deviceId);
+      watchMetrics(device, { metrics: ruledMetrics(rules), points: deps.windowPoints });
+      recorder.record(device, transitions);
+      watchSilence(device);
+    }
   }
 
   // --- clock, disk, memory -----------------------------------------------------------------------------------------
@@ -273,6 +288,7 @@ export function createDevices(deps: DevicesDeps) {
       if (device !== undefined) device.fault = fault;
     },
 
+    follow,
     evict,
     observe,
     retryDisk,
@@ -317,6 +333,10 @@ export function createDevices(deps: DevicesDeps) {
       return restore(site, deviceId, own === undefined, journal.device(site, deviceId)).state;
     },
   };
+}
+
+function ruledMetrics(rules: RuleSet): string[] {
+  return [...new Set(rules.metrics.map(({ metric }) => metric))];
 }
 
 interface Restored {

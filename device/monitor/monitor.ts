@@ -103,6 +103,11 @@ export interface Monitor {
   start(): Promise<void>;
   /** Idempotent. What is not told yet is in the journal; readings that were not published are lost. */
   stop(): Promise<void>;
+  /**
+   * What is `live` in the configuration has changed, in the object that this monitor was made with: a changed limit
+   * counts from the next reading on, what fires under a rule that is no more ends now.
+   */
+  reconfigure(configVersion: string): void;
   /** Resolves once, unless offline, every anomaly is answered, every status is sent and no reading waits to be sent. */
   idle(): Promise<void>;
   status(): MonitorStatus;
@@ -151,6 +156,7 @@ export function createMonitor(deps: MonitorDeps): Monitor {
       run = undefined;
       await ending.stop();
     },
+    reconfigure: (configVersion) => run?.reconfigure(configVersion),
     idle: () => run?.idle() ?? Promise.resolve(),
     status: () => run?.status() ?? last ?? statusBeforeStart(deps),
   };
@@ -175,6 +181,7 @@ function buildRun(deps: MonitorDeps, lock: { release(): void }) {
   const self = { site, deviceId };
   const own = config.sensor.kind === 'mqtt' ? undefined : self;
   const runId = newId();
+  let { configVersion } = deps;
   const clock = createStampClock(time, deps.machineClock);
   const journal = (deps.openJournal ?? openJournal)(join(deps.dataDir, 'monitor.db'));
   const reserve = createReserveFile(join(deps.dataDir, 'monitor.reserve'), config.store.reserveBytes);
@@ -186,7 +193,7 @@ function buildRun(deps: MonitorDeps, lock: { release(): void }) {
   });
   const recorder = createRecorder({
     ...{ journal, guard, delivery, clock, logger, newId, runId, opener: config.opener },
-    ...{ configVersion: deps.configVersion, onAnomaly: deps.onAnomaly },
+    ...{ configVersion: () => configVersion, onAnomaly: deps.onAnomaly },
   });
   const devices = createDevices({
     ...{ own, mostDevices: config.sensor.mqtt.maxDevices, rules: compileRules(config), journal, guard, recorder },
@@ -269,6 +276,7 @@ function buildRun(deps: MonitorDeps, lock: { release(): void }) {
 
   /** A task that comes again every `everyMs` of one clock; its name owns the timer. */
   function every(name: string, by: Time, everyMs: number, task: () => void): void {
+    timers.get(name)?.cancel();
     timers.set(
       name,
       by.after(everyMs, () => {
@@ -277,6 +285,18 @@ function buildRun(deps: MonitorDeps, lock: { release(): void }) {
         task();
       }),
     );
+  }
+
+  /** Each anew, at the intervals in force. */
+  function startTasks(): void {
+    every('heartbeat', time, settings.heartbeatMs, () => {
+      devices.observe();
+      devices.retryDisk();
+      status.heartbeat();
+    });
+    every('roll call', time, settings.rollCallMs, () => status.rollCall('heard'));
+    // In real time: what a replay at full speed learns in a minute is not worth a thousand writes.
+    every('save', deliveryTime, settings.saveStateMs, () => devices.save());
   }
 
   function isIdle(): boolean {
@@ -306,15 +326,15 @@ function buildRun(deps: MonitorDeps, lock: { release(): void }) {
       delivery.start();
       status.rollCall('all');
       status.heartbeat();
-      every('heartbeat', time, settings.heartbeatMs, () => {
-        devices.observe();
-        devices.retryDisk();
-        status.heartbeat();
-      });
-      every('roll call', time, settings.rollCallMs, () => status.rollCall('heard'));
-      // In real time: what a replay at full speed learns in a minute is not worth a thousand writes.
-      every('save', deliveryTime, settings.saveStateMs, () => devices.save());
+      startTasks();
       await source.start(sink);
+    },
+
+    reconfigure(version: string) {
+      configVersion = version;
+      devices.follow(compileRules(config));
+      source.pace?.();
+      startTasks();
     },
 
     async stop() {

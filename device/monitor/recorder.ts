@@ -21,7 +21,8 @@ export interface RecorderDeps {
   newId: () => string;
   runId: string;
   opener: AnomalyMessage['opener'];
-  configVersion: string;
+  /** Of the limits in force. */
+  configVersion: () => string;
   onAnomaly: ((message: AnomalyMessage) => void) | undefined;
 }
 
@@ -125,7 +126,7 @@ export function createRecorder(deps: RecorderDeps) {
       installation,
       key: { site, deviceId, metric, rule },
       transition,
-      ...{ sequence, firingSequence, opener: deps.opener, configVersion: deps.configVersion },
+      ...{ sequence, firingSequence, opener: deps.opener, configVersion: deps.configVersion() },
       window: device.windows.get(metric)?.points() ?? [],
       clock: { ...fields, clockSynchronised: clockKnown },
     });

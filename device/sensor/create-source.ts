@@ -38,9 +38,8 @@ export async function createSource(config: Config, dependencies: SourceDependenc
     return createGateway({ ...mqtt, transport, maxPayloadBytes, plausibility, time, logger });
   }
   const sensor = await createSensor(kind, config, dependencies);
-  const { intervalMs, timeoutMs, warmUpReadings, faultBackoffMaxMs } = config.sensor;
   return createSampler({
-    ...{ sensor, time, logger, intervalMs, timeoutMs, warmUpReadings, faultBackoffMaxMs, plausibility },
+    ...{ sensor, time, logger, pace: config.sensor, warmUpReadings: config.sensor.warmUpReadings, plausibility },
     ...compensationOf(config, sensor),
   });
 }

@@ -33,10 +33,8 @@ async function run(scenario: string, durationMs: number, options: { seed?: numbe
     sensor,
     time,
     logger: silentLogger,
-    intervalMs: options.intervalMs ?? 500,
-    timeoutMs: 400,
+    pace: { intervalMs: options.intervalMs ?? 500, timeoutMs: 400, faultBackoffMaxMs: 1_000 },
     warmUpReadings: 1,
-    faultBackoffMaxMs: 1_000,
     plausibility: configSchema.parse({}).sensor.plausibility,
   });
   await sampler.start({ sample: (sample) => samples.push(sample), fault: (fault) => faults.push(fault) });

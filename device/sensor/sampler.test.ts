@@ -7,6 +7,7 @@ import type { ReadResult, Sensor } from './sensor.ts';
 import type { Sample, SensorFault } from './source.ts';
 
 const good = (temperature: number): ReadResult => ({ ok: true, metrics: { temperature } });
+const pace = { intervalMs: 1_000, timeoutMs: 400, faultBackoffMaxMs: 8_000 };
 const broken: ReadResult = { ok: false, reason: 'io-error', message: 'no answer' };
 
 interface Run {
@@ -43,10 +44,8 @@ async function begin(
     sensor,
     time,
     logger: silentLogger,
-    intervalMs: 1_000,
-    timeoutMs: 400,
+    pace,
     warmUpReadings: 0,
-    faultBackoffMaxMs: 8_000,
     plausibility: { temperature: { min: -40, max: 120, maxStep: 20 }, humidity: { min: 0, max: 100, maxStep: 50 } },
     ...change,
   });
@@ -83,11 +82,36 @@ describe('cadence', () => {
 
   test('a slot that a slow read misses is skipped and counted, not caught up on', async () => {
     const run = await begin((index, _signal, time) => lasting(time, index === 1 ? 2_500 : 0, good(20)), {
-      timeoutMs: 3_000,
+      pace: { ...pace, timeoutMs: 3_000 },
     });
     await run.pass(6_000);
     expect(run.reads).toEqual([0, 1_000, 4_000, 5_000, 6_000]);
     expect(run.sampler.stats().skipped).toBe(2);
+  });
+
+  test('another interval counts at once, also where the next reading was far off', async () => {
+    const changing = { ...pace, intervalMs: 3_600_000 };
+    const run = await begin(() => good(20), { pace: changing });
+    await run.pass(300);
+    changing.intervalMs = 1_000;
+    run.sampler.pace?.();
+    await run.pass(2_000);
+    expect(run.reads).toEqual([0, 1_300, 2_300]);
+    run.sampler.pace?.();
+    await run.pass(1_000);
+    expect(run.reads).toEqual([0, 1_300, 2_300, 3_300]);
+  });
+
+  test('an interval that changes during a read counts from its end, and no read overlaps it', async () => {
+    const changing = { ...pace, timeoutMs: 3_000 };
+    const run = await begin((index, _signal, time) => lasting(time, index === 0 ? 2_500 : 0, good(20)), {
+      pace: changing,
+    });
+    await run.pass(500);
+    changing.intervalMs = 400;
+    run.sampler.pace?.();
+    await run.pass(3_000);
+    expect(run.reads.slice(0, 3)).toEqual([0, 2_900, 3_300]);
   });
 
   test('property: reads never leave the grid and never overlap', async () => {
@@ -104,7 +128,7 @@ describe('cadence', () => {
               out -= 1;
               return result;
             },
-            { timeoutMs: 1_500 },
+            { pace: { ...pace, timeoutMs: 1_500 } },
           );
           await run.pass(30_000, 50);
           for (const at of run.reads) expect(at % 1_000).toBe(0);
@@ -116,7 +140,7 @@ describe('cadence', () => {
   });
 
   test('a read that has ended leaves no timer but the next slot', async () => {
-    const run = await begin(() => good(20), { timeoutMs: 700 });
+    const run = await begin(() => good(20), { pace: { ...pace, timeoutMs: 700 } });
     await run.pass(100);
     expect(run.time.nextTimerAt()).toBe(1_500);
   });
@@ -166,7 +190,7 @@ describe('faults', () => {
       good(20),
       broken,
     ];
-    const run = await begin((index) => script[index] ?? good(20), { faultBackoffMaxMs: 1_000 });
+    const run = await begin((index) => script[index] ?? good(20), { pace: { ...pace, faultBackoffMaxMs: 1_000 } });
     await run.pass(6_000);
     expect(run.faults.map((fault) => fault.reason)).toEqual(['io-error', 'not-found', 'io-error']);
     expect(run.faults[0]).toEqual({ reason: 'io-error', message: 'no answer', atMs: 1_001_000 });
@@ -181,7 +205,7 @@ describe('faults', () => {
 
   test('a read that hangs is a timeout, its late value is dropped, and no second read starts meanwhile', async () => {
     const run = await begin((index, _signal, time) => (index === 1 ? lasting(time, 5_000, good(99)) : good(20)), {
-      faultBackoffMaxMs: 1_000,
+      pace: { ...pace, faultBackoffMaxMs: 1_000 },
     });
     await run.pass(8_000);
     expect(run.faults.map((fault) => fault.reason)).toEqual(['timeout']);

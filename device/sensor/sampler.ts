@@ -11,11 +11,14 @@ export interface SamplerOptions {
   sensor: Sensor;
   time: Time;
   logger: Logger;
-  intervalMs: number;
-  timeoutMs: number;
+  /** Read whenever it is needed; `SampleSource.pace` makes another interval count at once. */
+  pace: {
+    readonly intervalMs: number;
+    readonly timeoutMs: number;
+    readonly faultBackoffMaxMs: number;
+  };
   /** Readings thrown away after the start and after failed reads: the first ones of a chip are wrong. */
   warmUpReadings: number;
-  faultBackoffMaxMs: number;
   plausibility: Readonly<Record<string, Bounds>>;
   /** Correction of the CPU's heat; absent: off. */
   compensation?: {
@@ -45,12 +48,14 @@ type Measured = Extract<ReadResult, { ok: true }> & { cpuCelsius?: number };
  * decides about it.
  */
 export function createSampler(options: SamplerOptions): SampleSource {
-  const { sensor, time, logger, intervalMs, compensation } = options;
+  const { sensor, time, logger, pace, compensation } = options;
   const check = plausibilityCheck(options.plausibility);
   const meanCpu = movingMean(compensation?.smoothing ?? 1);
   const stats: SourceStats = { read: 0, failed: 0, skipped: 0 };
   let state: 'new' | 'running' | 'stopped' = 'new';
   let sink: SampleSink | undefined;
+  /** The grid of slots. */
+  let { intervalMs } = pace;
   let originMs = 0;
   let slot = 0;
   let slotTimer: Timer | undefined;
@@ -60,10 +65,17 @@ export function createSampler(options: SamplerOptions): SampleSource {
   let fault: SensorFaultReason | undefined;
   let failuresInARow = 0;
 
+  /** Begins a grid anew, from now. */
+  function lay(): void {
+    ({ intervalMs } = pace);
+    originMs = time.monotonicMs();
+    slot = 0;
+  }
+
   function scheduleNext(): void {
     if (state !== 'running') return;
     const nowMs = time.monotonicMs();
-    const pauseMs = failuresInARow === 0 ? 0 : backoffMs(failuresInARow, intervalMs, options.faultBackoffMaxMs);
+    const pauseMs = failuresInARow === 0 ? 0 : backoffMs(failuresInARow, intervalMs, pace.faultBackoffMaxMs);
     const passed = Math.floor((nowMs - originMs) / intervalMs);
     const next = Math.max(slot + 1, passed + 1, slot + Math.ceil(pauseMs / intervalMs));
     if (failuresInARow === 0) stats.skipped += next - slot - 1;
@@ -72,6 +84,7 @@ export function createSampler(options: SamplerOptions): SampleSource {
   }
 
   function runSlot(): void {
+    slotTimer = undefined;
     if (reading !== undefined) {
       // The read that timed out has still not come back: a second one would only hang beside it.
       failuresInARow += 1;
@@ -89,9 +102,10 @@ export function createSampler(options: SamplerOptions): SampleSource {
       take(result);
       scheduleNext();
     };
-    timeoutTimer = time.after(options.timeoutMs, () => {
+    const { timeoutMs } = pace;
+    timeoutTimer = time.after(timeoutMs, () => {
       out.abort();
-      const message = `${sensor.kind}: no answer within ${options.timeoutMs} ms (sensor.timeoutMs).`;
+      const message = `${sensor.kind}: no answer within ${timeoutMs} ms (sensor.timeoutMs).`;
       settle({ ok: false, reason: 'timeout', message });
     });
     void readOnce(out.signal).then((result) => {
@@ -161,8 +175,16 @@ export function createSampler(options: SamplerOptions): SampleSource {
       sink = target;
       state = 'running';
       await sensor.start();
-      originMs = time.monotonicMs();
+      lay();
       slotTimer = time.after(0, runSlot);
+    },
+    pace() {
+      if (state !== 'running' || intervalMs === pace.intervalMs) return;
+      lay();
+      // Without a slot to come a read is under way, whose end plans the next.
+      if (slotTimer === undefined) return;
+      slotTimer.cancel();
+      scheduleNext();
     },
     async stop() {
       if (state === 'stopped') return;

@@ -55,6 +55,8 @@ export interface SampleSource {
    * @throws AppError for what no retry cures: a file or column that is not there, an unknown scenario.
    */
   start(sink: SampleSink): Promise<void>;
+  /** The pace may have changed, where the source has one: the next sample comes an interval from now. */
+  pace?(): void;
   /** Idempotent; nothing is handed over after it was called. */
   stop(): Promise<void>;
   stats(): SourceStats;
