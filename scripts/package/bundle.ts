@@ -1,0 +1,119 @@
+import { basename } from 'node:path';
+import { build, type Metafile, type Plugin } from 'esbuild';
+import { pageBuild } from '../../device/pages/build.ts';
+import { nameOf } from './lock-file.ts';
+import type { Files } from './zip.ts';
+
+/**
+ * Packages with native parts, which stay whole beside the bundle, as npm installs them. Bundles say which of them they
+ * load.
+ */
+export const outside = ['libsql', 'koffi', '@resvg/resvg-js'];
+
+export interface Bundle {
+  files: Files;
+  /** Places of the packages whose code is in it: `node_modules/axios`. */
+  inside: string[];
+  /** Names of the packages that it loads from beside it. */
+  outside: string[];
+}
+
+/** In every file: what CommonJS packages expect to be there, which a module in ES format lacks. */
+const banner = [
+  "import { createRequire as __createRequire } from 'node:module';",
+  'const require = __createRequire(import.meta.url);',
+  'const { dirname: __dirname, filename: __filename } = import.meta;',
+].join('\n');
+
+/** Programs that the logger runs in a worker, for readable lines on a terminal. */
+const workers = {
+  'pino-worker': 'pino/lib/worker.js',
+  'thread-stream-worker': 'thread-stream/lib/worker.js',
+  'pino-pretty': 'pino-pretty',
+};
+
+/** Packages that look for a file beside themselves are told where it is. */
+const whereabouts: { of: RegExp; code: string }[] = [
+  {
+    of: /\/aws-crt\/dist\/native\/binding\.js$/,
+    code: "process.env.AWS_CRT_NODEJS_BINARY_ABSOLUTE_PATH ??= require('node:path').join(__dirname, 'aws-crt-nodejs.node');",
+  },
+  {
+    of: /\/pino\/lib\/transport\.js$/,
+    code: `globalThis.__bundlerPathsOverrides = Object.fromEntries(${JSON.stringify(Object.keys(workers))}.map((name) => [name, require('node:path').join(__dirname, name + '.mjs')]));`,
+  },
+];
+
+const tellWhereabouts: Plugin = {
+  name: 'tell-whereabouts',
+  setup({ onLoad }) {
+    for (const { of, code } of whereabouts) {
+      onLoad({ filter: of }, async ({ path }) => {
+        const { readFile } = await import('node:fs/promises');
+        return { contents: `${code}\n${await readFile(path, 'utf8')}`, loader: 'js' };
+      });
+    }
+  },
+};
+
+/**
+ * Bundles programs, given by name and source file, for Node on any machine. What is imported dynamically stays a file of
+ * its own, so that adapters are still loaded by need. The same sources give the same bytes.
+ */
+export async function bundle(root: string, programs: Readonly<Record<string, string>>): Promise<Bundle> {
+  const { outputFiles, metafile } = await build({
+    absWorkingDir: root,
+    entryPoints: { ...programs, ...workers },
+    outdir: 'bundle',
+    outExtension: { '.js': '.mjs' },
+    entryNames: '[name]',
+    chunkNames: '[name]-[hash]',
+    bundle: true,
+    splitting: true,
+    write: false,
+    metafile: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node20.19',
+    // Pages are built beforehand, so what builds them is never loaded.
+    external: [...outside, 'esbuild'],
+    banner: { js: banner },
+    plugins: [tellWhereabouts],
+    legalComments: 'none',
+    logLevel: 'silent',
+  });
+  const imports = Object.values(metafile.outputs).flatMap(({ imports }) => imports.map(({ path }) => path));
+  return {
+    files: filesOf(outputFiles),
+    inside: placesOf(metafile),
+    outside: outside.filter((name) => imports.includes(name)),
+  };
+}
+
+/** A page of the device in the layout in which its server looks for it (device/pages/assets.ts). */
+export async function bundlePage(name: string): Promise<Bundle> {
+  const { outputFiles, metafile } = await build({ ...pageBuild(name), metafile: true });
+  const files = [...filesOf(outputFiles)].map(([file, bytes]) => [`built/${name}/${file}`, bytes] as const);
+  return { files: new Map(files), inside: placesOf(metafile), outside: [] };
+}
+
+function filesOf(outputFiles: readonly { path: string; contents: Uint8Array }[]): Files {
+  return new Map(outputFiles.map(({ path, contents }) => [basename(path), contents]));
+}
+
+/** Only what tree shaking has left something of. */
+function placesOf({ outputs }: Metafile): string[] {
+  const inputs = Object.values(outputs).flatMap(({ inputs }) =>
+    Object.entries(inputs).flatMap(([path, { bytesInOutput }]) => (bytesInOutput > 0 ? [path] : [])),
+  );
+  const places = inputs.flatMap((path) => innermostPackage.exec(path)?.[1] ?? []);
+  return [...new Set(places)].toSorted();
+}
+
+/** `node_modules/a/node_modules/@b/c` of the path of a file in it. */
+const innermostPackage = /(node_modules\/(?:.*\/node_modules\/)?(?:@[^/]+\/)?[^/]+)\//;
+
+/** Whether a bundle holds code of a package. */
+export function holds({ inside }: Bundle, name: string): boolean {
+  return inside.some((place) => nameOf(place) === name);
+}
