@@ -1,0 +1,224 @@
+import { io, iot, mqtt5 } from 'aws-iot-device-sdk-v2';
+import { messageOf } from '../../platform/errors.ts';
+import type { Time } from '../../platform/time.ts';
+import type { Connection, ConnectionEvents, ConnectionFailure } from '../connection.ts';
+import { createInFlight } from '../mqtt/in-flight.ts';
+import type { LastWill, PublishResult } from '../transport.ts';
+import {
+  connectFailure,
+  disconnectFailure,
+  isUnauthorized,
+  type Peer,
+  publishError,
+  publishResult,
+  subscribeFailure,
+  unauthorizedPublish,
+} from './failure.ts';
+import { filtersPerSubscribe } from './limits.ts';
+import type { Credentials } from './options.ts';
+
+export interface IotConnectionOptions {
+  endpoint: string;
+  port: number;
+  peer: Peer;
+  credentials: Credentials;
+  will: LastWill | undefined;
+  connectTimeoutMs: number;
+  keepAliveMs: number;
+  /** Silence for this long after an unanswered publish ends the connection. */
+  publishTimeoutMs: number;
+  time: Time;
+  events: ConnectionEvents;
+}
+
+/** Unacknowledged publishes at a time; one more is `busy`. The native client sends as many as the peer takes. */
+const inFlightLimits = { messages: 2_000, bytes: 16_000_000 };
+
+/** With no room left, a publish without an answer for this many time-outs will not get one: the connection ends. */
+const stuckAfterTimeouts = 3;
+
+/** The peer is told to send nothing longer. Far above what AWS IoT Core lets through. */
+const longestPacketBytes = 1_048_576;
+
+/** How long the native client may take to end its connection before it is let go all the same. */
+const closeGraceMs = 1_000;
+
+/** Its own reconnecting is never waited for: each connection has a client of its own. */
+const never = 24 * 3_600_000;
+
+const qosOf = { 0: mqtt5.QoS.AtMostOnce, 1: mqtt5.QoS.AtLeastOnce } as const;
+
+/** The life of one connection, by a native client of its own that is let go with it. */
+export function openIotConnection(options: IotConnectionOptions): Connection {
+  const { peer, publishTimeoutMs, time, events } = options;
+  const { address } = peer;
+  const client = new mqtt5.Mqtt5Client(clientConfig(options));
+  const asked = new Map<string, Promise<void>>();
+  const inFlight = createInFlight({ time, limits: inFlightLimits, onOverdue });
+  let connected = false;
+  let over = false;
+  let heardAtMs = time.monotonicMs();
+  /** The native client may leave what it was asked unanswered once it is closed. */
+  let tellEnd = () => {};
+  const ended = new Promise<void>((resolve) => {
+    tellEnd = resolve;
+  });
+
+  client.on('connectionSuccess', () => {
+    connected = true;
+    heard();
+    if (!over) events.up();
+  });
+  client.on('messageReceived', ({ message, acknowledgementControl }) => {
+    heard();
+    if (!over) events.message(message.topicName, bytesOf(message.payload));
+    // Acquired and not used: a PUBACK behind the DISCONNECT would keep the native client from ever sending either.
+    else acknowledgementControl?.acquireHandle();
+  });
+  client.on('connectionFailure', (event) => drop(connectFailure(event, peer)));
+  client.on('disconnection', (event) => {
+    // The peer does not say which message it meant.
+    const failure = disconnectFailure(event, peer);
+    end(failure, isUnauthorized(event.disconnect) ? 'unauthorized' : 'offline');
+  });
+  client.on('error', (error) =>
+    drop({ reason: `${address}: ${error.error_name ?? messageOf(error)}`, refused: false }),
+  );
+  client.start();
+
+  function heard(): void {
+    heardAtMs = time.monotonicMs();
+  }
+
+  function drop(failure: ConnectionFailure): void {
+    end(failure, 'offline');
+  }
+
+  function end(failure: ConnectionFailure, reason: 'offline' | 'unauthorized'): void {
+    if (over) return;
+    over = true;
+    inFlight.settleAll({ ok: false, reason, message: `connection lost: ${failure.reason}` });
+    tellEnd();
+    void release();
+    events.down(failure);
+  }
+
+  /** Until it is closed the native client keeps its threads' hold on this process. */
+  function release(last?: mqtt5.DisconnectPacket): Promise<void> {
+    return new Promise((resolve) => {
+      let released = false;
+      const finish = () => {
+        timer.cancel();
+        if (released) return;
+        released = true;
+        client.close();
+        resolve();
+      };
+      const timer = time.after(closeGraceMs, finish);
+      client.on('stopped', finish);
+      client.stop(last);
+    });
+  }
+
+  function onOverdue(waitedMs: number): void {
+    const silentMs = time.monotonicMs() - heardAtMs;
+    if (Math.min(waitedMs, silentMs) < publishTimeoutMs) return;
+    drop({ reason: `${address} has not answered for ${Math.round(silentMs / 1_000)} s`, refused: false });
+  }
+
+  async function ask(filters: string[]): Promise<void> {
+    const overdue = time.after(publishTimeoutMs, () =>
+      drop({ reason: `${address} does not answer a subscription`, refused: false }),
+    );
+    try {
+      const subscriptions = filters.map((topicFilter) => ({ topicFilter, qos: mqtt5.QoS.AtLeastOnce }));
+      const answer = await Promise.race([client.subscribe({ subscriptions }), ended]);
+      if (over || answer === undefined) return;
+      heard();
+      const refused = filters
+        .map((filter, index) => ({ filter, reasonCode: Number(answer.reasonCodes[index] ?? 0) }))
+        .filter(({ reasonCode }) => reasonCode >= 0x80);
+      if (refused.length > 0) drop(subscribeFailure(refused, peer));
+    } catch (error) {
+      drop({ reason: `${address} does not take a subscription: ${String(error)}`, refused: false });
+    } finally {
+      overdue.cancel();
+    }
+  }
+
+  return {
+    publish({ topic, payload, bytes, qos, timeoutMs, settle }) {
+      const tell = (result: PublishResult) =>
+        settle(!result.ok && result.reason === 'unauthorized' ? unauthorizedPublish(topic, peer) : result);
+      const ticket = inFlight.add(bytes, timeoutMs, tell);
+      if (ticket === undefined) {
+        settle({ ok: false, reason: 'busy', message: 'too many publishes wait for their acknowledgement' });
+        if (inFlight.oldestMs() < stuckAfterTimeouts * publishTimeoutMs) return;
+        drop({ reason: `${address} leaves publishes without an acknowledgement`, refused: false });
+        return;
+      }
+      // The native client copies it before this call returns.
+      const body = typeof payload === 'string' ? payload : Buffer.from(payload);
+      client.publish({ topicName: topic, payload: body, qos: qosOf[qos] }).then(
+        (puback) => {
+          heard();
+          ticket.settle(publishResult(puback, topic, peer));
+        },
+        (error: unknown) => ticket.settle(publishError(error, peer)),
+      );
+    },
+    async subscribe(filters) {
+      if (over || !connected) return;
+      const fresh = filters.filter((filter) => !asked.has(filter));
+      for (let first = 0; first < fresh.length; first += filtersPerSubscribe) {
+        const some = fresh.slice(first, first + filtersPerSubscribe);
+        const answered = ask(some);
+        for (const filter of some) asked.set(filter, answered);
+      }
+      await Promise.all(filters.map((filter) => asked.get(filter)));
+    },
+    async unsubscribe(filter) {
+      if (over || !asked.delete(filter)) return;
+      await Promise.race([client.unsubscribe({ topicFilters: [filter] }), ended]).catch(() => {});
+    },
+    async close() {
+      if (over) return;
+      over = true;
+      inFlight.settleAll({ ok: false, reason: 'closed', message: 'the transport was stopped' });
+      tellEnd();
+      await release(connected ? { reasonCode: mqtt5.DisconnectReasonCode.NormalDisconnection } : undefined);
+    },
+    drop,
+  };
+}
+
+function clientConfig(options: IotConnectionOptions): mqtt5.Mqtt5ClientConfig {
+  const { endpoint, port, peer, credentials, will, connectTimeoutMs, keepAliveMs } = options;
+  const { cert, key, ca } = credentials;
+  const socket = new io.SocketOptions(io.SocketType.STREAM, io.SocketDomain.IPV4, connectTimeoutMs);
+  const config = iot.AwsIotMqtt5ClientConfigBuilder.newDirectMqttBuilderWithMtlsFromMemory(endpoint, cert, key)
+    .withCertificateAuthority(ca)
+    .withPort(port)
+    .withSocketOptions(socket)
+    .withConnectProperties({
+      clientId: peer.clientId,
+      keepAliveIntervalSeconds: Math.max(1, Math.round(keepAliveMs / 1_000)),
+      maximumPacketSizeBytes: longestPacketBytes,
+      ...(will === undefined
+        ? {}
+        : { will: { topicName: will.topic, payload: will.payload, qos: mqtt5.QoS.AtLeastOnce, retain: false } }),
+    })
+    .withSessionBehavior(mqtt5.ClientSessionBehavior.Clean)
+    .withOfflineQueueBehavior(mqtt5.ClientOperationQueueBehavior.FailAllOnDisconnect)
+    .withMinReconnectDelayMs(never)
+    .withMaxReconnectDelayMs(never)
+    .withConnackTimeoutMs(connectTimeoutMs)
+    .withPingTimeoutMs(Math.floor(keepAliveMs / 2))
+    .build();
+  return { ...config, disableMetrics: true };
+}
+
+function bytesOf(payload: mqtt5.PublishPacket['payload']): Uint8Array {
+  // What the native client hands on for an empty payload is a detached buffer.
+  return payload instanceof ArrayBuffer && payload.byteLength > 0 ? Buffer.from(payload) : Buffer.alloc(0);
+}
