@@ -79,10 +79,13 @@ export async function connectToNucleus({
   const open = streams(client, sdk.greengrasscoreipc.model);
   return {
     async call(operation, request, cancel) {
+      const { cancelController, end } = cancellationBy(cancel);
       try {
-        return { ok: true, response: await call[operation](request, { cancelController: cancelControllerOf(cancel) }) };
+        return { ok: true, response: await call[operation](request, { cancelController }) };
       } catch (error) {
         return { ok: false, ...nucleusErrorOf(error) };
+      } finally {
+        end();
       }
     },
     open(operation, request, on) {
@@ -99,18 +102,35 @@ function aborted(signal: AbortSignal): Promise<never> {
   });
 }
 
-/** The SDK's way to cancel, on a signal of its own for each call. */
-function cancelControllerOf(signal: AbortSignal): NonNullable<CallOptions['cancelController']> {
-  return {
+/**
+ * The SDK's way to cancel one call. Until the request is written it waits for that alone, and a rejection of the answer
+ * would be nobody's and end the process; so a cancel waits until the answer is the only thing left to wait for.
+ */
+function cancellationBy(signal: AbortSignal) {
+  const listeners = new Set<() => void>();
+  let over = false;
+  const cancelSoon = () => setImmediate(cancelNow);
+  function cancelNow(): void {
+    const [listener, another] = listeners;
+    if (!over && another === undefined) listener?.();
+  }
+  signal.addEventListener('abort', cancelSoon, { once: true });
+  const cancelController: NonNullable<CallOptions['cancelController']> = {
     cancel: () => {},
-    hasBeenCancelled: () => signal.aborted,
+    hasBeenCancelled: () => false,
     addListener(listener) {
-      if (signal.aborted) {
-        listener();
-        return undefined;
-      }
-      signal.addEventListener('abort', listener, { once: true });
-      return () => signal.removeEventListener('abort', listener);
+      listeners.add(listener);
+      return () => {
+        listeners.delete(listener);
+        if (signal.aborted) cancelSoon();
+      };
+    },
+  };
+  return {
+    cancelController,
+    end() {
+      over = true;
+      signal.removeEventListener('abort', cancelSoon);
     },
   };
 }
@@ -212,16 +232,18 @@ function streams(
   };
 }
 
-function messageOf(topic: string, payload: Payload): MessageEvent {
-  if (payload === undefined) return { topic, payload: new Uint8Array() };
-  if (typeof payload === 'string') return { topic, payload: Buffer.from(payload) };
-  return { topic, payload: ArrayBuffer.isView(payload) ? bytesOf(payload) : new Uint8Array(payload) };
-}
-
 type Payload = greengrasscoreipc.model.BinaryMessage['message'];
 
-function bytesOf({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array {
-  return new Uint8Array(buffer, byteOffset, byteLength);
+function messageOf(topic: string, payload: Payload): MessageEvent {
+  return { topic, payload: bytesOf(payload) };
+}
+
+/** As a `Buffer`, which is a text where one is wanted. */
+function bytesOf(payload: Payload): Buffer {
+  if (payload === undefined) return Buffer.alloc(0);
+  if (typeof payload === 'string') return Buffer.from(payload);
+  if (!ArrayBuffer.isView(payload)) return Buffer.from(payload);
+  return Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
 }
 
 /** Opens it, and hears of its end once, unless it was closed. */
