@@ -12,8 +12,10 @@ export const mayImport = {
   messages: ['reading', 'anomaly'],
   // The schema takes severities, rules and name parts from the wire schemas, so that they are said once.
   config: ['reading', 'anomaly', 'platform'],
-  secrets: ['platform', 'config'],
-  transport: ['platform', 'config'],
+  // One connection to the nucleus, for whoever has to do with it.
+  greengrass: ['platform'],
+  secrets: ['greengrass', 'platform', 'config'],
+  transport: ['greengrass', 'platform', 'config'],
   // The gateway listens on the transport's port; scenarios name the rules that they breach.
   sensor: ['reading', 'anomaly', 'platform', 'config', 'transport'],
   monitor: ['reading', 'detector', 'anomaly', 'sensor', 'transport', 'platform', 'config'],
@@ -72,7 +74,7 @@ const pure = [
 /** A vendor's package is imported by its adapter alone. */
 const vendors = {
   '@aws-sdk/': ['device/secrets/secrets-manager.ts'],
-  'aws-iot-device-sdk-v2/|aws-crt/': ['device/transport/(iot-core|greengrass-ipc)', 'device/secrets/greengrass.ts'],
+  'aws-iot-device-sdk-v2/|aws-crt/': ['device/transport/iot-core', 'device/greengrass/nucleus-connection.ts'],
   'mqtt/': ['device/transport/mqtt', 'device/doctor/', 'scripts/chaos/'],
   'axios/': ['device/incident/servicenow/http.ts'],
   'libsql/': ['device/platform/(sqlite|data-lock).ts'],
