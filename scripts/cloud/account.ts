@@ -1,18 +1,18 @@
 import { mkdirSync } from 'node:fs';
 import { delimiter, join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { localAccountId } from '../../cloud/testing/account.ts';
 import { AppError } from '../../device/platform/errors.ts';
 import type { AccountCertificates } from './certificates.ts';
 import { lastWords, startProcess } from './processes.ts';
 import type { Tools } from './tools.ts';
 
 /** Fixed: nobody else is in the namespace. */
-export const accountPort = 4566;
-export const deviceMqttPort = 8883;
+const accountPort = 4566;
+const deviceMqttPort = 8883;
 const motoPort = 5000;
 
-export const localAccountId = '000000000000';
-export const accountEndpoint = `https://127.0.0.1:${accountPort}`;
+const accountEndpoint = `https://127.0.0.1:${accountPort}`;
 const motoEndpoint = `http://127.0.0.1:${motoPort}`;
 /** Services that the account lacks: moto keeps their state, for functions and tests alike. */
 const servicesOfMoto = ['QUICKSIGHT', 'WAFV2', 'SERVICE_CATALOG', 'DATABASE_MIGRATION_SERVICE', 'REDSHIFT'];

@@ -1,65 +1,62 @@
 import { resolve } from 'node:path';
 import { runProcess } from './processes.ts';
 
-export interface CdkOptions {
-  /** The cloud assembly. */
+export interface CdkStep {
+  /** The cloud assembly: a folder. */
   assembly: string;
   /** Endpoint and keys. */
-  env: Record<string, string>;
+  env: NodeJS.ProcessEnv;
+  /** What the command writes. */
   logFile: string;
+  limitMs: number;
+  signal?: AbortSignal;
+}
+
+export interface Target {
+  account: string;
+  region: string;
 }
 
 const cli = resolve('node_modules/aws-cdk/bin/cdk');
-/** Twelve stacks at once are no quicker: the account answers from one process. */
+/** More at once are no quicker: the local account answers from one process. */
 const concurrency = 4;
-const stepLimitMs = 4 * 60_000;
 
-export interface SynthOptions {
-  assembly: string;
-  /** The app's own: `stage`, `rooms`. */
-  context: Readonly<Record<string, string>>;
-  /** What is run: a TypeScript file. */
-  app: string;
-  logFile?: string;
-}
-
-/** Bundles the functions and writes the cloud assembly; needs no account and no network. */
-export async function synth({ assembly, context, app, logFile }: SynthOptions): Promise<void> {
-  const pairs = Object.entries(context).flatMap(([key, value]) => ['--context', `${key}=${value}`]);
-  await cdk({
-    name: 'The synthesis',
-    args: ['synth', '--quiet', '--app', `${process.execPath} --import tsx ${app}`, '--output', assembly, ...pairs],
-    env: {},
-    ...(logFile === undefined ? {} : { logFile }),
-  });
+/**
+ * What the CDK needs in an account: bucket, roles. It is told of no app: given one, it would synthesise it without
+ * bundling, and overwrite the assembly with assets that are the whole repository. That it finds none by itself either, it
+ * runs in a folder that has no cdk.json.
+ */
+export async function bootstrap(target: Target, step: Omit<CdkStep, 'assembly'>, folder: string): Promise<void> {
+  const environment = `aws://${target.account}/${target.region}`;
+  await cdk({ ...step, name: 'The bootstrap', args: ['bootstrap', environment], cwd: folder });
 }
 
 /**
- * What CDK needs in an account: bucket, roles. It runs on the assembly that is there: given the app, it would synthesise
- * once more, without bundling, and overwrite the assembly with assets that are the whole repository.
+ * Deploys all stacks of the assembly; their outputs go to a file, `{stack: {output: value}}`.
+ * @throws AppError `failed`, `late` with the end of what the command wrote
  */
-export async function bootstrap({ assembly, env, logFile }: CdkOptions, target: string): Promise<void> {
-  await cdk({ name: 'The bootstrap', args: ['bootstrap', target, '--app', assembly], env, logFile });
-}
-
-/** Deploys all stacks of the assembly; their outputs go to a file, `{stack: {output: value}}`. */
-export async function deploy({ assembly, env, logFile }: CdkOptions, outputsFile: string): Promise<void> {
-  const args = ['deploy', '--all', '--app', assembly, '--outputs-file', outputsFile];
+export async function deploy(step: CdkStep, outputsFile: string): Promise<void> {
   const quick = ['--concurrency', String(concurrency), '--require-approval', 'never', '--method', 'direct'];
-  await cdk({ name: 'The deployment', args: [...args, ...quick], env, logFile });
+  const args = ['deploy', '--all', '--app', step.assembly, '--outputs-file', outputsFile, ...quick];
+  await cdk({ ...step, name: 'The deployment', args });
 }
 
-export async function destroy({ assembly, env, logFile }: CdkOptions): Promise<void> {
-  await cdk({ name: 'The removal', args: ['destroy', '--all', '--force', '--app', assembly], env, logFile });
+/** Removes all stacks of the assembly. @throws AppError `failed`, `late` */
+export async function destroy(step: CdkStep): Promise<void> {
+  await cdk({ ...step, name: 'The removal', args: ['destroy', '--all', '--force', '--app', step.assembly] });
 }
 
-function cdk(step: { name: string; args: string[]; env: Record<string, string>; logFile?: string }): Promise<void> {
-  const { args, env } = step;
+type Command = Omit<CdkStep, 'assembly'> & { name: string; args: readonly string[]; cwd?: string };
+
+function cdk({ name, args, env, logFile, limitMs, cwd, signal }: Command): Promise<void> {
   return runProcess({
-    ...step,
+    name,
     program: process.execPath,
     args: [cli, ...args, '--ci', '--no-notices', '--no-version-reporting'],
     env: { ...process.env, CDK_DISABLE_CLI_TELEMETRY: 'true', NODE_NO_WARNINGS: '1', ...env },
-    limitMs: stepLimitMs,
+    logFile,
+    limitMs,
+    ...(cwd === undefined ? {} : { cwd }),
+    ...(signal === undefined ? {} : { signal }),
   });
 }

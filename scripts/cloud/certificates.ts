@@ -83,9 +83,13 @@ export async function writeCertificates(folder: string): Promise<AccountCertific
   writeFileSync(files.authority, authorityPem);
   writeFileSync(files.bundle, `${publicAuthorities()}\n${authorityPem}`);
   writeFileSync(files.server, `${server.toString('pem')}\n${authorityPem}`);
-  writeFileSync(files.serverKey, ['-----BEGIN PRIVATE KEY-----', ...keyLines, '-----END PRIVATE KEY-----', ''].join('\n'), {
-    mode: 0o600,
-  });
+  writeFileSync(
+    files.serverKey,
+    ['-----BEGIN PRIVATE KEY-----', ...keyLines, '-----END PRIVATE KEY-----', ''].join('\n'),
+    {
+      mode: 0o600,
+    },
+  );
   return files;
 }
 

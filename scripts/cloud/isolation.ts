@@ -27,12 +27,16 @@ export const isInside = process.env[insideVariable] === 'yes';
  */
 export async function runInside(script: string, env: NodeJS.ProcessEnv): Promise<number> {
   checkAllowed();
-  const inner = spawn('unshare', [...namespaces, process.execPath, '--import', 'tsx', script, ...process.argv.slice(2)], {
-    env: { ...process.env, ...env, [insideVariable]: 'yes' },
-    // A group of its own: Ctrl-C is for the outer one, which stops the inner one in order.
-    detached: true,
-    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-  });
+  const inner = spawn(
+    'unshare',
+    [...namespaces, process.execPath, '--import', 'tsx', script, ...process.argv.slice(2)],
+    {
+      env: { ...process.env, ...env, [insideVariable]: 'yes' },
+      // A group of its own: Ctrl-C is for the outer one, which stops the inner one in order.
+      detached: true,
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    },
+  );
   let timer: NodeJS.Timeout | undefined;
   const onSignal = () => {
     if (inner.connected) {
@@ -52,7 +56,10 @@ export function enter(): AbortSignal {
   const up = spawnSync('ip', ['link', 'set', 'lo', 'up'], { encoding: 'utf8' });
   if (up.status !== 0) {
     const why = up.error?.message ?? up.stderr.trim();
-    throw new AppError('no-isolation', `Loopback could not be brought up (${why}). On Debian: apt-get install iproute2.`);
+    throw new AppError(
+      'no-isolation',
+      `Loopback could not be brought up (${why}). On Debian: apt-get install iproute2.`,
+    );
   }
   const abort = new AbortController();
   process.once('disconnect', () => abort.abort());

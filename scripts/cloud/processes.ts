@@ -8,6 +8,7 @@ export interface ProcessOptions {
   program: string;
   args: readonly string[];
   env: NodeJS.ProcessEnv;
+  cwd?: string;
   /** Takes what it writes, both streams, appended; without one it writes where this process writes. */
   logFile?: string;
 }
@@ -24,10 +25,11 @@ const graceMs = 1_500;
 
 /** Starts a program in a process group of its own. */
 export function startProcess(options: ProcessOptions): RunningProcess {
-  const { name, program, args, env, logFile } = options;
+  const { name, program, args, env, cwd, logFile } = options;
   const log = logFile === undefined ? undefined : openSync(logFile, 'a', 0o600);
   const child = spawn(program, args, {
     env,
+    cwd,
     detached: true,
     stdio: ['ignore', log ?? 'inherit', log ?? 'inherit'],
   });
@@ -49,26 +51,37 @@ export function startProcess(options: ProcessOptions): RunningProcess {
   };
 }
 
+export interface Bounds {
+  limitMs: number;
+  /** Ends it. */
+  signal?: AbortSignal;
+}
+
 /**
  * Runs a program to its end.
- * @throws AppError `failed` with the end of what it wrote, `late` beyond the limit
+ * @throws AppError `failed` with the end of what it wrote, `late` beyond the limit, `interrupted` by the signal
  */
-export async function runProcess(options: ProcessOptions & { limitMs: number }): Promise<void> {
+export async function runProcess(options: ProcessOptions & Bounds): Promise<void> {
+  const { name, logFile, limitMs, signal } = options;
+  signal?.throwIfAborted();
   const running = startProcess(options);
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<'late'>((resolve) => {
-    timer = setTimeout(() => resolve('late'), options.limitMs);
+  const given = new AbortController();
+  const bound = AbortSignal.any([
+    AbortSignal.timeout(limitMs),
+    ...(signal === undefined ? [] : [signal]),
+    given.signal,
+  ]);
+  const stopped = new Promise<'stopped'>((resolve) => {
+    bound.addEventListener('abort', () => resolve('stopped'), { once: true });
   });
-  try {
-    const end = await Promise.race([running.ended, late]);
-    if (end === undefined) return;
-    const seconds = options.limitMs / 1_000;
-    const what = end === 'late' ? `took longer than ${seconds} s` : `failed: ${end}`;
-    throw new AppError(end === 'late' ? 'late' : 'failed', `${options.name} ${what}.${lastWords(options.logFile)}`);
-  } finally {
-    clearTimeout(timer);
-    await running.stop();
-  }
+  const end = await Promise.race([running.ended, stopped]);
+  given.abort();
+  await running.stop();
+  if (end === undefined) return;
+  if (signal?.aborted === true) throw new AppError('interrupted', `${name} was interrupted.`);
+  const isLate = end === 'stopped';
+  const how = isLate ? `took longer than ${limitMs / 1_000} s` : `failed: ${end}`;
+  throw new AppError(isLate ? 'late' : 'failed', `${name} ${how}.${lastWords(logFile)}`);
 }
 
 /** The end of a log, for a message. */
