@@ -50,7 +50,8 @@ const roots = '^device/main/';
 
 /** Tests and what only tests use: contract suites, harnesses, stages, made-up messages. (The doctor's test
  * incident is none of them.) */
-const tests = '(\\.test|-contract|-harness|-stage)\\.ts$|/(test-(?!incident\\.)[^/]+|mosquitto|memory-bus)\\.ts$';
+const tests =
+  '(\\.test|-contract|-harness|-stage)\\.ts$|/(test-(?!incident\\.)[^/]+|mosquitto|memory-bus)\\.ts$|^cloud/testing/';
 
 /** Decisions: no disk, no network, no clock, no randomness; no package but zod. */
 const pure = [
@@ -73,7 +74,10 @@ const pure = [
 
 /** A vendor's package is imported by its adapter alone. */
 const vendors = {
-  '@aws-sdk/': ['device/secrets/secrets-manager.ts'],
+  // In cloud/ a file says by its name that it speaks to AWS: a handler (`.lambda.ts`) or an adapter (`.aws.ts`).
+  '@aws-sdk/|@smithy/': ['device/secrets/secrets-manager.ts', 'cloud/.+\\.(lambda|aws)\\.ts', 'scripts/'],
+  '@aws-lambda-powertools/': ['cloud/.+\\.(lambda|aws)\\.ts'],
+  'aws-cdk-lib/|constructs/|cdk-nag/': ['cloud/', 'scripts/cloud/'],
   'aws-iot-device-sdk-v2/|aws-crt/': ['device/transport/iot-core', 'device/greengrass/nucleus-connection.ts'],
   'mqtt/': ['device/transport/mqtt', 'device/doctor/', 'scripts/chaos/'],
   'axios/': ['device/incident/servicenow/http.ts'],
@@ -91,7 +95,7 @@ const vendors = {
   'hono/|@hono/': ['device/simulation/servicenow/', 'device/operations/'],
   'preact/': ['device/pages/'],
   'uplot/': ['device/pages/console/'],
-  'esbuild/': ['device/pages/build.ts', 'scripts/'],
+  'esbuild/': ['device/pages/build.ts', 'cloud/shared/bundle.ts', 'scripts/'],
   'commander/|log-update/': ['scripts/', 'device/main/'],
 };
 
@@ -140,6 +144,26 @@ export default {
       severity: 'error',
       from: { path: '^cloud/', pathNot: tests },
       to: { path: '^(device|scripts)/', pathNot: pure },
+    },
+    {
+      name: 'rooms-know-each-other-by-contract',
+      comment: 'What two rooms share stands in cloud/shared, or in the contract.ts of the one that says what it is.',
+      severity: 'error',
+      from: { path: '^cloud/([^/]+)/', pathNot: [tests, '^cloud/shared/'] },
+      to: { path: '^cloud/[^/]+/', pathNot: ['^cloud/($1|shared)/', '/contract\\.ts$'] },
+    },
+    {
+      name: 'handlers-need-no-cdk',
+      comment: 'A handler is bundled with all that it reaches.',
+      severity: 'error',
+      from: { path: '^cloud/.+\\.lambda\\.ts$' },
+      to: { path: 'node_modules/(aws-cdk-lib|constructs|cdk-nag|esbuild)/', reachable: true },
+    },
+    {
+      name: 'contracts-are-pure',
+      severity: 'error',
+      from: { path: '^cloud/.+/contract\\.ts$' },
+      to: { path: '^node_modules/|^cloud/', pathNot: ['^node_modules/zod/', '/contract\\.ts$'] },
     },
     {
       name: 'scripts-are-not-imported',

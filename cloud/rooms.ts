@@ -1,0 +1,18 @@
+import type { App, Stack } from 'aws-cdk-lib';
+import type { Stage } from './stages.ts';
+
+/** One pipeline: a folder of cloud/ with its stacks. */
+export interface Room {
+  /** Its folder. */
+  name: string;
+  /** Adds its stacks to the app. The import is dynamic, so that one room is built and tested without the others. */
+  create(app: App, stage: Stage): Promise<Stack | readonly Stack[]>;
+  /** What it costs a month in dev without any traffic, in US dollars at list price; the room's README says how it adds up. */
+  fixedMonthlyUsd: number;
+}
+
+/** Every room, one line each, in order of deployment. */
+// biome-ignore format: one line a room
+export const rooms: readonly Room[] = [
+  { name: 'stream-ingestion', create: async (app, stage) => new (await import('./stream-ingestion/stack.ts')).StreamIngestionStack(app, { stage }), fixedMonthlyUsd: 15 },
+];

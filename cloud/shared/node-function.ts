@@ -1,0 +1,102 @@
+import { Duration } from 'aws-cdk-lib';
+import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Function as LambdaFunction, LoggingFormat, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
+import { LogGroup } from 'aws-cdk-lib/aws-logs';
+import type { Construct } from 'constructs';
+import type { Stage } from '../stages.ts';
+import { acknowledge } from './acknowledge.ts';
+import { RoomAlarm } from './alarm.ts';
+import { bundle } from './bundle.ts';
+import { DeadLetterQueue } from './resting-queue.ts';
+import { sharedWildcards } from './wildcards.ts';
+
+/** Namespace of all metrics of cloud/; the dimension `service` is the room. */
+export const metricsNamespace = 'GreengrassItsm';
+
+export interface NodeFunctionProps {
+  stage: Stage;
+  /** Folder of the room. */
+  room: string;
+  /** `new URL('./verb.lambda.ts', import.meta.url)` */
+  entry: URL;
+  /**
+   * Who calls it, and so who sees that it failed. `async`: SNS, EventBridge, S3, IoT rules; gets a queue for dead
+   * letters. `event-source`: Kinesis, SQS, DynamoDB streams; the queue is set at the source. `sync`: the caller.
+   */
+  invoked: 'async' | 'event-source' | 'sync';
+  timeout: Duration;
+  memorySize?: number;
+  environment?: Record<string, string>;
+  reservedConcurrentExecutions?: number;
+  functionName?: string;
+}
+
+/**
+ * A Node function with what every function here has: its code in one bundle, a role of its own that holds its own log
+ * group, X-Ray and what it is granted, logs with an end, alarms on errors and throttles, and where it is called
+ * asynchronously a queue for dead letters.
+ */
+export class NodeFunction extends LambdaFunction {
+  /** The queue for dead letters of an `async` function. */
+  readonly deadLetters: DeadLetterQueue | undefined;
+
+  constructor(scope: Construct, id: string, props: NodeFunctionProps) {
+    const { stage, room, entry, invoked, timeout, memorySize = 256, environment = {}, functionName } = props;
+    const logGroup = new LogGroup(scope, `${id}Logs`, { retention: stage.logDays, removalPolicy: stage.removalPolicy });
+    const role = new Role(scope, `${id}Role`, { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
+    role.addToPolicy(
+      new PolicyStatement({
+        actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+        resources: [logGroup.logGroupArn],
+      }),
+    );
+    const deadLetters =
+      invoked === 'async' ? new DeadLetterQueue(scope, `${id}DeadLetters`, { stage, room }) : undefined;
+    super(scope, id, {
+      code: bundle(entry),
+      handler: 'index.handler',
+      runtime: Runtime.NODEJS_24_X,
+      architecture: stage.architecture,
+      role,
+      logGroup,
+      loggingFormat: LoggingFormat.JSON,
+      tracing: Tracing.ACTIVE,
+      timeout,
+      memorySize,
+      environment: {
+        NODE_OPTIONS: '--enable-source-maps',
+        POWERTOOLS_SERVICE_NAME: room,
+        POWERTOOLS_METRICS_NAMESPACE: metricsNamespace,
+        ...environment,
+      },
+      ...(deadLetters === undefined ? {} : { deadLetterQueue: deadLetters }),
+      ...(functionName === undefined ? {} : { functionName }),
+      ...(props.reservedConcurrentExecutions === undefined
+        ? {}
+        : { reservedConcurrentExecutions: props.reservedConcurrentExecutions }),
+    });
+    this.deadLetters = deadLetters;
+    for (const { reason } of sharedWildcards) acknowledge(role, 'AwsSolutions-IAM5[Resource::*]', reason);
+    const period = Duration.minutes(1);
+    new RoomAlarm(this, 'Errors', {
+      stage,
+      room,
+      watches: 'errors',
+      metric: this.metricErrors({ period }),
+      threshold: 1,
+      evaluationPeriods: 3,
+      says: `${id} of ${room} has failed in each of three minutes.`,
+      runbook: 'Errors',
+    });
+    new RoomAlarm(this, 'Throttles', {
+      stage,
+      room,
+      watches: 'throttles',
+      metric: this.metricThrottles({ period }),
+      threshold: 1,
+      evaluationPeriods: 3,
+      says: `${id} of ${room} was throttled in each of three minutes.`,
+      runbook: 'Throttles',
+    });
+  }
+}

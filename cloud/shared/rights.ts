@@ -1,0 +1,24 @@
+/** One thing that a role may do. */
+export interface Right {
+  action: string;
+  /** Resource as in the template, with construct paths (without the stack) for references: `Readings`, `Raw/*`. */
+  on: string;
+  /** Where it holds; in every stage if absent. `aws` is dev and prod. */
+  only?: 'local' | 'aws';
+}
+
+/**
+ * What the roles of a room may do, by construct path of the role (`IngestRole`). A function's own log group and X-Ray,
+ * which every NodeFunction has, are left out. Each room has one in its rights.ts; a test compares it with the templates,
+ * and one with what the account answers.
+ */
+export type RightsTable = Readonly<Record<string, readonly Right[]>>;
+
+/** The rights of one stage, without the roles that have none there. */
+export function rightsIn(table: RightsTable, stage: 'local' | 'aws'): Record<string, Right[]> {
+  const held = Object.entries(table).map(([role, rights]): [string, Right[]] => [
+    role,
+    rights.filter(({ only = stage }) => only === stage).map(({ action, on }) => ({ action, on })),
+  ]);
+  return Object.fromEntries(held.filter(([, rights]) => rights.length > 0));
+}

@@ -1,0 +1,3 @@
+import type { Wildcard } from '../shared/wildcards.ts';
+
+export const wildcards: readonly Wildcard[] = [];

@@ -1,0 +1,192 @@
+import { z } from 'zod';
+import { headingAnchor, watchable } from '../shared/alarm.ts';
+import type { Right } from '../shared/rights.ts';
+import { sharedWildcards, type Wildcard } from '../shared/wildcards.ts';
+import { allowing, type Statement } from './statements.ts';
+import { inWords, type TemplateResource } from './template.ts';
+
+type Resources = readonly TemplateResource[];
+
+const ofType = (resources: Resources, type: string) => resources.filter(({ Type }) => Type === type);
+const isShared = ({ actions, resources }: Statement) =>
+  sharedWildcards.some(({ statement, resource }) => statement === actions.join(', ') && resources.join() === resource);
+
+/** What is wrong with `*` in the policies of the stacks, compared with the list; a sentence each. */
+export function wildcardFindings(stacks: readonly Resources[], wildcards: readonly Wildcard[]): string[] {
+  const statements = stacks.flatMap((resources) => allowing(resources)).filter((statement) => !isShared(statement));
+  const found = statements.flatMap(({ path, actions, resources }) =>
+    resources
+      .filter((resource) => resource.includes('*'))
+      .map((resource) => ({ path, statement: actions.join(', '), resource })),
+  );
+  const matches = (entry: Wildcard, { path, statement, resource }: Omit<Wildcard, 'reason'>) =>
+    (path === entry.path || path.startsWith(`${entry.path}/`)) &&
+    statement === entry.statement &&
+    resource === entry.resource;
+  return [
+    ...statements.flatMap(({ path, actions }) =>
+      actions.filter((action) => action.includes('*')).map((action) => `${path} allows ${action}: name each action.`),
+    ),
+    ...found
+      .filter((one) => !wildcards.some((entry) => matches(entry, one)))
+      .map((one) => `${JSON.stringify(one)} is not in wildcards.ts: name the resource, or say there why it cannot be.`),
+    ...wildcards
+      .filter((entry) => !found.some((one) => matches(entry, one)))
+      .map((entry) => `${JSON.stringify(entry)} of wildcards.ts fits no statement: remove it.`),
+  ];
+}
+
+/** What the roles may do, sorted; a function's own logs and X-Ray, which all have, left out. */
+export function rightsOf(stacks: readonly Resources[]): Record<string, Right[]> {
+  const table = stacks.flatMap((resources) => {
+    const statements = allowing(resources).filter((statement) => !isShared(statement));
+    return ofType(resources, 'AWS::IAM::Role').map(({ path: role }): [string, Right[]] => {
+      const ownLogs = logGroupsOf(role, resources);
+      const rights = statements
+        .filter(({ roles }) => roles.includes(role))
+        .flatMap(({ actions, resources: on }) => actions.flatMap((action) => on.map((one) => ({ action, on: one }))))
+        .filter(({ action, on }) => !(action.startsWith('logs:') && ownLogs.includes(on)));
+      return [role, sortedRights(rights)];
+    });
+  });
+  return Object.fromEntries(table.filter(([, rights]) => rights.length > 0));
+}
+
+/** In order, each once. */
+export function sortedRights(rights: readonly Right[]): Right[] {
+  const keyed = new Map(rights.map((right) => [`${right.on} ${right.action}`, right]));
+  return [...keyed].toSorted(([a], [b]) => a.localeCompare(b)).map(([, right]) => right);
+}
+
+const functionSchema = z.object({
+  Runtime: z.string().optional(),
+  Role: z.unknown(),
+  Architectures: z.array(z.string()).optional(),
+  TracingConfig: z.object({ Mode: z.string() }).optional(),
+  LoggingConfig: z.object({ LogGroup: z.unknown(), LogFormat: z.string().optional() }).optional(),
+});
+
+/** Log groups of the functions that take this role. */
+function logGroupsOf(role: string, resources: Resources): string[] {
+  return ofType(resources, 'AWS::Lambda::Function')
+    .map(({ Properties }) => functionSchema.parse(Properties))
+    .filter(({ Role }) => inWords(Role, resources) === role)
+    .map(({ LoggingConfig }) => inWords(LoggingConfig?.LogGroup ?? '', resources));
+}
+
+/** What a function of stage prod lacks of what `NodeFunction` gives. */
+export function functionFindings(resources: Resources): string[] {
+  return ofType(resources, 'AWS::Lambda::Function').flatMap(({ path, Properties }) => {
+    const { Runtime, Architectures, TracingConfig, LoggingConfig } = functionSchema.parse(Properties);
+    const logs = resources.find((one) => one.path === inWords(LoggingConfig?.LogGroup ?? '', resources));
+    return [
+      ...(Runtime?.startsWith('nodejs') === true && Runtime !== 'nodejs24.x' ? [`${path} runs on ${Runtime}.`] : []),
+      ...(Architectures?.join() === 'arm64' ? [] : [`${path} is not built for arm64.`]),
+      ...(TracingConfig?.Mode === 'Active' ? [] : [`${path} is not traced.`]),
+      ...(logs?.Properties['RetentionInDays'] === undefined ? [`${path} has no log group with a retention.`] : []),
+    ];
+  });
+}
+
+const streamSourceSchema = z.object({
+  EventSourceArn: z.unknown(),
+  StartingPosition: z.string().optional(),
+  MaximumRetryAttempts: z.int().min(0).optional(),
+  MaximumRecordAgeInSeconds: z.int().min(0).optional(),
+  BisectBatchOnFunctionError: z.boolean().optional(),
+  DestinationConfig: z.object({ OnFailure: z.object({ Destination: z.unknown() }) }).optional(),
+  FunctionResponseTypes: z.array(z.string()).default([]),
+});
+
+/** What a stream's event source lacks so that one record cannot hold up its shard for ever. */
+export function streamFindings(resources: Resources): string[] {
+  return ofType(resources, 'AWS::Lambda::EventSourceMapping').flatMap(({ path, Properties }) => {
+    const source = streamSourceSchema.parse(Properties);
+    if (source.StartingPosition === undefined) return [];
+    return [
+      ...(source.MaximumRetryAttempts === undefined ? [`${path} retries for ever.`] : []),
+      ...(source.MaximumRecordAgeInSeconds === undefined ? [`${path} has no age at which it lets go.`] : []),
+      ...(source.BisectBatchOnFunctionError === true ? [] : [`${path} does not bisect a failing batch.`]),
+      ...(source.DestinationConfig === undefined ? [`${path} has no queue for what it lets go.`] : []),
+      ...(source.FunctionResponseTypes.includes('ReportBatchItemFailures')
+        ? []
+        : [`${path} knows no partial failure.`]),
+    ];
+  });
+}
+
+/** Types whose loss is a loss of data or of an address that others know. */
+const statefulTypes = [
+  'AWS::AmazonMQ::Broker',
+  'AWS::Cognito::UserPool',
+  'AWS::DynamoDB::GlobalTable',
+  'AWS::DynamoDB::Table',
+  'AWS::EFS::FileSystem',
+  'AWS::KMS::Key',
+  'AWS::Kinesis::Stream',
+  'AWS::Redshift::Cluster',
+  'AWS::S3::Bucket',
+  'AWS::SQS::Queue',
+  'AWS::SecretsManager::Secret',
+];
+
+/** Stateful resources by stack and logical id, and what stage prod would lose of them. */
+export function statefulResources(stacks: ReadonlyMap<string, Resources>): {
+  pinned: Record<string, Record<string, string>>;
+  findings: string[];
+} {
+  const stateful = [...stacks].map(([stack, resources]) => ({
+    stack,
+    resources: resources
+      .filter(({ Type }) => statefulTypes.includes(Type))
+      .toSorted((a, b) => a.logicalId.localeCompare(b.logicalId)),
+  }));
+  return {
+    pinned: Object.fromEntries(
+      stateful.map(({ stack, resources }) => [
+        stack,
+        Object.fromEntries(resources.map(({ logicalId, Type }) => [logicalId, Type])),
+      ]),
+    ),
+    findings: stateful.flatMap(({ resources }) =>
+      resources
+        .filter(
+          ({ DeletionPolicy, UpdateReplacePolicy }) => DeletionPolicy !== 'Retain' || UpdateReplacePolicy !== 'Retain',
+        )
+        .map(({ path }) => `${path} is lost with its stack or its replacement: give it stage.removalPolicy.`),
+    ),
+  };
+}
+
+const alarmSchema = z.object({
+  MetricName: z.string().optional(),
+  Metrics: z
+    .array(z.object({ MetricStat: z.object({ Metric: z.object({ MetricName: z.string() }) }).optional() }))
+    .default([]),
+  AlarmDescription: z.string().default(''),
+  AlarmActions: z.array(z.unknown()).default([]),
+  ActionsEnabled: z.boolean().default(true),
+});
+
+/** What is wrong with the alarms: their metric, their action, or the runbook that they name. */
+export function alarmFindings(resources: Resources, { room, readme }: { room: string; readme: string }): string[] {
+  const anchors = [...readme.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) => headingAnchor(heading));
+  const allowed = Object.values(watchable);
+  return ofType(resources, 'AWS::CloudWatch::Alarm').flatMap(({ path, Properties }) => {
+    const alarm = alarmSchema.parse(Properties);
+    const metrics = [
+      alarm.MetricName ?? [],
+      alarm.Metrics.flatMap(({ MetricStat }) => MetricStat?.Metric.MetricName ?? []),
+    ].flat();
+    const runbook = / What to do: cloud\/([a-z-]+)\/README\.md#(.+)$/.exec(alarm.AlarmDescription);
+    return [
+      ...metrics
+        .filter((metric) => !allowed.some((pattern) => pattern.test(metric)))
+        .map((metric) => `${path} watches ${metric}, which wakes nobody: put it on the dashboard.`),
+      ...(alarm.AlarmActions.length > 0 && alarm.ActionsEnabled ? [] : [`${path} tells nobody.`]),
+      ...(runbook !== null && runbook[1] === room && anchors.includes(runbook[2] ?? '')
+        ? []
+        : [`${path} says "${alarm.AlarmDescription}", and cloud/${room}/README.md has no such heading.`]),
+    ];
+  });
+}

@@ -1,0 +1,126 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { AwsSolutionsChecks } from 'cdk-nag';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { createApp } from '../app.ts';
+import { rooms } from '../rooms.ts';
+import { type RightsTable, rightsIn } from '../shared/rights.ts';
+import type { Wildcard } from '../shared/wildcards.ts';
+import type { StageName } from '../stages.ts';
+import {
+  alarmFindings,
+  functionFindings,
+  rightsOf,
+  sortedRights,
+  statefulResources,
+  streamFindings,
+  wildcardFindings,
+} from './conventions.ts';
+import { failureModeFindings } from './failure-modes.ts';
+import { resourcesOf, type TemplateResource } from './template.ts';
+
+/** Stage dev lies between the two; `npm run synth` builds it too. */
+const testedStages = ['local', 'prod'] as const satisfies StageName[];
+
+/** One room of one stage, synthesised. */
+export interface SynthesisedRoom {
+  /** What cdk-nag found and nobody gave a reason for. */
+  nag: string[];
+  /** The resources of its stacks, by stack name. */
+  stacks: ReadonlyMap<string, readonly TemplateResource[]>;
+}
+
+/** @throws Error where cdk-nag or the CDK's template validation finds something. */
+export async function synthesiseRoom(name: string, stage: StageName): Promise<SynthesisedRoom> {
+  const { app, stacks } = await createApp({ stage, rooms: [roomCalled(name)] });
+  const assembly = app.synth();
+  const report = new AwsSolutionsChecks().validateScope(app);
+  return {
+    nag: report.violations.flatMap(({ ruleName, violatingResources }) =>
+      violatingResources.map(({ constructPath }) => `${constructPath}: ${ruleName}`),
+    ),
+    stacks: new Map(
+      (stacks.get(name) ?? []).map((stack) => [
+        stack.stackName,
+        resourcesOf(stack, assembly.getStackArtifact(stack.artifactId).template),
+      ]),
+    ),
+  };
+}
+
+function roomCalled(name: string) {
+  const room = rooms.find((one) => one.name === name);
+  if (room === undefined) throw new Error(`No room is called ${name}: add its line to cloud/rooms.ts.`);
+  return room;
+}
+
+/**
+ * The conventions of cloud/README.md as tests of one room; its stack.test.ts calls this once, and then tests what is
+ * special about the room.
+ */
+export function describeRoom(
+  name: string,
+  { rights, wildcards = [] }: { rights: RightsTable; wildcards?: readonly Wildcard[] },
+): void {
+  const folder = join(import.meta.dirname, '..', name);
+  const read = (file: string) => readFileSync(join(folder, file), 'utf8');
+
+  describe(name, () => {
+    const built = new Map<StageName, SynthesisedRoom>();
+    const inStage = (stage: StageName) => built.get(stage) ?? { nag: ['not synthesised'], stacks: new Map() };
+    const resources = (stage: StageName) => [...inStage(stage).stacks.values()];
+
+    beforeAll(async () => {
+      for (const stage of testedStages) built.set(stage, await synthesiseRoom(name, stage));
+    }, 120_000);
+
+    test.each(testedStages)('synth: the templates of stage %s satisfy the schemas of CloudFormation', (stage) => {
+      expect(resources(stage).flat()).not.toHaveLength(0);
+    });
+
+    test.each(testedStages)('nag: stage %s has no finding without a written reason', (stage) => {
+      expect(inStage(stage).nag).toEqual([]);
+    });
+
+    test('synth: no action is *, and no resource but those in wildcards.ts, all of which are used', () => {
+      expect(wildcardFindings(resources('prod'), wildcards)).toEqual([]);
+    });
+
+    test.each(['local', 'prod'] as const)(
+      'synth: in stage %s each role may do what rights.ts says, no more, no less',
+      (stage) => {
+        const declared = Object.entries(rightsIn(rights, stage === 'local' ? 'local' : 'aws'));
+        expect(rightsOf(resources(stage))).toEqual(
+          Object.fromEntries(declared.map(([role, held]) => [role, sortedRights(held)])),
+        );
+      },
+    );
+
+    test('synth: stateful resources keep the logical ids of stateful.json, and stage prod keeps them', async () => {
+      const { pinned, findings } = statefulResources(inStage('prod').stacks);
+      await expect(
+        `${JSON.stringify(pinned, null, 2)}\n`,
+        'A stateful resource under a new logical id is a new, empty one. If that is meant, run vitest with -u.',
+      ).toMatchFileSnapshot(join(folder, 'stateful.json'));
+      expect(findings).toEqual([]);
+    });
+
+    test('synth: each alarm watches what may wake a person, tells somebody, and names a heading of the README', () => {
+      for (const stage of testedStages) {
+        expect(alarmFindings(resources(stage).flat(), { room: name, readme: read('README.md') })).toEqual([]);
+      }
+    });
+
+    test('synth: each function has its trace, log group, architecture and dead letters', () => {
+      expect(resources('prod').flatMap(functionFindings)).toEqual([]);
+      expect(resources('prod').flatMap(streamFindings)).toEqual([]);
+    });
+
+    test('synth: the README says of each failure which test proves what happens', () => {
+      const sources = readdirSync(folder)
+        .filter((file) => file.endsWith('.test.ts'))
+        .map(read);
+      expect(failureModeFindings(read('README.md'), sources)).toEqual([]);
+    });
+  });
+}
