@@ -169,6 +169,7 @@ function severalOpen(incidents: readonly Incident[]): Duplicate[] {
 }
 
 function wrongTimesOf(breach: Breach, occurrences: readonly Occurrence[], policy: AuditPolicy): WrongTimes[] {
+  if (breach.untimed === true) return [];
   const first = occurrences[0];
   const last = occurrences.at(-1);
   if (first === undefined || last === undefined) return [];
@@ -189,7 +190,8 @@ function endRight(
   const { startedAtMs, endedAtMs, resolvedAtMs } = breach;
   if (endedAtMs === null) return told.endsMs.length === 0;
   if (told.endsMs.length > 0) {
-    const lostWithin = policy.monitorLossesMs.some((lossMs) => lossMs > startedAtMs);
+    const lossesMs = [...policy.monitorLossesMs, ...policy.handlerLossesMs];
+    const lostWithin = lossesMs.some((lossMs) => lossMs > startedAtMs);
     return (told.endUnknown && lostWithin) || told.endsMs.every((end) => near(end, endedAtMs));
   }
   const notDue = resolvedAtMs === null || resolvedAtMs > policy.settledUntilMs;

@@ -21,6 +21,8 @@ export interface Breach extends BreachKey {
   optional: boolean;
   /** It began before the clock was right: what was told at first is corrected by what is told last. */
   clockWasWrong?: boolean;
+  /** Nobody could know its times: it was over before the clock was right, or its beginning was lost with a data directory. */
+  untimed?: boolean;
 }
 
 /** Rules that a monitor watches, by name. */

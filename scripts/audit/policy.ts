@@ -17,6 +17,8 @@ export interface AuditPolicy {
   people: boolean;
   /** When a monitor lost its data directory: a breach that lasted may be told by a second occurrence in its incident. */
   monitorLossesMs: readonly number[];
+  /** When a handler lost its data directory: the end of a breach that it alone knew of may be told as not known. */
+  handlerLossesMs: readonly number[];
 }
 
 export const strictPolicy: AuditPolicy = {
@@ -29,4 +31,5 @@ export const strictPolicy: AuditPolicy = {
   onRecovery: 'resolve',
   people: false,
   monitorLossesMs: [],
+  handlerLossesMs: [],
 };

@@ -15,6 +15,8 @@ export interface ConnectionDeps {
   logger: Logger;
   /** Real time: time-outs and lifetimes of tokens. */
   time: Time;
+  /** Another way to the network, for a simulated one; default real connections (`http.ts`). */
+  createHttp?: typeof createHttp;
 }
 
 /** What a request is about: `what` for messages; whether it names one record, so that a 404 speaks of that record. */
@@ -35,10 +37,10 @@ export interface ServiceNowConnection {
 /** @throws AppError `bad-configuration` for a URL that cannot be, or an unreadable CA file. */
 export function connectServiceNow(
   config: Pick<Config['serviceNow'], 'url' | 'auth' | 'timeoutMs' | 'maxResponseBytes' | 'caFile'>,
-  { secrets, logger, time }: ConnectionDeps,
+  { secrets, logger, time, createHttp: openHttp = createHttp }: ConnectionDeps,
 ): ServiceNowConnection {
   const base = baseUrl(config.url);
-  const http = createHttp({
+  const http = openHttp({
     timeoutMs: config.timeoutMs,
     maxResponseBytes: config.maxResponseBytes,
     ca: config.caFile === undefined ? undefined : readCa(config.caFile),

@@ -1,0 +1,62 @@
+import type { Row } from '../../../device/simulation/servicenow/tables.ts';
+import type { PersonAct, Schedule } from './schedule.ts';
+import type { EdgeWrite } from './service-now.ts';
+import { createTruth, type Truth } from './truth.ts';
+
+export const startMs = Date.parse('2026-03-01T12:00:00Z');
+export const site = 'home';
+
+/** What a person did to an incident. */
+export interface Deed {
+  service: number;
+  sysId: string;
+  what: PersonAct;
+  atMs: number;
+  /** The record's `sys_mod_count` after it. */
+  modCount: number;
+}
+
+export interface MonitorLoss {
+  atMs: number;
+  /** What the handler had not answered, or the journal not taken yet. */
+  unanswered: readonly { deviceId: string; metric: string; sinceMs: number }[];
+}
+
+export interface Span {
+  fromMs: number;
+  toMs: number;
+}
+
+/**
+ * All that the judge knows of what truly happened, written down beside the code under test and without its help. Instants
+ * are epoch ms by the clock of the world, which is always right.
+ */
+export interface Chronicle {
+  readonly schedule: Schedule;
+  readonly truth: Truth;
+  /** Requests of the edge that were committed, in order. */
+  readonly writes: (EdgeWrite & { service: number; atMs: number })[];
+  readonly deeds: Deed[];
+  /** Incidents as they were when a person deleted them. */
+  readonly deleted: { service: number; row: Row; journal: readonly Row[]; atMs: number }[];
+  readonly silences: (Span & { deviceId: string | undefined })[];
+  readonly monitorLosses: MonitorLoss[];
+  /** `ends`: of each breach whose end the instance told by then, start and end. */
+  readonly handlerLosses: { atMs: number; ends: ReadonlySet<string> }[];
+  /** When the monitor could not write. */
+  readonly fullDisk: Span[];
+  clockRightAtMs: number;
+  rebootedWithWrongClock: boolean;
+  /** The instance that is served in the end, and since when. */
+  served: { service: number; sinceMs: number };
+}
+
+export function createChronicle(schedule: Schedule): Chronicle {
+  return {
+    ...{ schedule, truth: createTruth(), writes: [], deeds: [], deleted: [], silences: [] },
+    ...{ monitorLosses: [], handlerLosses: [], fullDisk: [] },
+    clockRightAtMs: startMs,
+    rebootedWithWrongClock: false,
+    served: { service: 0, sinceMs: startMs },
+  };
+}

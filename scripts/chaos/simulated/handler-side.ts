@@ -1,0 +1,180 @@
+import type { Secrets } from '../../../device/secrets/secrets.ts';
+import { site } from './chronicle.ts';
+import type { DeviceCode } from './device-code.ts';
+import { diskFull, type Survival } from './disk.ts';
+import { toldEnds } from './instance-texts.ts';
+import type { Life } from './life.ts';
+import type { SideDeps } from './monitor-side.ts';
+import { settleMs } from './schedule.ts';
+import type { Credentials, SimulatedServiceNow } from './service-now.ts';
+
+type Handler = ReturnType<DeviceCode['createHandler']>;
+type Store = ReturnType<DeviceCode['openHandlerStore']>;
+
+/** The handler, and what a person does at its console. */
+export interface HandlerSide {
+  begin(life: Life): Promise<{ stop: () => Promise<void> }>;
+  crashed(survival: Survival): void;
+  /** What the secret holds; each has a version of its own. */
+  secret: Credentials;
+  silence(deviceId: string | undefined, forMs: number): void;
+  endSilences(): void;
+  redrive(): void;
+  /** A person's word that the incidents that the handler knew are gone. */
+  trustEmpty(): void;
+  status(): ReturnType<Handler['status']> | undefined;
+  close(): void;
+}
+
+export interface HandlerSideDeps extends SideDeps {
+  services: readonly SimulatedServiceNow[];
+}
+
+/** Any picture: drawing a real one takes longer than a schedule. */
+const picture = new Uint8Array([0x89, 0x50, 0x4e, 0x47]);
+
+export function createHandlerSide(deps: HandlerSideDeps): HandlerSide {
+  const { time, setup, device, disk, chronicle, network, services, logger, random, newId } = deps;
+  const opened: Store[] = [];
+  let current: { life: Life; handler: Handler; store: Store | undefined } | undefined;
+
+  function openStore(life: Life, ...parameters: Parameters<DeviceCode['openHandlerStore']>): Store {
+    const store = device.openHandlerStore(...parameters);
+    opened.push(store);
+    return {
+      ...store,
+      transaction(work) {
+        const result = store.transaction(() => {
+          const done = work();
+          if (disk.isFull) throw diskFull();
+          life.cross({ port: 'commit', when: 'before' });
+          return done;
+        });
+        life.cross({ port: 'commit', when: 'after' });
+        return result;
+      },
+    };
+  }
+
+  function config(service: number) {
+    return device.configSchema.parse({
+      site,
+      deviceId: 'handler-machine',
+      handler: {
+        quietMs: setup.quietMs,
+        reopenWindowMs: setup.reopenWindowMs,
+        noteIntervalMs: 60_000,
+        deviceSilentMs: setup.deviceSilentMs,
+        claimMs: 0,
+        storm: { keys: setup.stormKeys, windowMs: 60_000 },
+        maxNewPerHour: setup.maxNewPerHour,
+      },
+      delivery: { settleMs, backoffCapMs: 20_000, pauseMs: 30_000, breakerFailures: 5 },
+      serviceNow: {
+        url: `https://instance-${service}.example`,
+        attachChart: setup.charts,
+        timeoutMs: 10_000,
+        auth: 'basic',
+      },
+      store: { reserveBytes: 0 },
+    });
+  }
+
+  function secrets(): Secrets {
+    return {
+      kind: 'simulated',
+      get: async () => ({ ok: true, credentials: { ...side.secret }, version: side.secret.password }),
+    };
+  }
+
+  const side: HandlerSide = {
+    secret: { username: 'greengrass', password: 'first' },
+
+    async begin(life) {
+      const { service } = chronicle.served;
+      const own = config(service);
+      const lifeTime = life.time({ wallMs: () => time.wallMs(), monotonicMs: () => time.monotonicMs() });
+      const instance = services[service];
+      if (instance === undefined) throw new Error(`there is no instance ${service}`);
+      const destination = device.createServiceNow(own.serviceNow, {
+        secrets: secrets(),
+        logger,
+        time: lifeTime,
+        createHttp: () => instance.http(life),
+      });
+      let store: Store | undefined;
+      const handler = device.createHandler({
+        config: own,
+        time: lifeTime,
+        deliveryTime: lifeTime,
+        transport: network.transport('handler', life),
+        topics: device.topics(own.topics),
+        destination,
+        texts: device.incidentTexts({ timeZone: 'UTC', clock: lifeTime }),
+        chart: setup.charts ? async () => picture : undefined,
+        dataDir: disk.folder(),
+        logger,
+        random,
+        newId,
+        openStore(...parameters) {
+          store = openStore(life, ...parameters);
+          return store;
+        },
+      });
+      current = { life, handler, store };
+      await handler.start();
+      return { stop: () => handler.stop() };
+    },
+
+    crashed(survival) {
+      if (survival === 'nothing' || survival === 'backup') {
+        const ends = new Set(services.flatMap((service) => [...toldEnds(service)]));
+        chronicle.handlerLosses.push({ atMs: time.wallMs(), ends });
+        for (const silence of chronicle.silences) silence.toMs = Math.min(silence.toMs, time.wallMs());
+      }
+      current = undefined;
+    },
+
+    silence(deviceId, forMs) {
+      const handler = alive()?.handler;
+      if (handler === undefined) return;
+      const [fromMs, toMs] = [time.wallMs(), time.wallMs() + forMs];
+      try {
+        const about = deviceId === undefined ? {} : { deviceId };
+        handler.silence({ ...about, author: 'a person', reason: 'maintenance', untilMs: toMs });
+      } catch {
+        // A full disk, which it tells the person.
+        return;
+      }
+      chronicle.silences.push({ deviceId, fromMs, toMs });
+    },
+
+    endSilences() {
+      const handler = alive()?.handler;
+      if (handler === undefined) return;
+      try {
+        for (const { id } of handler.silences()) handler.endSilence(id);
+      } catch {
+        return;
+      }
+      for (const silence of chronicle.silences) silence.toMs = Math.min(silence.toMs, time.wallMs());
+    },
+
+    redrive() {
+      alive()?.handler.redrive('all');
+    },
+    trustEmpty() {
+      alive()?.store?.forgetKnownRows();
+    },
+    status: () => alive()?.handler.status(),
+    close() {
+      for (const store of opened) store.close();
+    },
+  };
+
+  function alive() {
+    return current === undefined || current.life.isOver() ? undefined : current;
+  }
+
+  return side;
+}

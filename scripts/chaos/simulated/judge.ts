@@ -1,0 +1,213 @@
+import { type AuditResult, audit, strictPolicy } from '../../audit/audit.ts';
+import type { Breach } from '../../audit/breach.ts';
+import { attachmentRow, incidentRow, journalRow } from '../../audit/incidents.ts';
+import type { Chronicle, Span } from './chronicle.ts';
+import type { Disk } from './disk.ts';
+import type { HandlerSide } from './handler-side.ts';
+import type { MonitorSide } from './monitor-side.ts';
+import { peopleOverruled } from './people.ts';
+import type { SimulatedServiceNow } from './service-now.ts';
+
+export interface Finding {
+  /** What must hold and did not. */
+  invariant: string;
+  what: string;
+}
+
+export interface Judged {
+  chronicle: Chronicle;
+  services: readonly SimulatedServiceNow[];
+  monitor: MonitorSide;
+  handler: HandlerSide;
+  disks: readonly Disk[];
+}
+
+/** Messages may be this late to be in time for a silence. */
+const silenceMarginMs = 30_000;
+/** Both stores are far below it, write-ahead log included. */
+const mostStoreBytes = 8_000_000;
+
+/** Everything that is wrong once all has been well for long enough. */
+export function judge(judged: Judged): Finding[] {
+  const { chronicle, services } = judged;
+  const breaches = chronicle.truth
+    .breaches()
+    .filter((breach) => !isSilenced(breach, chronicle))
+    .map((breach) => excused(breach, chronicle));
+  return [
+    ...services.flatMap((service, index) => ofInstance(service, index, breaches, chronicle)),
+    ...createdTwice(chronicle),
+    ...peopleOverruled(chronicle),
+    ...unfinished(judged),
+  ];
+}
+
+function finding(invariant: string, what: string): Finding {
+  return { invariant, what };
+}
+
+// --- what the audit says ---------------------------------------------------------------------------------------------
+
+function ofInstance(
+  service: SimulatedServiceNow,
+  index: number,
+  breaches: readonly Breach[],
+  chronicle: Chronicle,
+): Finding[] {
+  const deleted = chronicle.deleted.filter(
+    (one) => one.service === index && !chronicle.handlerLosses.some(({ atMs }) => atMs >= one.atMs),
+  );
+  const isServed = chronicle.served.service === index;
+  const result = audit({
+    breaches: breaches.map((breach) => ({
+      ...breach,
+      optional: breach.optional || !isDemanded(breach, isServed, chronicle),
+    })),
+    // What a person deleted told of its breaches as much as what a person closed.
+    rows: [...service.rows('incident'), ...deleted.map(({ row }) => ({ ...row, state: '7' }))].map((row) =>
+      incidentRow.parse(row),
+    ),
+    journal: [...service.rows('sys_journal_field'), ...deleted.flatMap(({ journal }) => journal)].map((row) =>
+      journalRow.parse(row),
+    ),
+    attachments: service.rows('sys_attachment').map((row) => attachmentRow.parse(row)),
+    policy: {
+      ...strictPolicy,
+      toleranceMs: chronicle.schedule.setup.clockErrorMs === 0 ? 0 : 1_000,
+      judgedRules: ['upper'],
+      handlerRules: ['storm', 'device-silent', 'broker-silent'],
+      quietMs: chronicle.schedule.setup.quietMs,
+      people: chronicle.deeds.length > 0,
+      monitorLossesMs: chronicle.monitorLosses.map(({ atMs }) => atMs),
+      handlerLossesMs: chronicle.handlerLosses.map(({ atMs }) => atMs),
+    },
+  });
+  return isServed ? findingsOf(result) : recordsOf(result);
+}
+
+/** Open breaches moved to the instance that is served now; what ended before may have been put aside. */
+function isDemanded({ endedAtMs }: Breach, isServed: boolean, { served }: Chronicle): boolean {
+  return isServed && (endedAtMs === null || endedAtMs > served.sinceMs || served.service === 0);
+}
+
+function findingsOf(result: AuditResult): Finding[] {
+  const of = (breach: Breach) => `${breach.deviceId}/${breach.metric} ${span(breach)}`;
+  return [
+    ...result.lost.map((breach) => finding('every breach is told', of(breach))),
+    ...result.wrongTimes.map(({ breach, numbers, startsMs, endsMs }) =>
+      finding(
+        'times are true',
+        `${numbers.join(', ')}: ${of(breach)}, told ${startsMs.map(clockTime).join(' ')} – ${endsMs.map(clockTime).join(' ')}`,
+      ),
+    ),
+    ...result.wronglyOpen.map(({ number, what }) => finding('resolved if ended', `${number}: ${what}`)),
+    ...result.wronglyResolved.map(({ number, what }) => finding('resolved only if ended', `${number}: ${what}`)),
+    ...result.withoutBreach.map(({ numbers, key }) =>
+      finding('no incident without a breach', `${numbers.join(', ')} of ${key}`),
+    ),
+    ...recordsOf(result),
+  ];
+}
+
+/** What must hold of an instance that is not served any more, too. */
+function recordsOf(result: AuditResult): Finding[] {
+  return [
+    ...result.duplicates.map(({ numbers, key, what }) =>
+      finding('exactly one incident', `${numbers.join(', ')} of ${key}: ${what}`),
+    ),
+    ...result.doubledNotes.map(({ number, what }) => finding('no doubled note', `${number}: ${what}`)),
+    ...result.doubledAttachments.map(({ number, what }) => finding('no doubled attachment', `${number}: ${what}`)),
+    ...result.orderViolations.map(({ number, what }) => finding('in order', `${number}: ${what}`)),
+  ];
+}
+
+// --- what cannot be demanded -----------------------------------------------------------------------------------------
+
+function excused(breach: Breach, chronicle: Chronicle): Breach {
+  const { startedAtMs, deviceId, metric } = breach;
+  const endedAtMs = breach.endedAtMs ?? Number.POSITIVE_INFINITY;
+  let { optional, untimed = false } = breach;
+  for (const { atMs, unanswered } of chronicle.monitorLosses) {
+    const isHit = unanswered.some(
+      (one) => one.deviceId === deviceId && one.metric === metric && startedAtMs <= atMs && endedAtMs >= one.sinceMs,
+    );
+    if (!isHit) continue;
+    untimed = true;
+    optional ||= endedAtMs <= chronicle.truth.nextSeenMs(deviceId, atMs);
+  }
+  for (const { atMs, ends } of chronicle.handlerLosses) {
+    if (endedAtMs > atMs || ends.has(`${iso(startedAtMs)} ${iso(endedAtMs)}`)) continue;
+    optional = true;
+    untimed = true;
+  }
+  // It began and ended while the monitor could not write: counted, and not reported.
+  optional ||= chronicle.fullDisk.some((full) => startedAtMs >= full.fromMs && endedAtMs <= full.toMs);
+  optional ||= silencesOf(breach, chronicle).some((silence) => endedAtMs >= silence.fromMs && endedAtMs < silence.toMs);
+  optional ||= chronicle.deleted.some(({ atMs }) => startedAtMs <= atMs) && chronicle.handlerLosses.length > 0;
+  const clockWasWrong = startedAtMs < chronicle.clockRightAtMs;
+  untimed ||= clockWasWrong && (endedAtMs <= chronicle.clockRightAtMs || chronicle.rebootedWithWrongClock);
+  return { ...breach, optional, untimed, clockWasWrong };
+}
+
+function silencesOf({ deviceId }: Breach, { silences }: Chronicle): Span[] {
+  return silences.filter((silence) => silence.deviceId === undefined || silence.deviceId === deviceId);
+}
+
+/** A breach that began under a silence and was over before it is told nowhere, ever. */
+function isSilenced(breach: Breach, chronicle: Chronicle): boolean {
+  const { startedAtMs, endedAtMs } = breach;
+  return silencesOf(breach, chronicle).some(
+    ({ fromMs, toMs }) => startedAtMs >= fromMs && endedAtMs !== null && endedAtMs + silenceMarginMs < toMs,
+  );
+}
+
+// --- what the world saw itself ---------------------------------------------------------------------------------------
+
+/** Two creates of one breach: repaired afterwards or not, somebody was paged twice. */
+function createdTwice({ writes }: Chronicle): Finding[] {
+  const seen = new Set<string>();
+  return writes.flatMap(({ service, method, table, fields }) => {
+    const opener = fields['correlation_display'];
+    if (method !== 'POST' || table !== 'incident' || opener === undefined) return [];
+    const name = `${service} ${opener}`;
+    if (seen.has(name)) return [finding('created once', `breach ${opener} of ${fields['correlation_id']}`)];
+    seen.add(name);
+    return [];
+  });
+}
+
+function unfinished({ monitor, handler, disks }: Judged): Finding[] {
+  const found: Finding[] = [];
+  const [sent, told] = [monitor.status(), handler.status()];
+  if (sent === undefined || told === undefined) return [finding('both run', 'one of them does not run any more')];
+  if (sent.messages.waiting > 0)
+    found.push(finding('queues run empty', `${sent.messages.waiting} messages wait at the monitor`));
+  if (sent.storeFull || told.storeFull)
+    found.push(finding('queues run empty', 'a store still says that its disk is full'));
+  const { entries, dead } = told.counts;
+  if (entries + dead > 0) {
+    const gate = told.relay.gate;
+    found.push(
+      finding(
+        'queues run empty',
+        `${entries} entries and ${dead} dead letters at the handler (${gate.reason ?? gate.state})`,
+      ),
+    );
+  }
+  for (const disk of disks) {
+    if (disk.bytes() > mostStoreBytes) found.push(finding('files are bounded', `a store has ${disk.bytes()} bytes`));
+  }
+  return found;
+}
+
+function span({ startedAtMs, endedAtMs }: Breach): string {
+  return `${clockTime(startedAtMs)}–${endedAtMs === null ? '' : clockTime(endedAtMs)}`;
+}
+
+function clockTime(epochMs: number): string {
+  return new Date(epochMs).toISOString().slice(11, 23);
+}
+
+function iso(epochMs: number): string {
+  return Number.isFinite(epochMs) ? new Date(epochMs).toISOString().replace('.000Z', 'Z') : '-';
+}

@@ -1,0 +1,213 @@
+import { z } from 'zod';
+import type { Logger } from '../../../device/platform/logger.ts';
+import type { Clock, ManualTime } from '../../../device/platform/time.ts';
+import type { SampleSink, SampleSource } from '../../../device/sensor/source.ts';
+import { type Chronicle, site } from './chronicle.ts';
+import type { DeviceCode } from './device-code.ts';
+import { type Disk, diskFull, type Survival } from './disk.ts';
+import type { Life } from './life.ts';
+import type { Network } from './network.ts';
+import { limits, metricNames, type Setup } from './schedule.ts';
+
+export interface SideDeps {
+  time: ManualTime;
+  random: () => number;
+  newId: () => string;
+  network: Network;
+  device: DeviceCode;
+  setup: Setup;
+  logger: Logger;
+  disk: Disk;
+  chronicle: Chronicle;
+}
+
+type Monitor = ReturnType<DeviceCode['createMonitor']>;
+type Journal = ReturnType<DeviceCode['openJournal']>;
+
+/** The monitor and its machine: one sensor of its own, or the devices of a gateway. */
+export interface MonitorSide {
+  begin(life: Life): Promise<{ stop: () => Promise<void> }>;
+  crashed(survival: Survival): void;
+  /** Shows the values of a device to the monitor, if it lives. */
+  sample(deviceId: string, metrics: Readonly<Record<string, number>>): void;
+  reboot(): void;
+  setClockRight(): void;
+  isClockRight(): boolean;
+  status(): ReturnType<Monitor['status']> | undefined;
+  close(): void;
+}
+
+const waitingBody = z.object({
+  deviceId: z.string(),
+  metric: z.string(),
+  startedAt: z.string(),
+  endedAt: z.string().nullable(),
+  clockSynchronised: z.boolean(),
+});
+
+export function createMonitorSide(deps: SideDeps): MonitorSide {
+  const { time, setup, device, disk, chronicle, network } = deps;
+  const machine = { boot: 1, bootedAtMs: 0, errorMs: setup.clockErrorMs };
+  let current: { life: Life; monitor: Monitor; journal: Journal | undefined; sink: SampleSink | undefined } | undefined;
+  const opened: Journal[] = [];
+  let commits = 0;
+  /** Since when the journal does not hold what the monitor knows. */
+  let fullSinceMs: number | undefined;
+
+  const clock = (bootedAtMs: number): Clock => ({
+    wallMs: () => time.wallMs() + machine.errorMs,
+    monotonicMs: () => time.monotonicMs() - bootedAtMs,
+  });
+
+  function openJournal(life: Life, path: string): Journal {
+    const journal = device.openJournal(path);
+    opened.push(journal);
+    if (current?.life === life) current.journal = journal;
+    return {
+      ...journal,
+      write(durability, work) {
+        if (!life.isOver()) disk.willCommit(durability);
+        const result = journal.write(durability, () => {
+          const done = work();
+          // At the commit, as on a disk: what the transaction did is rolled back.
+          if (disk.isFull) throw diskFull();
+          life.cross({ port: 'commit', when: 'before' });
+          return done;
+        });
+        if (!life.isOver()) commits += 1;
+        life.cross({ port: 'commit', when: 'after' });
+        return result;
+      },
+    };
+  }
+
+  function source(life: Life): SampleSource {
+    return {
+      kind: 'simulated',
+      describe: () => 'the simulated world',
+      async start(sink) {
+        if (current?.life === life) current.sink = sink;
+      },
+      async stop() {
+        if (current?.life === life) current.sink = undefined;
+      },
+      stats: () => ({ read: 0, failed: 0, skipped: 0 }),
+    };
+  }
+
+  function config() {
+    const made = device.configSchema.parse({
+      site,
+      deviceId: setup.gateway ? 'gateway' : setup.devices[0],
+      sensor: { kind: setup.gateway ? 'mqtt' : 'mock' },
+      thresholds: Object.fromEntries(
+        metricNames.map((name) => [
+          name,
+          { upper: limits[name].upper, deadband: limits[name].deadband, onDelayMs: 0, offDelayMs: 0 },
+        ]),
+      ),
+      noData: { enabled: false },
+      anomaly: { updateIntervalMs: 60_000, windowReadings: setup.charts ? 4 : 0 },
+      monitor: { heartbeatMs: 60_000, rollCallMs: 120_000, saveStateMs: 60_000, resendCapMs: 20_000 },
+      store: { reserveBytes: 0 },
+    });
+    return made;
+  }
+
+  /** What a data directory takes with it: what nobody had answered. */
+  function unanswered(journal: Journal): Chronicle['monitorLosses'][number]['unanswered'] {
+    const since = (body: z.infer<typeof waitingBody>) =>
+      Date.parse(body.startedAt) - (body.clockSynchronised ? 0 : machine.errorMs);
+    const waiting = journal.waiting().map(({ body }) => waitingBody.parse(JSON.parse(body)));
+    return waiting.map((body) => ({ deviceId: body.deviceId, metric: body.metric, sinceMs: since(body) - 1_000 }));
+  }
+
+  function lose(): void {
+    const atMs = time.wallMs();
+    const lost = current?.journal === undefined ? [] : unanswered(current.journal);
+    chronicle.monitorLosses.push({ atMs, unanswered: lost });
+  }
+
+  function watchDisk(): void {
+    const isFull = current?.monitor.status().storeFull === true;
+    const nowMs = time.wallMs();
+    if (isFull) fullSinceMs ??= nowMs;
+    else if (fullSinceMs !== undefined) {
+      chronicle.fullDisk.push({ fromMs: fullSinceMs, toMs: nowMs });
+      fullSinceMs = undefined;
+    }
+  }
+
+  return {
+    async begin(life) {
+      const bootedAtMs = machine.bootedAtMs;
+      const own = config();
+      const lifeTime = life.time(clock(bootedAtMs));
+      const monitor = device.createMonitor({
+        config: own,
+        configVersion: 'chaos',
+        software: 'chaos/1',
+        time: lifeTime,
+        deliveryTime: lifeTime,
+        machineClock: {
+          bootId: `boot-${machine.boot}`,
+          state: () => ({ synchronised: machine.errorMs === 0, source: 'timesyncd' }),
+        },
+        transport: network.transport('monitor', life),
+        topics: device.topics(own.topics),
+        source: source(life),
+        dataDir: disk.folder(),
+        logger: deps.logger,
+        random: deps.random,
+        newId: deps.newId,
+        openJournal: (path) => openJournal(life, path),
+      });
+      current = { life, monitor, journal: undefined, sink: undefined };
+      await monitor.start();
+      return { stop: () => monitor.stop() };
+    },
+
+    crashed(survival) {
+      if (survival === 'nothing' || survival === 'backup') lose();
+      if (fullSinceMs !== undefined) {
+        // What it knew and could not write died with it.
+        chronicle.monitorLosses.push({
+          atMs: time.wallMs(),
+          unanswered: setup.devices.flatMap((deviceId) =>
+            metricNames.map((metric) => ({ deviceId, metric, sinceMs: fullSinceMs ?? 0 })),
+          ),
+        });
+        fullSinceMs = undefined;
+      }
+      current = undefined;
+    },
+
+    sample(deviceId, metrics) {
+      const sink = current?.sink;
+      const life = current?.life;
+      if (sink === undefined || life === undefined || life.isOver()) return;
+      const before = commits;
+      const atMs = time.wallMs();
+      chronicle.truth.see({ site, deviceId, atMs, metrics });
+      const own = clock(machine.bootedAtMs);
+      const at = { atMs: own.wallMs(), monotonicMs: own.monotonicMs(), metrics };
+      sink.sample(setup.gateway ? { deviceId, ...at } : at);
+      if (life.isOver() && commits === before) chronicle.truth.unsee();
+      watchDisk();
+    },
+
+    reboot() {
+      if (machine.errorMs !== 0) chronicle.rebootedWithWrongClock = true;
+      machine.boot += 1;
+      machine.bootedAtMs = time.monotonicMs();
+    },
+    setClockRight() {
+      machine.errorMs = 0;
+    },
+    isClockRight: () => machine.errorMs === 0,
+    status: () => (current === undefined || current.life.isOver() ? undefined : current.monitor.status()),
+    close() {
+      for (const journal of opened) journal.close();
+    },
+  };
+}

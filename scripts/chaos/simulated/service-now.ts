@@ -1,0 +1,272 @@
+import type { Http, HttpOutcome, HttpRequest } from '../../../device/incident/servicenow/http.ts';
+import type { ManualTime } from '../../../device/platform/time.ts';
+import { type ApiAnswer, type ApiRequest, type Identity, refusals } from '../../../device/simulation/servicenow/api.ts';
+import { createAttachmentApi } from '../../../device/simulation/servicenow/attachment-api.ts';
+import { createChoices } from '../../../device/simulation/servicenow/choices.ts';
+import { planFaults } from '../../../device/simulation/servicenow/fault-plan.ts';
+import { createFaults, type FaultControl } from '../../../device/simulation/servicenow/faults.ts';
+import type { RecordStore } from '../../../device/simulation/servicenow/record-store.ts';
+import { createRecords } from '../../../device/simulation/servicenow/records.ts';
+import { bytesOf, headersOf, malformed } from '../../../device/simulation/servicenow/representation.ts';
+import { createTableApi, type ReadingLimits } from '../../../device/simulation/servicenow/table-api.ts';
+import { type Row, tables } from '../../../device/simulation/servicenow/tables.ts';
+import type { Life } from './life.ts';
+
+export interface Credentials {
+  username: string;
+  password: string;
+}
+
+/** A request of the edge that was committed. */
+export interface EdgeWrite {
+  method: 'POST' | 'PATCH';
+  table: string;
+  sysId: string;
+  fields: Readonly<Record<string, string>>;
+  /** The record right before. */
+  before: Row | undefined;
+  /** Modifications of the record that the edge had seen when it sent this; undefined where it had never seen it. */
+  seenModCount: number | undefined;
+}
+
+export interface SimulatedServiceNowOptions {
+  time: ManualTime;
+  /** Wall time of the world, which is right. */
+  wallMs: () => number;
+  random: () => number;
+  newId: () => string;
+  store: RecordStore;
+  onWrite: (write: EdgeWrite) => void;
+}
+
+/**
+ * A ServiceNow instance behind a simulated network: the tables, rules and faults of the local ServiceNow (`npm run
+ * servicenow`), without its server.
+ */
+export interface SimulatedServiceNow {
+  readonly faults: FaultControl;
+  /** Undefined: it can be reached. */
+  unreachable: 'ECONNREFUSED' | 'ENOTFOUND' | undefined;
+  /** Who is let in. */
+  accepted: Credentials;
+  /** The edge's network, for one life of it. */
+  http(life: Life): Http;
+  /** A person at work; answers the status. */
+  person(method: 'PATCH' | 'DELETE', sysId: string, fields?: Readonly<Record<string, string>>): number;
+  /** All records of a table, the oldest first. */
+  rows(table: string): Row[];
+  requests(): number;
+  /** Requests that a fault struck, or that found nobody. */
+  struck(): number;
+}
+
+const edge: Identity = {
+  userName: 'greengrass',
+  sysId: 'e'.repeat(32),
+  displayName: 'Greengrass',
+  roles: new Set(['itil']),
+};
+const person: Identity = {
+  userName: 'person',
+  sysId: 'd'.repeat(32),
+  displayName: 'Person',
+  roles: new Set(['admin']),
+};
+const allVisible: ReadingLimits = { invisible: false, droppedFields: [] };
+const longestHopMs = 120;
+const clientTimeoutMs = 10_000;
+
+export function createSimulatedServiceNow(options: SimulatedServiceNowOptions): SimulatedServiceNow {
+  const { time, random, store } = options;
+  const clock = { wallMs: options.wallMs, monotonicMs: () => time.monotonicMs() };
+  const choices = createChoices(store);
+  const records = createRecords({ store, choices, clock, newId: options.newId });
+  const tableApi = createTableApi({ store, records, choices, invalidQueryReturnsNoRows: () => false });
+  const attachmentApi = createAttachmentApi({ store, records, tableApi });
+  const faults = createFaults({ monotonicMs: () => time.monotonicMs(), random });
+  const incidents = tableNamed('incident');
+  /** By record, what the edge was shown last. */
+  const shownModCounts = new Map<string, number>();
+  let requests = 0;
+  let failed = 0;
+
+  function route(request: ApiRequest, identity: Identity, limits: ReadingLimits): ApiAnswer {
+    const [, api, rest = ''] = /^\/api\/now\/(table|attachment)\/?(.*)$/.exec(request.path) ?? [];
+    const [first, ...more] = rest.split('/').filter((step) => step !== '');
+    if (api === 'attachment') {
+      return attachmentApi(request, first === undefined ? [] : [first, ...more], identity, limits);
+    }
+    const table = tables.get(first ?? '');
+    if (api !== 'table' || table === undefined) return refusals.noSuchResource();
+    return tableApi(request, { table, sysId: more[0], version: undefined }, identity, limits);
+  }
+
+  /** One request of the edge, done. `seen` is what the edge knew when it sent it. */
+  function serve(request: ApiRequest, limits: ReadingLimits, seen: ReadonlyMap<string, number>): ApiAnswer {
+    const { username, password } = service.accepted;
+    const expected = `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
+    if (request.headers.get('authorization') !== expected) return refusals.notAuthenticated();
+    const sysId = /^\/api\/now\/table\/incident\/([0-9a-f]{32})$/.exec(request.path)?.[1];
+    const before = sysId === undefined ? undefined : store.get(incidents, sysId);
+    const answer = route(request, edge, limits);
+    if (answer.status < 200 || answer.status > 299) return answer;
+    noteShown(answer);
+    if (request.method === 'POST' || request.method === 'PATCH') tellWrite(request, answer, before, seen);
+    return answer;
+  }
+
+  function noteShown(answer: ApiAnswer): void {
+    for (const row of recordsIn(answer)) {
+      const sysId = valueOf(row, 'sys_id');
+      if (sysId !== '') shownModCounts.set(sysId, Number(valueOf(row, 'sys_mod_count')));
+    }
+  }
+
+  function tellWrite(
+    { method, path, body }: ApiRequest,
+    answer: ApiAnswer,
+    before: Row | undefined,
+    seen: ReadonlyMap<string, number>,
+  ): void {
+    const [row] = recordsIn(answer);
+    const sysId = row === undefined ? '' : valueOf(row, 'sys_id');
+    const isIncident = path.startsWith('/api/now/table/incident');
+    options.onWrite({
+      method: method === 'POST' ? 'POST' : 'PATCH',
+      table: isIncident ? 'incident' : 'sys_attachment',
+      sysId,
+      fields: isIncident ? stringsIn(JSON.parse(Buffer.from(body).toString('utf8'))) : {},
+      before,
+      seenModCount: seen.get(sysId),
+    });
+  }
+
+  function send(request: HttpRequest, life: Life): Promise<HttpOutcome> {
+    requests += 1;
+    const url = new URL(request.url);
+    const bytes = typeof request.body === 'string' ? Buffer.from(request.body) : (request.body ?? new Uint8Array());
+    const asked: ApiRequest = {
+      method: request.method,
+      path: url.pathname,
+      query: url.searchParams,
+      headers: new Headers(request.headers),
+      body: bytes,
+      baseUrl: url.origin,
+    };
+    const seen = new Map(shownModCounts);
+    const table = /^\/api\/now\/table\/([^/]+)/.exec(url.pathname)?.[1];
+    const hopMs = () => 1 + Math.floor(random() * longestHopMs);
+    const struck = faults.strike({
+      method: request.method,
+      path: url.pathname,
+      table,
+      bodyText: () => Buffer.from(bytes).toString('utf8'),
+    });
+    if (struck.length > 0 || service.unreachable !== undefined) failed += 1;
+    const plan = planFaults(struck, { table, sysId: url.pathname.split('/').at(-1) ?? '' }, options.wallMs());
+
+    return new Promise((resolve) => {
+      const fail = (code: string, connected: boolean) => resolve({ kind: 'failed', code, connected });
+      const answered = (answer: ApiAnswer) => time.after(hopMs(), () => resolve(outcomeOf(answer)));
+      if (service.unreachable !== undefined) {
+        const code = service.unreachable;
+        time.after(hopMs(), () => fail(code, false));
+        return;
+      }
+      // The client waits no longer; what it sent is done all the same.
+      if (plan.delayMs + 2 * longestHopMs > clientTimeoutMs) time.after(clientTimeoutMs, () => fail('TIMEOUT', true));
+      time.after(hopMs() + plan.delayMs, () => {
+        const { outcome } = plan;
+        switch (outcome.kind) {
+          case 'answered':
+            return answered(outcome.answer);
+          case 'cut-before-commit':
+            return fail('ECONNRESET', true);
+          case 'cut-then-commit':
+            time.after(outcome.delayMs, () => serve(asked, plan.limits, seen));
+            return fail('ECONNRESET', true);
+          case 'commit-then-cut':
+            serve(asked, plan.limits, seen);
+            return fail('ECONNRESET', true);
+          case 'truncated-body':
+            serve(asked, plan.limits, seen);
+            return fail('ERR_BAD_RESPONSE', true);
+          case 'malformed-body':
+            return answered(malformed(serve(asked, plan.limits, seen)));
+          case 'served': {
+            const answer = serve(asked, plan.limits, seen);
+            life.cross({ port: 'request', when: 'after' });
+            return answered(answer);
+          }
+        }
+      });
+    });
+  }
+
+  const service: SimulatedServiceNow = {
+    faults,
+    unreachable: undefined,
+    accepted: { username: 'greengrass', password: 'first' },
+    requests: () => requests,
+    struck: () => failed,
+    http: (life) => ({
+      send(request) {
+        life.cross({ port: 'request', when: 'before' });
+        return life.answer(life.isOver() ? new Promise(() => {}) : send(request, life));
+      },
+      close() {},
+    }),
+    person(method, sysId, fields = {}) {
+      const request: ApiRequest = {
+        method,
+        path: `/api/now/table/incident/${sysId}`,
+        query: new URLSearchParams(),
+        headers: new Headers({ 'content-type': 'application/json', accept: 'application/json' }),
+        body: Buffer.from(JSON.stringify(fields)),
+        baseUrl: 'https://instance.example',
+      };
+      return route(request, person, allVisible).status;
+    },
+    rows: (name) =>
+      store.select(tableNamed(name), { where: '1', orderBy: 't.seq', values: [] }, { limit: -1, offset: 0 }),
+  };
+  return service;
+}
+
+function tableNamed(name: string) {
+  const table = tables.get(name);
+  if (table === undefined) throw new Error(`no table ${name}`);
+  return table;
+}
+
+function outcomeOf(answer: ApiAnswer): HttpOutcome {
+  const headers = new Headers(headersOf(answer));
+  return {
+    kind: 'answered',
+    status: answer.status,
+    contentType: headers.get('content-type') ?? '',
+    retryAfter: headers.get('retry-after') ?? undefined,
+    rateLimitReset: headers.get('x-ratelimit-reset') ?? undefined,
+    body: Buffer.from(bytesOf(answer) ?? []).toString('utf8'),
+  };
+}
+
+/** The records that an answer shows: of a list, or the one that was written. */
+function recordsIn({ body }: ApiAnswer): object[] {
+  if (body.kind !== 'json' || typeof body.value !== 'object' || body.value === null) return [];
+  const result: unknown = 'result' in body.value ? body.value.result : undefined;
+  const list: unknown[] = Array.isArray(result) ? result : [result];
+  return list.filter((one) => typeof one === 'object' && one !== null);
+}
+
+/** A value, with or without its display value beside it. */
+function valueOf(record: object, name: string): string {
+  const field: unknown = Object.entries(record).find(([key]) => key === name)?.[1];
+  if (typeof field === 'string') return field;
+  return typeof field === 'object' && field !== null && 'value' in field ? String(field.value) : '';
+}
+
+function stringsIn(value: unknown): Record<string, string> {
+  const entries = typeof value === 'object' && value !== null ? Object.entries(value) : [];
+  return Object.fromEntries(entries.map(([name, field]) => [name, String(field)]));
+}

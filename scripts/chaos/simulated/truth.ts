@@ -1,0 +1,43 @@
+import type { Breach } from '../../audit/breach.ts';
+import { breachesIn, type PublishedReading, type RuleParameters } from '../../audit/truth.ts';
+import { limits, metricNames } from './schedule.ts';
+
+export const rules: readonly RuleParameters[] = metricNames.map((metric) => ({
+  rule: 'upper',
+  metric,
+  limit: limits[metric].upper,
+  deadband: limits[metric].deadband,
+  onDelayMs: 0,
+  offDelayMs: 0,
+}));
+
+interface SeenReading {
+  site: string;
+  deviceId: string;
+  atMs: number;
+  metrics: Readonly<Record<string, number>>;
+}
+
+/**
+ * What truly happened: every reading that a living monitor was shown, at its true time.
+ */
+export interface Truth {
+  see(reading: SeenReading): void;
+  /** The last reading did not survive the crash that struck while it was taken in. */
+  unsee(): void;
+  /** When a living monitor was next shown something of a device; infinite where it never was. */
+  nextSeenMs(deviceId: string, afterMs: number): number;
+  breaches(): Breach[];
+}
+
+export function createTruth(): Truth {
+  const seen: SeenReading[] = [];
+  return {
+    see: (reading) => void seen.push(reading),
+    unsee: () => void seen.pop(),
+    nextSeenMs: (deviceId, afterMs) =>
+      seen.find((reading) => reading.deviceId === deviceId && reading.atMs >= afterMs)?.atMs ??
+      Number.POSITIVE_INFINITY,
+    breaches: () => breachesIn(seen satisfies PublishedReading[], rules),
+  };
+}

@@ -1,0 +1,323 @@
+import { silentLogger } from '../../../device/platform/logger.ts';
+import { seededRandom } from '../../../device/platform/random.ts';
+import { manualTime } from '../../../device/platform/time.ts';
+import { openRecordStore, type RecordStore } from '../../../device/simulation/servicenow/record-store.ts';
+import { createChronicle, startMs } from './chronicle.ts';
+import { type Component, createComponent } from './component.ts';
+import type { DeviceCode } from './device-code.ts';
+import { createDisk } from './disk.ts';
+import { createHandlerSide, type HandlerSide } from './handler-side.ts';
+import { type Finding, judge } from './judge.ts';
+import { createMonitorSide, type MonitorSide } from './monitor-side.ts';
+import { createNetwork, fairWeather } from './network.ts';
+import {
+  type ComponentName,
+  limits,
+  type MetricName,
+  metricNames,
+  type PersonAct,
+  type Schedule,
+  type Step,
+  type Temper,
+  troubleEndsMs,
+} from './schedule.ts';
+import { createSimulatedServiceNow } from './service-now.ts';
+
+export interface Outcome {
+  findings: readonly Finding[];
+  crashes: number;
+  /** Faults of the network, and requests to the instance that failed. */
+  faults: number;
+  incidents: number;
+  breaches: number;
+  /** Requests to the instance. */
+  requests: number;
+}
+
+const sampleMs = 10_000;
+/** How long all is well before it is judged; on the way a person redrives what was refused. */
+const healingMs = 8 * 60_000 + 5_000;
+const lookAfterMs = [2.5 * 60_000, 4.5 * 60_000];
+
+/** Records of the two instances, emptied and used again: making their tables takes longer than what a schedule writes. */
+const stores: RecordStore[] = [];
+
+/** Plays a schedule to its end, and judges what came of it. The same schedule and code give the same outcome. */
+export async function play(schedule: Schedule, device: DeviceCode, debug?: (c: unknown) => void): Promise<Outcome> {
+  const world = createWorld(schedule, device);
+  try {
+    for (const component of Object.values(world.components)) component.start();
+    for (const step of schedule.steps) {
+      await passTo(world, startMs + step.atMs);
+      act(world, step);
+    }
+    await passTo(world, startMs + troubleEndsMs);
+    heal(world);
+    for (const afterMs of lookAfterMs) {
+      await passTo(world, startMs + troubleEndsMs + afterMs);
+      lookAfter(world);
+    }
+    await passTo(world, startMs + troubleEndsMs + healingMs);
+    debug?.(world.chronicle);
+    return outcomeOf(world);
+  } finally {
+    world.monitor.close();
+    world.handler.close();
+    for (const disk of Object.values(world.disks)) disk.remove();
+  }
+}
+
+type World = ReturnType<typeof createWorld>;
+
+function createWorld(schedule: Schedule, device: DeviceCode) {
+  const { setup, seed } = schedule;
+  const time = manualTime(startMs, 1_000);
+  const random = seededRandom(seed ^ 0x2f6e_2b1);
+  const newId = idsFrom(random);
+  const network = createNetwork(time, random);
+  const chronicle = createChronicle(schedule);
+  const services = [0, 1].map((service) => {
+    const store = stores[service] ?? openRecordStore(':memory:');
+    stores[service] = store;
+    store.clear();
+    return createSimulatedServiceNow({
+      ...{ time, wallMs: () => time.wallMs(), random, newId, store },
+      onWrite: (write) => chronicle.writes.push({ ...write, service, atMs: time.wallMs() }),
+    });
+  });
+  const losesPower = schedule.steps.some((step) => step.do === 'crash' && step.survival === 'synced');
+  const disks = { monitor: createDisk('monitor.db', losesPower), handler: createDisk('handler.db', false) };
+  const shared = { time, random, newId, network, device, setup, logger: silentLogger, chronicle };
+  const monitor: MonitorSide = createMonitorSide({ ...shared, disk: disks.monitor });
+  const handler: HandlerSide = createHandlerSide({ ...shared, disk: disks.handler, services });
+  const components: Record<ComponentName, Component> = {
+    monitor: createComponent({
+      time,
+      disk: disks.monitor,
+      begin: monitor.begin,
+      onCrash: monitor.crashed,
+      onReboot: monitor.reboot,
+    }),
+    handler: createComponent({
+      time,
+      disk: disks.handler,
+      begin: handler.begin,
+      onCrash: handler.crashed,
+      onReboot() {},
+    }),
+  };
+  /** By device and metric. */
+  const tempers = new Map<string, Temper>();
+  const sampling = { nextAtMs: time.monotonicMs() + sampleMs };
+  return { setup, time, network, chronicle, services, disks, monitor, handler, components, tempers, sampling };
+}
+
+/** 32 hex digits, never the same twice. */
+function idsFrom(random: () => number): () => string {
+  let count = 0;
+  return () => {
+    count += 1;
+    const drawn = Math.floor(random() * 2 ** 32).toString(16);
+    return drawn.padStart(8, '0') + count.toString(16).padStart(24, '0');
+  };
+}
+
+// --- time --------------------------------------------------------------------------------------------------------------
+
+/** Lets all that is due until then happen, and lets promises have their turn in between. */
+async function passTo(world: World, wallMs: number): Promise<void> {
+  const { time, sampling } = world;
+  const end = time.monotonicMs() + (wallMs - time.wallMs());
+  await turns();
+  for (;;) {
+    const next = Math.min(time.nextTimerAt() ?? Number.POSITIVE_INFINITY, sampling.nextAtMs);
+    if (next > end) break;
+    time.advanceTo(next);
+    if (sampling.nextAtMs <= time.monotonicMs()) {
+      sampling.nextAtMs += sampleMs;
+      sample(world);
+    }
+    await turns();
+  }
+  time.advanceTo(end);
+}
+
+/** Twice: a commit is put off to the next turn, and what follows it to the one after. */
+async function turns(): Promise<void> {
+  for (let turn = 0; turn < 2; turn += 1) {
+    await new Promise<void>((resolve) => {
+      setImmediate(resolve);
+    });
+  }
+}
+
+function sample({ setup, tempers, monitor }: World): void {
+  for (const device of setup.devices) {
+    monitor.sample(device, {
+      temperature: valueOf('temperature', tempers.get(`${device} temperature`)),
+      humidity: valueOf('humidity', tempers.get(`${device} humidity`)),
+    });
+  }
+}
+
+function valueOf(metric: MetricName, temper: Temper = 'calm'): number {
+  return limits[metric][temper];
+}
+
+// --- what happens --------------------------------------------------------------------------------------------------------
+
+function act(world: World, step: Step): void {
+  const { time, network, chronicle, services, disks, monitor, handler, components, setup, tempers } = world;
+  const service = services[chronicle.served.service];
+  if (service === undefined) return;
+  /** Undoes it after a while, or when all trouble ends. */
+  const undo = (forMs: number, what: () => void) => {
+    const leftMs = startMs + troubleEndsMs - time.wallMs();
+    time.after(Math.max(0, Math.min(forMs, leftMs)), what);
+  };
+  switch (step.do) {
+    case 'temper':
+      tempers.set(`${setup.devices[step.device]} ${step.metric}`, step.temper);
+      return;
+    case 'crash': {
+      // A person who restores a backup takes longer than a request may.
+      const downMs = step.who === 'handler' && step.survival === 'backup' ? settleFor(step.downMs) : step.downMs;
+      components[step.who].arm({ ...step, downMs });
+      return;
+    }
+    case 'stop':
+      components[step.who].stop(step.downMs);
+      return;
+    case 'back-up':
+      disks[step.who].backUp();
+      return;
+    case 'offline': {
+      const who = step.who === 'both' ? (['monitor', 'handler'] as const) : [step.who];
+      for (const name of who) network.setOnline(name, false);
+      undo(step.forMs, () => {
+        for (const name of who) network.setOnline(name, true);
+      });
+      return;
+    }
+    case 'network':
+      network.weather = step.weather;
+      undo(step.forMs, () => {
+        network.weather = fairWeather;
+      });
+      return;
+    case 'unreachable':
+      service.unreachable = step.code;
+      undo(step.forMs, () => {
+        service.unreachable = undefined;
+      });
+      return;
+    case 'fault': {
+      const id = service.faults.add(step.fault);
+      undo(step.forMs, () => void service.faults.remove(id));
+      return;
+    }
+    case 'password': {
+      const changed = { username: 'greengrass', password: `changed at ${time.monotonicMs()}` };
+      for (const each of services) each.accepted = changed;
+      undo(step.secretAfterMs, () => {
+        handler.secret = changed;
+      });
+      return;
+    }
+    case 'disk-full':
+      disks[step.who].isFull = true;
+      undo(step.forMs, () => {
+        disks[step.who].isFull = false;
+      });
+      return;
+    case 'person':
+      return work(world, step.what, step.row);
+    case 'silence':
+      return handler.silence(step.device === undefined ? undefined : setup.devices[step.device], step.forMs);
+    case 'end-silence':
+      return handler.endSilences();
+    case 'redrive':
+      return handler.redrive();
+    case 'clock-right':
+      if (chronicle.clockRightAtMs === startMs && setup.clockErrorMs !== 0) {
+        monitor.setClockRight();
+        chronicle.clockRightAtMs = time.wallMs();
+      }
+      return;
+    case 'change-instance':
+      components.handler.stop(1_000, () => {
+        chronicle.served = { service: 1, sinceMs: time.wallMs() };
+      });
+      return;
+  }
+}
+
+const settleFor = (downMs: number) => Math.max(downMs, 60_000);
+
+const changes: Readonly<Record<Exclude<PersonAct, 'delete'>, Readonly<Record<string, string>>>> = {
+  resolve: { state: '6', close_code: 'Solution provided', close_notes: 'Opened a window.' },
+  close: { state: '7', close_code: 'Solution provided', close_notes: 'Done.' },
+  cancel: { state: '8' },
+  hold: { state: '3', hold_reason: '1' },
+  work: { state: '2' },
+  reassign: { assigned_to: 'a'.repeat(32), short_description: 'Looked at by me' },
+};
+
+/** A person at the incident list. What is over for them (resolved, closed, canceled) they leave, but for closing it. */
+function work({ services, chronicle, time }: World, what: PersonAct, pick: number): void {
+  const { service: index } = chronicle.served;
+  const service = services[index];
+  const rows = service?.rows('incident') ?? [];
+  const row = rows[rows.length === 0 ? 0 : pick % rows.length];
+  const sysId = row?.['sys_id'];
+  if (service === undefined || row === undefined || sysId === undefined) return;
+  const isOver = row['state'] === '7' || row['state'] === '8' || (row['state'] === '6' && what !== 'close');
+  if (isOver && what !== 'delete') return;
+  const atMs = time.wallMs();
+  if (what === 'delete') {
+    const journal = service.rows('sys_journal_field').filter((entry) => entry['element_id'] === sysId);
+    chronicle.deleted.push({ service: index, row, journal, atMs });
+    service.person('DELETE', sysId);
+  } else service.person('PATCH', sysId, changes[what]);
+  const after = service.rows('incident').find((one) => one['sys_id'] === sysId);
+  chronicle.deeds.push({ service: index, sysId, what, atMs, modCount: Number(after?.['sys_mod_count'] ?? Number.NaN) });
+}
+
+/** All trouble is over. What is down comes back by itself. */
+function heal(world: World): void {
+  const { time, network, services, handler, monitor, chronicle, disks, components, setup } = world;
+  network.weather = fairWeather;
+  for (const name of ['monitor', 'handler'] as const) {
+    network.setOnline(name, true);
+    disks[name].isFull = false;
+    components[name].disarm();
+  }
+  for (const service of services) {
+    service.unreachable = undefined;
+    service.faults.clear();
+    handler.secret = service.accepted;
+  }
+  if (setup.clockErrorMs !== 0 && !monitor.isClockRight()) {
+    monitor.setClockRight();
+    chronicle.clockRightAtMs = time.wallMs();
+  }
+}
+
+/** A person who sees to it that nothing is held up: lifts silences, redrives what was refused. */
+function lookAfter({ handler, chronicle }: World): void {
+  handler.endSilences();
+  handler.redrive();
+  if (chronicle.deleted.length > 0) handler.trustEmpty();
+}
+
+function outcomeOf({ chronicle, services, disks, monitor, handler, components, network }: World): Outcome {
+  const findings = judge({ chronicle, services, monitor, handler, disks: Object.values(disks) });
+  return {
+    findings,
+    crashes: components.monitor.crashes() + components.handler.crashes(),
+    faults: network.faults() + services.reduce((sum, service) => sum + service.struck(), 0),
+    incidents: services.reduce((sum, service) => sum + service.rows('incident').length, 0),
+    breaches: chronicle.truth.breaches().length,
+    requests: services.reduce((sum, service) => sum + service.requests(), 0),
+  };
+}
