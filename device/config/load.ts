@@ -24,6 +24,8 @@ export type { Layer } from './merge.ts';
 
 /** What may be laid over the defaults; each wins over those before it. Groups merge, lists replace, null says nothing. */
 export interface ConfigLayers {
+  /** Name of the Greengrass core device: the default of `deviceId`. */
+  thingName?: string | undefined;
   /** A scenario's configuration. */
   overlay?: unknown;
   /** A YAML or JSON file. */
@@ -80,8 +82,11 @@ export async function loadConfig(given: ConfigLayers = {}): Promise<LoadedConfig
 }
 
 /** What each layer says, lowest first. */
-async function partsOf({ overlay, file, env, deployment, set }: ConfigLayers): Promise<GivenPart[]> {
-  const parts: GivenPart[] = [{ source: { layer: 'scenario', label: 'scenario' }, value: overlay }];
+async function partsOf({ thingName, overlay, file, env, deployment, set }: ConfigLayers): Promise<GivenPart[]> {
+  const parts: GivenPart[] = [
+    { source: { layer: 'default', label: 'name of the thing' }, value: { deviceId: thingName } },
+    { source: { layer: 'scenario', label: 'scenario' }, value: overlay },
+  ];
   if (file !== undefined) {
     const { readConfigFile } = await import('./config-file.ts');
     const source: Source = { layer: 'file', label: `file ${file}` };

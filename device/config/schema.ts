@@ -172,7 +172,7 @@ export const configSchema = z
     deviceId: namePart
       .refine((id) => id !== 'handler', 'the id `handler` is reserved')
       .default('IoT-blog_Core')
-      .describe('This device: the thing name under Greengrass.'),
+      .describe('This device. Under Greengrass the default is the name of the thing.'),
     opener: z
       .enum(['edge', 'cloud'])
       .default('edge')

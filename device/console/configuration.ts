@@ -1,20 +1,19 @@
 import { fieldAt } from '../config/fields.ts';
-import type { Layer } from '../config/merge.ts';
+import type { ConfigurationStatus } from '../config/in-force.ts';
 import { formatPath, type Path } from '../config/path.ts';
 import type { Config } from '../config/schema.ts';
 import type { ConfigurationInForce } from './contract.ts';
 
 export interface GivenConfiguration {
   config: Config;
-  version: string;
-  /** The layer that the value at a path came from. */
-  origin: (path: string) => Layer;
+  status: () => ConfigurationStatus;
 }
 
 const longestValue = 300;
 
 /** Every field in force. No field takes a secret; what people put into a URL all the same is not shown. */
-export function configurationInForce({ config, version, origin }: GivenConfiguration): ConfigurationInForce {
+export function configurationInForce({ config, status }: GivenConfiguration): ConfigurationInForce {
+  const { version, origin, sinceMs, refused } = status();
   const fields: ConfigurationInForce['fields'] = [];
 
   function walk(value: unknown, path: Path): void {
@@ -35,7 +34,7 @@ export function configurationInForce({ config, version, origin }: GivenConfigura
   }
 
   walk(config, []);
-  return { version, fields };
+  return { version, sinceMs, refused: refused ?? null, fields };
 }
 
 function shown(value: unknown): string {

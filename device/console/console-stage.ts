@@ -61,7 +61,8 @@ export async function startConsoleStage(change: (config: Config) => void = () =>
   const common = { logger: silentLogger, time: systemTime, deliveryTime: systemTime, random: Math.random, newId };
   const { consoleLink, url } = await startHandlerComponent(runtime, {
     ...common,
-    ...{ config, configVersion: 'abc', configOrigin: () => 'default', software: 'greengrass-itsm/test' },
+    ...{ config, software: 'greengrass-itsm/test' },
+    configuration: () => ({ version: 'abc', origin: () => 'default', sinceMs: Date.now(), refused: undefined }),
   });
   const device = await createTransport(
     { ...config, transport: { ...config.transport, mqtt: { ...config.transport.mqtt, clientId: 'device' } } },

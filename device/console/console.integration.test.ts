@@ -48,7 +48,13 @@ async function setUp(change: Parameters<typeof testConfig>[0] = () => {}) {
   const token = consoleToken(dataDir);
   const console = createConsole(server.app, {
     ...{ config, handler, transport, topics: topics(config.topics), dataDir, token, time, deliveryTime: time },
-    configuration: { config, version: 'abc', origin: (path) => (path === 'site' ? 'file' : 'default') },
+    configuration: {
+      config,
+      status: () => ({
+        ...{ version: 'abc', sinceMs: 1_000, refused: { atMs: 2_000, reason: 'tempLimit: found "hot"' } },
+        origin: (path) => (path === 'site' ? 'file' : 'default'),
+      }),
+    },
     ...{ software: 'greengrass-itsm/1.2.3', logger: silentLogger },
   });
   await console.start();
@@ -189,7 +195,8 @@ describe('what the console tells', () => {
     const { json } = await setUp((config) => {
       config.transport.mqtt.url = 'mqtts://user:hunter2@broker.example:8883';
     });
-    const { fields, version } = configurationInForce.parse(await json('/api/configuration'));
+    const { fields, version, ...when } = configurationInForce.parse(await json('/api/configuration'));
+    expect(when).toEqual({ sinceMs: 1_000, refused: { atMs: 2_000, reason: 'tempLimit: found "hot"' } });
     const of = (path: string) => fields.find((field) => field.path === path);
     expect(version).toBe('abc');
     expect(of('site')).toMatchObject({ value: 'home', layer: 'file' });

@@ -166,6 +166,10 @@ export const deadLetters = z.array(
 
 export const configurationInForce = z.object({
   version: z.string(),
+  /** When it came into force, epoch ms. */
+  sinceMs: z.number(),
+  /** Why the deployment's latest configuration is not the one in force. */
+  refused: z.object({ atMs: z.number(), reason: z.string() }).nullable(),
   fields: z.array(
     z.object({
       path: z.string(),

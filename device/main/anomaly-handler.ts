@@ -1,7 +1,9 @@
 import { startHandlerComponent } from './handler-component.ts';
 import { runComponent } from './run-component.ts';
 
-await runComponent(
-  { name: 'anomaly-handler', description: 'Turns anomalies into ServiceNow incidents, exactly one each.' },
-  startHandlerComponent,
-);
+await runComponent({
+  name: 'anomaly-handler',
+  description: 'Turns anomalies into ServiceNow incidents, exactly one each.',
+  component: 'com.iotblog.AnomalyHandler',
+  start: startHandlerComponent,
+});

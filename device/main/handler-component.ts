@@ -26,6 +26,8 @@ export interface HandlerComponent {
   url(): string | undefined;
   /** Link to the console with its token, which no log may hold; undefined where there is no console. */
   consoleLink(): string | undefined;
+  /** What is `live` in the configuration has changed. */
+  reconfigure(): void;
 }
 
 /**
@@ -68,9 +70,9 @@ export async function startHandlerComponent(
   await runtime.start('the ServiceNow client', { stop: () => destination.close() });
   await runtime.start('the connection of the handler', transport);
   await runtime.start('the anomaly handler', handler);
-  const { software, portOption } = context;
+  const { software, portOption, configuration } = context;
   const operations = handlerOperations(
-    { config, software, transport, logger, ...(portOption === undefined ? {} : { portOption }) },
+    { config, configuration, software, transport, logger, ...(portOption === undefined ? {} : { portOption }) },
     handler,
   );
   const isServed = config.console.enabled && config.http.handlerPort !== -1;
@@ -78,7 +80,7 @@ export async function startHandlerComponent(
   if (token !== undefined) {
     const console = createConsole(operations.app, {
       config,
-      configuration: { config, version: context.configVersion, origin: context.configOrigin },
+      configuration: { config, status: context.configuration },
       ...{ software, handler, transport, topics: topics(config.topics), dataDir, token, time, deliveryTime },
       logger: logger.child({ module: 'console' }),
     });
@@ -88,6 +90,7 @@ export async function startHandlerComponent(
   return {
     handler,
     url: operations.url,
+    reconfigure: handler.reconfigure,
     consoleLink() {
       const url = operations.url();
       return url === undefined || token === undefined ? undefined : `${url}/#token=${token}`;

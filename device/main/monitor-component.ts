@@ -24,7 +24,7 @@ export interface MonitorComponentContext extends ComponentContext {
 export async function startMonitorComponent(
   runtime: Runtime,
   context: MonitorComponentContext,
-): Promise<{ monitor: Monitor; url(): string | undefined }> {
+): Promise<{ monitor: Monitor; url(): string | undefined; reconfigure(configVersion: string): void }> {
   const { config, time, deliveryTime, random, newId } = context;
   const logger = context.logger.child({ component: 'monitor' });
   const names = topics(config.topics);
@@ -44,7 +44,7 @@ export async function startMonitorComponent(
   });
   const monitor = createMonitor({
     config,
-    configVersion: context.configVersion,
+    configVersion: context.configuration().version,
     software: context.software,
     time,
     deliveryTime,
@@ -63,9 +63,10 @@ export async function startMonitorComponent(
   await runtime.start('the connection of the monitor', transport);
   await runtime.start('the sensor monitor', monitor);
   const health = { status: () => healthOf(monitor.status()) };
-  const operations = monitorOperations({ config, software: context.software, transport, logger }, health, time);
+  const { software, configuration } = context;
+  const operations = monitorOperations({ config, configuration, software, transport, logger }, health, time);
   await runtime.start('health and metrics of the monitor', operations);
-  return { monitor, url: operations.url };
+  return { monitor, url: operations.url, reconfigure: monitor.reconfigure };
 }
 
 function healthOf({ readings, sensor, firing, clock, ...status }: MonitorStatus): MonitorHealth {

@@ -2,7 +2,9 @@ import { systemMachineClock } from '../monitor/machine-clock.ts';
 import { startMonitorComponent } from './monitor-component.ts';
 import { runComponent } from './run-component.ts';
 
-await runComponent(
-  { name: 'sensor-monitor', description: 'Reads the sensor, publishes every reading, and tells of anomalies.' },
-  (runtime, context) => startMonitorComponent(runtime, { ...context, machineClock: systemMachineClock() }),
-);
+await runComponent({
+  name: 'sensor-monitor',
+  description: 'Reads the sensor, publishes every reading, and tells of anomalies.',
+  component: 'com.iotblog.SensorMonitor',
+  start: (runtime, context) => startMonitorComponent(runtime, { ...context, machineClock: systemMachineClock() }),
+});

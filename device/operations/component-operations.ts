@@ -1,8 +1,10 @@
+import type { ConfigurationStatus } from '../config/in-force.ts';
 import type { Config } from '../config/schema.ts';
 import type { HandlerStatus } from '../handler/handler.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { Clock } from '../platform/time.ts';
 import type { CountingTransport } from '../transport/transport.ts';
+import { configurationFamilies } from './configuration-metrics.ts';
 import { handlerFamilies, handlerReasons } from './handler-operations.ts';
 import { mountHealth } from './health.ts';
 import { createHttpServer, type HttpServer } from './http-server.ts';
@@ -13,6 +15,7 @@ import { transportMetrics } from './transport-metrics.ts';
 
 export interface OperationsContext {
   config: Config;
+  configuration: () => ConfigurationStatus;
   /** Name and version. */
   software: string;
   transport: Pick<CountingTransport, 'state' | 'stats'>;
@@ -26,7 +29,7 @@ const lateIntervals = 3;
 
 /** Health and metrics of the sensor monitor on `http.monitorPort`; not started yet. */
 export function monitorOperations(
-  { config, software, transport, logger }: OperationsContext,
+  { config, configuration, software, transport, logger }: OperationsContext,
   monitor: { status(): MonitorHealth },
   clock: Pick<Clock, 'wallMs'>,
 ): HttpServer {
@@ -35,14 +38,16 @@ export function monitorOperations(
     name: 'health and metrics of the sensor monitor',
     portOption: 'http.monitorPort',
   });
-  const staleAfterMs = Math.max(config.noData.afterMs, lateIntervals * config.sensor.intervalMs);
+  const staleAfterMs = () => Math.max(config.noData.afterMs, lateIntervals * config.sensor.intervalMs);
   mountHealth(server.app, {
     component: 'sensor-monitor',
     software,
-    reasons: () => monitorReasons(monitor.status(), transport.state(), { nowMs: clock.wallMs(), staleAfterMs }),
+    reasons: () =>
+      monitorReasons(monitor.status(), transport.state(), { nowMs: clock.wallMs(), staleAfterMs: staleAfterMs() }),
   });
   mountMetrics(server.app, [
     metricSource(monitorFamilies, () => monitor.status()),
+    metricSource(configurationFamilies, configuration),
     transportMetrics(transport),
     processMetrics(software),
   ]);
@@ -51,7 +56,7 @@ export function monitorOperations(
 
 /** Health and metrics of the anomaly handler on `http.handlerPort`; not started yet. The console mounts on it too. */
 export function handlerOperations(
-  { config, software, transport, logger, portOption = 'http.handlerPort' }: OperationsContext,
+  { config, configuration, software, transport, logger, portOption = 'http.handlerPort' }: OperationsContext,
   handler: { status(): HandlerStatus },
 ): HttpServer {
   const server = createHttpServer({
@@ -66,6 +71,7 @@ export function handlerOperations(
   });
   mountMetrics(server.app, [
     metricSource(handlerFamilies, () => handler.status()),
+    metricSource(configurationFamilies, configuration),
     transportMetrics(transport),
     processMetrics(software),
   ]);

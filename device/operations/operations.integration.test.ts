@@ -37,14 +37,16 @@ const transport = {
 };
 
 const config: Config = configSchema.parse({});
+const refused = { atMs: 5_000, reason: 'tempLimit: found "hot", expected a number' };
+const configuration = () => ({ version: 'abc', origin: () => 'default' as const, sinceMs: 4_000, refused });
 
 function monitor(status: MonitorHealth = goodMonitor) {
-  const context = { config, software: 'greengrass-itsm/1.2.3', transport, logger: silentLogger };
+  const context = { config, configuration, software: 'greengrass-itsm/1.2.3', transport, logger: silentLogger };
   return started(monitorOperations(context, { status: () => status }, manualTime(1_010_000)));
 }
 
 function handler() {
-  const context = { config, software: 'greengrass-itsm/1.2.3', transport, logger: silentLogger };
+  const context = { config, configuration, software: 'greengrass-itsm/1.2.3', transport, logger: silentLogger };
   return started(handlerOperations(context, { status: () => goodHandler }));
 }
 

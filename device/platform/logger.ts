@@ -1,4 +1,4 @@
-import { type Logger, pino } from 'pino';
+import { type Logger, type LoggerOptions as PinoOptions, pino } from 'pino';
 
 export type { Logger } from 'pino';
 
@@ -27,7 +27,8 @@ const redactedPaths = secretFields.flatMap((field) => {
 });
 
 export interface LoggerOptions {
-  level: string;
+  /** Least level that is written; a function is asked at each line, of children too. */
+  level: string | (() => string);
   /** Human-readable lines instead of JSON; for a terminal. */
   pretty?: boolean;
   /** File descriptor or path; default standard output. */
@@ -36,8 +37,9 @@ export interface LoggerOptions {
 
 /** The one place where loggers are made, so that redaction holds everywhere. Steady state logs nothing at info. */
 export function createLogger(options: LoggerOptions): Logger {
+  const { level } = options;
   const settings = {
-    level: options.level,
+    ...(typeof level === 'string' ? { level } : { level: 'trace', hooks: { logMethod: writtenFrom(level) } }),
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
     redact: { paths: redactedPaths, censor: '[redacted]' },
@@ -49,6 +51,13 @@ export function createLogger(options: LoggerOptions): Logger {
     });
   }
   return pino(settings, pino.destination({ dest: options.destination ?? 1, sync: true }));
+}
+
+/** A child keeps the level that its parent had when it was made, so what may change is asked at each line. */
+function writtenFrom(least: () => string): NonNullable<NonNullable<PinoOptions['hooks']>['logMethod']> {
+  return function writeIfWanted(values, method, level) {
+    if (level >= (pino.levels.values[least()] ?? Number.POSITIVE_INFINITY)) method.apply(this, values);
+  };
 }
 
 export const silentLogger: Logger = pino({ level: 'silent' });

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import type { AnomalyMessage } from '../../device/anomaly/anomaly.ts';
+import type { ConfigurationStatus } from '../../device/config/in-force.ts';
 import type { LoadedConfig } from '../../device/config/load.ts';
 import type { Handler } from '../../device/handler/handler.ts';
 import type { Occurrence } from '../../device/incident/occurrence.ts';
@@ -83,9 +84,14 @@ export async function startSimulation(runtime: Runtime, options: SimulationOptio
       logger,
     }),
   );
+  const configuration: ConfigurationStatus = {
+    version: loaded.version,
+    origin: (path) => (worldFields.includes(path) ? 'scenario' : loaded.origin(path)),
+    sinceMs: Date.now(),
+    refused: undefined,
+  };
   const common = {
-    configVersion: loaded.version,
-    configOrigin: (path: string) => (worldFields.includes(path) ? 'scenario' : loaded.origin(path)),
+    configuration: () => configuration,
     software,
     logger,
     time: clock.time,
