@@ -26,7 +26,7 @@ export interface Names {
   bucket: string;
 }
 
-/** An account and region; `partition` is `aws` but in China and GovCloud. */
+/** Where things are made. */
 export interface Place {
   account: string;
   region: string;
@@ -49,6 +49,7 @@ export function defaultBucket({ account, region }: Place): string {
   return `iot-blog-artifacts-${account}-${region}`;
 }
 
+/** `aws`, but in China and GovCloud. */
 export function partitionOf(region: string): string {
   if (region.startsWith('cn-')) return 'aws-cn';
   return region.startsWith('us-gov-') ? 'aws-us-gov' : 'aws';
@@ -69,6 +70,8 @@ export function arnsOf(names: Names, place: Place) {
     role: `arn:${partition}:iam::${account}:role/${names.role}`,
     /** Secrets Manager appends six characters of its own choice. */
     anySecretOfName: of('secretsmanager', `secret:${names.secret}-??????`),
+    /** For what is said before the secret exists: a partial ARN, which AWS understands too. */
+    partialSecret: of('secretsmanager', `secret:${names.secret}`),
     bucket: `arn:${partition}:s3:::${names.bucket}`,
     component: (name: string) => of('greengrass', `components:${name}`),
     componentVersion: (name: string, version: string) => of('greengrass', `components:${name}:versions:${version}`),

@@ -1,0 +1,105 @@
+import { readFileSync } from 'node:fs';
+import { AppError } from '../../device/platform/errors.ts';
+import { bundleFacts } from './bundle.ts';
+import { claimIdentity, readPem, serialNumberOfPi } from './claim.ts';
+import { makeIdentity } from './identity.ts';
+import { install, type PlacedFile } from './install.ts';
+import type { Nucleus } from './nucleus-config.ts';
+import { amazonRootCa, rootCaIn } from './root-ca.ts';
+
+export interface ClaimCommandOptions {
+  claim: string;
+  claimKey: string;
+  endpoint: string;
+  credentialsEndpoint: string;
+  template: string;
+  parameter: Record<string, string>;
+  region: string;
+  roleAlias: string;
+  rootCa?: string;
+  keys: string;
+  target: string;
+  nucleus: Nucleus;
+}
+
+const timeoutMs = 30_000;
+
+/**
+ * `--claim`: key and signing request are made here, signed through the template, and put in place as `install` does.
+ * @throws AppError `incomplete`, and those of its parts
+ */
+export async function claim(
+  options: Partial<ClaimCommandOptions>,
+  { nowMs, print }: { nowMs: number; print: (line: string) => void },
+): Promise<PlacedFile[]> {
+  const all = complete(options);
+  const { keys, target, nucleus, endpoint } = all;
+  const rootCa = all.rootCa === undefined ? amazonRootCa() : rootCaIn(all.rootCa);
+  const parameters =
+    'SerialNumber' in all.parameter ? all.parameter : { ...all.parameter, SerialNumber: serialNumberOfPi() };
+  const serial = parameters['SerialNumber'] ?? '';
+  const identity = await makeIdentity(keys, serial, { force: false });
+  print(`${identity.kept ? 'Kept' : 'Made'}  ${identity.keyFile}  (private key, mode 0600: it stays here)`);
+  const claimed = await claimIdentity({
+    endpoint,
+    rootCa,
+    claimCertificate: readPem(all.claim, 'claim certificate'),
+    claimKey: readPem(all.claimKey, 'key of the claim certificate'),
+    clientId: `claim-${serial}`,
+    template: all.template,
+    parameters,
+    csr: readFileSync(identity.csrFile, 'utf8'),
+    timeoutMs,
+  });
+  print(`This device is the thing ${claimed.thing}; its certificate is ${claimed.certificateId.slice(0, 12)}….`);
+  const facts = bundleFacts.safeParse({
+    format: 1,
+    thing: claimed.thing,
+    region: all.region,
+    roleAlias: all.roleAlias,
+    dataEndpoint: endpoint,
+    credentialsEndpoint: all.credentialsEndpoint,
+  });
+  if (!facts.success) {
+    throw new AppError(
+      'incomplete',
+      `What the nucleus is to be told cannot be: ${facts.error.issues[0]?.path.join('.')}.`,
+    );
+  }
+  return install({ certificate: claimed.certificate, rootCa, facts: facts.data }, { keys, target, nucleus, nowMs });
+}
+
+function complete(options: Partial<ClaimCommandOptions>): ClaimCommandOptions {
+  const { claim: certificate, claimKey, endpoint, credentialsEndpoint, template } = options;
+  const needed = { '--claim': certificate, '--claim-key': claimKey, '--endpoint': endpoint };
+  const rest = { '--credentials-endpoint': credentialsEndpoint, '--template': template };
+  const missing = Object.entries({ ...needed, ...rest }).flatMap(([name, value]) =>
+    value === undefined ? [name] : [],
+  );
+  if (
+    certificate === undefined ||
+    claimKey === undefined ||
+    endpoint === undefined ||
+    credentialsEndpoint === undefined ||
+    template === undefined
+  ) {
+    throw new AppError(
+      'incomplete',
+      `--claim wants ${missing.join(', ')} too. The stack’s outputs name endpoints and template; the claim certificate comes with the batch.`,
+    );
+  }
+  return {
+    parameter: {},
+    region: 'eu-west-1',
+    roleAlias: 'IoTGGRoleAlias',
+    keys: 'certs',
+    target: '/greengrass/v2',
+    nucleus: 'classic',
+    ...options,
+    claim: certificate,
+    claimKey,
+    endpoint,
+    credentialsEndpoint,
+    template,
+  };
+}
