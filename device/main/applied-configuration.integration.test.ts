@@ -181,7 +181,9 @@ describe('a start', () => {
     const kept = readFileSync(path, 'utf8').replace('"deployment": {}', '"deployment": {"of a newer release": 1}');
     writeFileSync(path, kept);
     const started = stage(before.dataDir).applied.start(bad);
-    await expect(started).rejects.toThrow(/found "hot"[\s\S]*last good one, of 2026-03-01T12:00:00Z[\s\S]*unknown name/);
+    await expect(started).rejects.toThrow(
+      /found "hot"[\s\S]*last good one, of 2026-03-01T12:00:00Z[\s\S]*unknown name/,
+    );
   });
 
   test('reads what a newer release kept, and ignores what it does not know', async () => {
