@@ -20,8 +20,8 @@ export const gaps: readonly Gap[] = [
     ...{ room: 'mq-consumer', cells: ['triggered'] },
   },
   {
-    id: 'waf-and-cloudfront-data-planes',
-    reason: 'no request passes through a web ACL or a distribution',
+    id: 'waf-data-plane',
+    reason: 'no request passes through a web ACL',
     ...{ room: 'fake-bot-blocker', cells: ['triggered'] },
   },
   {

@@ -3,7 +3,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { stageName } from '../../cloud/stages.ts';
 import { AppError } from '../../device/platform/errors.ts';
 import { chooseRooms, synthesise } from './assembly.ts';
-import { type AwsOptions, testOnAws } from './aws-account.ts';
+import type { AwsOptions } from './aws-account.ts';
 import { isInside } from './isolation.ts';
 import { prepareAndRunInside } from './local-run.ts';
 import { serveLocally } from './serve-locally.ts';
@@ -72,6 +72,8 @@ async function test(files: readonly string[], options: TestCommandOptions): Prom
   if (region === undefined)
     throw wrongUse('--account needs --region, so that nothing is created where it is not expected.');
   if (files.length > 0) throw wrongUse('On an AWS account rooms are chosen with --room, not by files.');
+  // The SDK's clients, which nothing else here needs.
+  const { testOnAws } = await import('./aws-account.ts');
   return testOnAws({ ...local, account, region, withPaid });
 }
 

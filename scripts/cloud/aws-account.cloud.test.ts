@@ -1,0 +1,65 @@
+import { execFile } from 'node:child_process';
+import { describe, expect, it } from 'vitest';
+import { rooms } from '../../cloud/rooms.ts';
+
+interface Told {
+  code: number;
+  output: string;
+}
+
+/** The mode for AWS, its credentials being those of the local account. */
+function testOnAws(args: readonly string[], input = '', change: Record<string, string> = {}): Promise<Told> {
+  return new Promise((resolve) => {
+    const all = ['--import', 'tsx', 'scripts/cloud/main.ts', 'test', ...args];
+    const child = execFile(process.execPath, all, { env: { ...process.env, ...change } }, (_error, stdout, stderr) =>
+      resolve({ code: child.exitCode ?? -1, output: stdout + stderr }),
+    );
+    child.stdin?.end(input);
+  });
+}
+
+const account = ['--account', '000000000000', '--region', 'eu-west-1'];
+const paid = rooms.find(({ fixedMonthlyUsd }) => fixedMonthlyUsd > 0);
+
+describe('the mode for an AWS account', () => {
+  it('does nothing where the credentials are of another account', async () => {
+    const { code, output } = await testOnAws(['--account', '111111111111', '--region', 'eu-west-1']);
+    expect(code).toBe(1);
+    expect(output).toContain('of account 000000000000, and --account says 111111111111. Nothing was done.');
+  });
+
+  it('does nothing without credentials that AWS accepts', async () => {
+    const { code, output } = await testOnAws(account, '', { AWS_ENDPOINT_URL: 'https://127.0.0.1:1' });
+    expect(code).toBe(1);
+    expect(output).toContain('AWS does not say who you are');
+  });
+
+  it.each([
+    ['no region', ['--account', '000000000000'], '--account needs --region'],
+    ['a region alone', ['--region', 'eu-west-1'], 'go with --account'],
+    ['no account id', ['--account', '12', '--region', 'eu-west-1'], 'twelve digits'],
+    ['a file', [...account, 'cloud/testing'], 'chosen with --room'],
+    ['a room that is none', [...account, '--room', 'cellar'], 'No room is called cellar'],
+  ])('refuses %s', async (_what, args, words) => {
+    const { code, output } = await testOnAws(args);
+    expect(output).toContain(words);
+    expect(code).toBe(2);
+  });
+
+  it.runIf(paid !== undefined)('leaves out a room with a fixed cost, unless it is asked for', async () => {
+    const { code, output } = await testOnAws([...account, '--room', paid?.name ?? '']);
+    expect(code).toBe(1);
+    expect(output).toContain(`${paid?.name} ($${paid?.fixedMonthlyUsd} a month)`);
+    expect(output).toContain('give --with-paid');
+  });
+
+  it.runIf(paid !== undefined)(
+    'prints what it would create and what that costs, and does nothing unless told to',
+    async () => {
+      const { code, output } = await testOnAws([...account, '--with-paid', '--room', paid?.name ?? ''], 'yes\n');
+      expect(output).toContain(`fixed cost: $${paid?.fixedMonthlyUsd} a month`);
+      expect(output).toContain('That is not the account id. Nothing was done.');
+      expect(code).toBe(1);
+    },
+  );
+});
