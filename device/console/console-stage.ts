@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { AnomalyMessage } from '../anomaly/anomaly.ts';
@@ -8,6 +7,7 @@ import { occurrenceId } from '../anomaly/identity.ts';
 import { type Config, configSchema } from '../config/schema.ts';
 import { startHandlerComponent } from '../main/handler-component.ts';
 import { silentLogger } from '../platform/logger.ts';
+import { freePort } from '../platform/test-free-port.ts';
 import { isoUtc, systemTime } from '../platform/time.ts';
 import { createRuntime } from '../runtime.ts';
 import { startBroker } from '../simulation/broker.ts';
@@ -54,6 +54,7 @@ export async function startConsoleStage(change: (config: Config) => void = () =>
   config.serviceNow = { ...config.serviceNow, url: serviceNow.url, attachChart: false };
   config.handler = { ...config.handler, claimMs: 10, quietMs: 500, deviceSilentMs: 0 };
   config.delivery = { ...config.delivery, settleMs: 10 };
+  // The incidents carry the console's address, so its port is chosen before it listens.
   config.http.handlerPort = await freePort();
   config.console.url = `http://127.0.0.1:${config.http.handlerPort}`;
   change(config);
@@ -124,16 +125,4 @@ export async function startConsoleStage(change: (config: Config) => void = () =>
       rmSync(dataDir, { recursive: true });
     },
   };
-}
-
-/** The incidents carry the console's address, so its port is chosen before it listens. */
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address();
-      probe.close(() => (typeof address === 'object' && address !== null ? resolve(address.port) : reject()));
-    });
-  });
 }
