@@ -20,17 +20,21 @@ command -v node >/dev/null ||
   refuse "Node.js is not on the PATH of user $user ($PATH). Install it for all users: sudo apt-get install nodejs; then sudo systemctl restart greengrass."
 node=$(command -v node)
 
-version=$(node -p 'process.versions.node') || refuse "$node does not start. Install Node.js @NODE_LEAST@ or newer."
+# One start of Node.js, since that takes a second on a small Pi. What this asks is older than what is asked for.
+facts=$(node -p '[process.versions.node, process.arch, process.report ? process.report.getReport().header.glibcVersionRuntime || "none" : "unknown"].join(" ")') ||
+  refuse "$node does not start. Install Node.js @NODE_LEAST@ or newer."
+read -r version architecture glibc <<EOT
+$facts
+EOT
+
 at_least @NODE_LEAST@ "$version" ||
   refuse "$node is Node.js $version, and @NODE_LEAST@ or newer is needed. Raspberry Pi OS on Debian 13 has it; on an older one install it from nodejs.org for all users, then sudo systemctl restart greengrass."
 
-architecture=$(node -p 'process.arch')
 [ "$architecture" != arm ] ||
   refuse "$node is a 32-bit program, and there is no 32-bit Arm build. Install 64-bit Raspberry Pi OS on this device, and Greengrass again."
 [ "$architecture" = @NODE_ARCH@ ] ||
   refuse "$node is for $architecture, this package for @NODE_ARCH@. Install the Node.js of this machine's architecture."
 
-glibc=$(node -p 'process.report.getReport().header.glibcVersionRuntime || "none"')
 { [ "$glibc" != none ] && at_least @GLIBC_LEAST@ "$glibc"; } ||
   refuse "it needs glibc @GLIBC_LEAST@ or newer, found $glibc. Update the operating system: Debian 12 and Raspberry Pi OS on it have 2.36."
 

@@ -4,8 +4,8 @@ import { ZipFile } from 'yazl';
 /** Files of a package by their path; folders follow from the paths. */
 export type Files = ReadonlyMap<string, Uint8Array>;
 
-/** The first instant that a ZIP can tell. In local time, since a ZIP knows no other. */
-const fixedTime = () => new Date(1980, 0, 1);
+/** In local time, since a ZIP knows no other. */
+const fixedTime = () => new Date(2000, 0, 1);
 /** A regular file that all may read and nobody needs to execute: steps name their interpreter. */
 const fixedMode = 0o100644;
 
