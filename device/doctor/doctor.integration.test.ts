@@ -94,7 +94,7 @@ async function look({ write = false, networkMs = 5_000, ...change }: Change = {}
       ...change.serviceNow,
     },
   });
-  const reports = await examine({ config, machine, machineClock: fixedClock('boot'), write, networkMs });
+  const reports = await examine({ config, kept: [], machine, machineClock: fixedClock('boot'), write, networkMs });
   expect(reportJson(reports)).not.toContain('canary');
   expect(reports.filter((report) => report.result === 'fail' && (report.todo ?? '') === '')).toEqual([]);
   return { reports, of: (name: string) => line(reports.find((report) => report.name === name)) };

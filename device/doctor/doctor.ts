@@ -13,6 +13,7 @@ import { createTransport } from '../transport/create-transport.ts';
 import { topics } from '../transport/topics.ts';
 import { brokerCheck } from './broker-check.ts';
 import { type CheckReport, runChecks } from './check.ts';
+import { configurationChecks, type KeptHere } from './configuration-check.ts';
 import { diskChecks } from './disk-checks.ts';
 import { instanceChecks } from './instance-checks.ts';
 import type { Machine } from './machine.ts';
@@ -24,6 +25,8 @@ import { testIncidentCheck } from './test-incident.ts';
 
 export interface ExamineOptions {
   config: Config;
+  /** What its components kept of the deployments' configurations. */
+  kept: readonly KeptHere[];
   machine: Machine;
   machineClock: MachineClock;
   /** Make a test incident and cancel it. */
@@ -41,6 +44,7 @@ const requestsOfTestIncident = 8;
 /** Looks at everything that the two components need on this machine, at the broker and at the instance. */
 export async function examine({
   config,
+  kept,
   machine,
   machineClock,
   write,
@@ -62,6 +66,7 @@ export async function examine({
       [
         ...machineChecks(machine, machineClock, time),
         ...diskChecks(config.store),
+        ...configurationChecks(kept),
         ...sensorChecks({
           config: config.sensor,
           machine,

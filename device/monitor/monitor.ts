@@ -339,6 +339,9 @@ function buildRun(deps: MonitorDeps, lock: { release(): void }) {
 
     async stop() {
       running = false;
+      const { buffered } = feed.counts();
+      if (buffered > 0)
+        logger.warn({ readings: buffered }, 'readings that waited for the connection are lost by this stop');
       for (const timer of timers.values()) timer.cancel();
       forgetState?.();
       delivery.stop();

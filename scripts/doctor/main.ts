@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { keptConfigurationFile } from '../../device/config/last-good.ts';
 import { loadConfig } from '../../device/config/load.ts';
 import { examine } from '../../device/doctor/doctor.ts';
 import { thisMachine } from '../../device/doctor/machine.ts';
@@ -38,13 +39,20 @@ interface Options {
 async function main(): Promise<number> {
   const options = program.opts<Options>();
   const set = [...options.set, ...(options.dataDir === undefined ? [] : [`store.dataDir=${options.dataDir}`])];
-  const { config, version } = await loadConfig({
-    ...(options.config === undefined ? {} : { file: options.config }),
-    env: process.env,
-    set,
+  const layers = { ...(options.config === undefined ? {} : { file: options.config }), env: process.env, set };
+  const { dataDir } = (await loadConfig(layers)).config.store;
+  const kept = ['sensor-monitor', 'anomaly-handler'].map((component) => {
+    const { path, read } = keptConfigurationFile(dataDir, component);
+    return { component, path, read: read() };
   });
+  // What a deployment gave is looked at as the component has it in force.
+  const [deployment] = kept.flatMap(({ read }) =>
+    read.ok && read.kept.lastGood ? [read.kept.lastGood.deployment] : [],
+  );
+  const { config, version } = await loadConfig({ ...layers, deployment });
   const reports = await examine({
     config,
+    kept,
     machine: thisMachine(),
     machineClock: systemMachineClock(),
     write: options.write === true,

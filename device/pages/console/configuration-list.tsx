@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { ConfigurationInForce } from '../../console/contract.ts';
+import { Instant } from '../shared/instant.tsx';
 import { type Column, Table } from '../shared/table.tsx';
 import type { ConsoleApi } from './console-api.ts';
 
@@ -61,6 +62,14 @@ export function ConfigurationList({ api }: { api: ConsoleApi }) {
   );
   return (
     <div class="stack">
+      {configuration.refused !== null && (
+        <div class="banner warn" role="status">
+          <p>
+            The deployment’s configuration of <Instant atMs={configuration.refused.atMs} /> is not in force:
+          </p>
+          <pre>{configuration.refused.reason}</pre>
+        </div>
+      )}
       <div class="toolbar">
         <label>
           Search <input type="search" value={search} onInput={(event) => setSearch(event.currentTarget.value)} />
@@ -75,7 +84,8 @@ export function ConfigurationList({ api }: { api: ConsoleApi }) {
         </label>
         <span class="spacer" />
         <span class="quiet">
-          {fields.length} of {configuration.fields.length} fields, version <code>{configuration.version}</code>
+          {fields.length} of {configuration.fields.length} fields, version <code>{configuration.version}</code> since{' '}
+          <Instant atMs={configuration.sinceMs} />
         </span>
       </div>
       {fields.length === 0 ? (
