@@ -49,9 +49,14 @@ describe('the transport that configuration chooses', () => {
     await expect.poll(() => wills).toEqual(['gone']);
   });
 
+  test('iot-core is loaded without its files, which count at the start', async () => {
+    const transport = await createTransport(config({ kind: 'iot-core' }), deps);
+    expect(transport.kind).toBe('iot-core');
+    await expect(transport.start()).rejects.toThrow('transport.iotCore: endpoint is missing');
+  });
+
   test.each([
     ['in-process', 'transport.kind in-process works only where monitor and handler run in one process'],
-    ['iot-core', 'transport.kind iot-core is not available in this release. Use mqtt'],
     ['greengrass-ipc', 'transport.kind greengrass-ipc is not available in this release. Use mqtt'],
   ])('%s is refused where it cannot be, in a sentence', async (kind, sentence) => {
     const creating = createTransport(config({ kind }), deps);

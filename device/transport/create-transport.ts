@@ -33,6 +33,12 @@ export async function createTransport(
       const { createMqttTransport } = await import('./mqtt.ts');
       return createMqttTransport(config, { clientId, logger, time, random, ...lastWill });
     }
+    case 'iot-core': {
+      const { createIotCoreTransport } = await import('./iot-core.ts');
+      const thingName = config.iotCore.thingName ?? deviceId;
+      const clientSuffix = component === 'monitor' ? {} : { clientSuffix: component };
+      return createIotCoreTransport(config, { thingName, ...clientSuffix, logger, time, random, ...lastWill });
+    }
     case 'in-process': {
       if (inProcess === undefined) {
         throw new AppError(

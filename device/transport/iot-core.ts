@@ -5,6 +5,7 @@ import { openIotConnection } from './iot-core/connection.ts';
 import { iotCoreTopicProblem, longestPayloadBytes } from './iot-core/limits.ts';
 import { checkThingName, endpointOf, readCredentials, validityProblem } from './iot-core/options.ts';
 import { areaOf } from './iot-core/policy-statement.ts';
+import { tlsContexts } from './iot-core/tls-context.ts';
 import { createReconnectingTransport } from './reconnecting-transport.ts';
 import type { CountingTransport, LastWill } from './transport.ts';
 
@@ -29,6 +30,7 @@ export function createIotCoreTransport(
   { thingName, clientSuffix, logger, time, random, will }: IotCoreTransportDeps,
 ): CountingTransport {
   const { port, connectTimeoutMs, keepAliveMs, publishTimeoutMs, reconnectBaseMs, reconnectCapMs } = config;
+  const tlsOf = tlsContexts();
   const clientId = clientSuffix === undefined ? thingName : `${thingName}#${clientSuffix}`;
   return createReconnectingTransport({
     kind: 'iot-core',
@@ -55,6 +57,7 @@ export function createIotCoreTransport(
             port,
             peer,
             credentials,
+            tls: tlsOf(credentials),
             will,
             connectTimeoutMs,
             keepAliveMs,

@@ -19,8 +19,11 @@ export interface Subscriptions {
   filters(): string[];
   has(filter: string): boolean;
   matches(topic: string): boolean;
-  /** Hands a message to every subscriber that it is for; one that is too large goes to none. */
-  dispatch(message: InboundMessage): void;
+  /**
+   * Hands a message to every subscriber that it is for; one that is too large goes to none. `by`: to those of that filter
+   * alone, where the peer sends a message once for each filter.
+   */
+  dispatch(message: InboundMessage, by?: string): void;
   counts(): { received: number; tooLarge: number; handlerFailed: number };
 }
 
@@ -56,7 +59,7 @@ export function createSubscriptions({
     filters: () => [...new Set([...subscribers].map(({ filter }) => filter))],
     has: (filter) => [...subscribers].some((subscriber) => subscriber.filter === filter),
     matches: (topic) => [...subscribers].some((subscriber) => subscriber.matches(topic)),
-    dispatch(message) {
+    dispatch(message, by) {
       const { topic, payload } = message;
       if (payload.length > maxPayloadBytes) {
         counts.tooLarge += 1;
@@ -69,7 +72,7 @@ export function createSubscriptions({
       }
       counts.received += 1;
       for (const subscriber of subscribers) {
-        if (!subscriber.matches(topic)) continue;
+        if (by === undefined ? !subscriber.matches(topic) : subscriber.filter !== by) continue;
         try {
           const done = subscriber.handler(message);
           if (done !== undefined) done.catch((error: unknown) => failed(error, topic));

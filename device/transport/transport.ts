@@ -66,6 +66,12 @@ export interface Transport {
   state(): TransportState;
   /** Called at every change of state; returns its own removal. */
   onState(listener: (state: TransportState) => void): () => void;
+  /**
+   * AWS IoT Core, where it is a destination of its own beside the local subscribers (Greengrass). `ok` of QoS 1 means with
+   * the nucleus, which spools it to disk, or acknowledged by AWS IoT Core (Nucleus Lite). Absent: `publish` reaches all
+   * that there is.
+   */
+  readonly cloud?: Pick<Transport, 'publish'>;
 }
 
 export interface CountingTransport extends Transport {

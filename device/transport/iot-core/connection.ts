@@ -1,27 +1,33 @@
-import { io, iot, mqtt5 } from 'aws-iot-device-sdk-v2';
+import { io, mqtt5 } from 'aws-iot-device-sdk-v2';
 import { messageOf } from '../../platform/errors.ts';
 import type { Time } from '../../platform/time.ts';
 import type { Connection, ConnectionEvents, ConnectionFailure } from '../connection.ts';
 import { createInFlight } from '../mqtt/in-flight.ts';
 import type { LastWill, PublishResult } from '../transport.ts';
+import { collectGarbageSoon } from './collect-garbage.ts';
 import {
   connectFailure,
   disconnectFailure,
+  isEndOfConnection,
   isUnauthorized,
   type Peer,
   publishError,
   publishResult,
   subscribeFailure,
+  tlsFailure,
   unauthorizedPublish,
 } from './failure.ts';
 import { filtersPerSubscribe } from './limits.ts';
 import type { Credentials } from './options.ts';
+import { probeTls, type TlsProbe } from './tls-probe.ts';
 
 export interface IotConnectionOptions {
   endpoint: string;
   port: number;
   peer: Peer;
   credentials: Credentials;
+  /** Made of the credentials. */
+  tls: io.ClientTlsContext;
   will: LastWill | undefined;
   connectTimeoutMs: number;
   keepAliveMs: number;
@@ -39,6 +45,9 @@ const stuckAfterTimeouts = 3;
 
 /** The peer is told to send nothing longer. Far above what AWS IoT Core lets through. */
 const longestPacketBytes = 1_048_576;
+
+/** A connection that has not come about by then is looked into. */
+const probeAfterMs = 1_000;
 
 /** How long the native client may take to end its connection before it is let go all the same. */
 const closeGraceMs = 1_000;
@@ -64,8 +73,14 @@ export function openIotConnection(options: IotConnectionOptions): Connection {
     tellEnd = resolve;
   });
 
+  let probe: TlsProbe | undefined;
+  const probing = time.after(Math.min(probeAfterMs, options.connectTimeoutMs / 2), () => {
+    probe = probeTls(options, options.credentials, (told) => drop(tlsFailure(told, peer)));
+  });
+
   client.on('connectionSuccess', () => {
     connected = true;
+    stopProbing();
     heard();
     if (!over) events.up();
   });
@@ -86,6 +101,11 @@ export function openIotConnection(options: IotConnectionOptions): Connection {
   );
   client.start();
 
+  function stopProbing(): void {
+    probing.cancel();
+    probe?.cancel();
+  }
+
   function heard(): void {
     heardAtMs = time.monotonicMs();
   }
@@ -103,8 +123,9 @@ export function openIotConnection(options: IotConnectionOptions): Connection {
     events.down(failure);
   }
 
-  /** Until it is closed the native client keeps its threads' hold on this process. */
+  /** Until it is closed, and the end of a TLS handshake under way (10 s), the native client holds this process. */
   function release(last?: mqtt5.DisconnectPacket): Promise<void> {
+    stopProbing();
     return new Promise((resolve) => {
       let released = false;
       const finish = () => {
@@ -140,7 +161,8 @@ export function openIotConnection(options: IotConnectionOptions): Connection {
         .filter(({ reasonCode }) => reasonCode >= 0x80);
       if (refused.length > 0) drop(subscribeFailure(refused, peer));
     } catch (error) {
-      drop({ reason: `${address} does not take a subscription: ${String(error)}`, refused: false });
+      if (isEndOfConnection(error)) await ended;
+      else drop({ reason: `${address} does not take a subscription: ${String(error)}`, refused: false });
     } finally {
       overdue.cancel();
     }
@@ -164,7 +186,10 @@ export function openIotConnection(options: IotConnectionOptions): Connection {
           heard();
           ticket.settle(publishResult(puback, topic, peer));
         },
-        (error: unknown) => ticket.settle(publishError(error, peer)),
+        (error: unknown) => {
+          const result = publishError(error, peer);
+          if (result !== undefined) ticket.settle(result);
+        },
       );
     },
     async subscribe(filters) {
@@ -187,35 +212,38 @@ export function openIotConnection(options: IotConnectionOptions): Connection {
       inFlight.settleAll({ ok: false, reason: 'closed', message: 'the transport was stopped' });
       tellEnd();
       await release(connected ? { reasonCode: mqtt5.DisconnectReasonCode.NormalDisconnection } : undefined);
+      collectGarbageSoon();
     },
     drop,
   };
 }
 
+/** The defaults of AWS IoT Core keep the client within its limits: 100 publishes and 512 KB a second. */
 function clientConfig(options: IotConnectionOptions): mqtt5.Mqtt5ClientConfig {
-  const { endpoint, port, peer, credentials, will, connectTimeoutMs, keepAliveMs } = options;
-  const { cert, key, ca } = credentials;
-  const socket = new io.SocketOptions(io.SocketType.STREAM, io.SocketDomain.IPV4, connectTimeoutMs);
-  const config = iot.AwsIotMqtt5ClientConfigBuilder.newDirectMqttBuilderWithMtlsFromMemory(endpoint, cert, key)
-    .withCertificateAuthority(ca)
-    .withPort(port)
-    .withSocketOptions(socket)
-    .withConnectProperties({
+  const { endpoint, port, peer, tls, will, connectTimeoutMs, keepAliveMs } = options;
+  return {
+    hostName: endpoint,
+    port,
+    tlsCtx: tls,
+    // It sets no TCP_NODELAY, and knows no option for that.
+    socketOptions: new io.SocketOptions(io.SocketType.STREAM, io.SocketDomain.IPV4, connectTimeoutMs),
+    connectProperties: {
       clientId: peer.clientId,
       keepAliveIntervalSeconds: Math.max(1, Math.round(keepAliveMs / 1_000)),
       maximumPacketSizeBytes: longestPacketBytes,
       ...(will === undefined
         ? {}
         : { will: { topicName: will.topic, payload: will.payload, qos: mqtt5.QoS.AtLeastOnce, retain: false } }),
-    })
-    .withSessionBehavior(mqtt5.ClientSessionBehavior.Clean)
-    .withOfflineQueueBehavior(mqtt5.ClientOperationQueueBehavior.FailAllOnDisconnect)
-    .withMinReconnectDelayMs(never)
-    .withMaxReconnectDelayMs(never)
-    .withConnackTimeoutMs(connectTimeoutMs)
-    .withPingTimeoutMs(Math.floor(keepAliveMs / 2))
-    .build();
-  return { ...config, disableMetrics: true };
+    },
+    sessionBehavior: mqtt5.ClientSessionBehavior.Clean,
+    offlineQueueBehavior: mqtt5.ClientOperationQueueBehavior.FailAllOnDisconnect,
+    extendedValidationAndFlowControlOptions: mqtt5.ClientExtendedValidationAndFlowControl.AwsIotCoreDefaults,
+    minReconnectDelayMs: never,
+    maxReconnectDelayMs: never,
+    connackTimeoutMs: connectTimeoutMs,
+    pingTimeoutMs: Math.floor(keepAliveMs / 2),
+    disableMetrics: true,
+  };
 }
 
 function bytesOf(payload: mqtt5.PublishPacket['payload']): Uint8Array {

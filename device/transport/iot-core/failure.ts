@@ -16,25 +16,27 @@ const code = { notAuthorized: 135, clientIdNotValid: 133, takenOver: 142, quotaE
 /** Reason codes that mean "later", not "never". */
 const overload = new Set<number>([136, 137, 139, 150, 151, 159]);
 
-/** Why no connection came about. The native client tells a TLS failure by its kind alone. */
+/** Why no connection came about. */
 export function connectFailure({ error, connack }: mqtt5.ConnectionFailureEvent, peer: Peer): ConnectionFailure {
   if (connack !== undefined) return connackFailure(connack, peer);
   const name = error.error_name ?? '';
   const known = networkFailure(name, peer.address);
   if (known !== undefined) return { reason: known, refused: false };
-  if (name.startsWith('AWS_IO_TLS_')) {
-    const reason =
-      `TLS with ${peer.address} failed (${name}); check that transport.iotCore.caFile is the CA of this endpoint, that ` +
-      'the certificate names this host, and that the clock is right';
-    return { reason, refused: true };
-  }
   if (hangUps.has(name)) {
     const reason =
       `${peer.address} ended the connection before it let us in; check that the certificate is active in the account ` +
       'and region of this endpoint, and has a policy';
     return { reason, refused: true };
   }
+  if (name.startsWith('AWS_IO_TLS_')) return tlsFailure(name, peer);
   return { reason: `${peer.address}: ${name}`, refused: false };
+}
+
+export function tlsFailure(told: string, { address }: Peer): ConnectionFailure {
+  const reason =
+    `TLS with ${address} failed: ${told}; check that transport.iotCore.caFile is the CA of this endpoint (for AWS: Amazon ` +
+    'Root CA 1), that the endpoint is the one of type iot:Data-ATS, and that the clock is right';
+  return { reason, refused: true };
 }
 
 /** Why a connection ended. */
@@ -98,14 +100,19 @@ export function unauthorizedPublish(topic: string, { address, area }: Peer): Pub
   return { ok: false, reason: 'unauthorized', message };
 }
 
-/** What the native client says of a publish that was not answered; it rejects with a text. */
-export function publishError(error: unknown, peer: Peer): PublishResult {
+/**
+ * What the native client says of a publish that it gave up; it rejects with a text. Undefined where that is the end of the
+ * connection, of which an event follows that knows more.
+ */
+export function publishError(error: unknown, { address }: Peer): PublishResult | undefined {
+  if (isEndOfConnection(error)) return undefined;
   const text = String(error);
-  if (/OFFLINE_QUEUE_POLICY|USER_REQUESTED_STOP|NOT_CONNECTED|HANGUP/.test(text)) {
-    return { ok: false, reason: 'offline', message: `the connection to ${peer.address} has ended` };
-  }
-  if (text.includes('TIMEOUT')) return { ok: false, reason: 'timeout', message: 'no acknowledgement' };
-  return { ok: false, reason: 'failed', message: `${peer.address}: ${text}` };
+  if (text.includes('AWS_ERROR_MQTT_TIMEOUT')) return { ok: false, reason: 'timeout', message: 'no acknowledgement' };
+  return { ok: false, reason: 'failed', message: `${address}: ${text}` };
+}
+
+export function isEndOfConnection(error: unknown): boolean {
+  return /OFFLINE_QUEUE_POLICY|USER_REQUESTED_STOP|NOT_CONNECTED|HANGUP|CLIENT_TERMINATED/.test(String(error));
 }
 
 /** How a peer that hangs up appears, depending on what was under way. */

@@ -45,7 +45,8 @@ function socketFailure(code: string | undefined, address: string): string | unde
   }
 }
 
-function isTlsFailure(code: string | undefined): boolean {
+/** Whether a code of Node's errors is one of certificates or of TLS itself. */
+export function isTlsFailure(code: string | undefined): boolean {
   return code !== undefined && tlsCode.test(code);
 }
 
