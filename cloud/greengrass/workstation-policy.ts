@@ -24,22 +24,20 @@ export function workstationPolicy(names: Names, place: Place): PolicyDocument {
           'iot:AttachThingPrincipal',
           'iot:DetachThingPrincipal',
           'iot:ListThingPrincipals',
+          'iot:AttachPolicy',
+          'iot:DetachPolicy',
           'iot:ListAttachedPolicies',
           'greengrass:CreateComponentVersion',
           'greengrass:CreateDeployment',
           'greengrass:ListDeployments',
+          // Asked by a name that does not exist yet, it has no ARN that a statement could name.
+          'secretsmanager:DescribeSecret',
         ],
         '*',
       ),
       allow(
         'Certificate',
-        [
-          'iot:DescribeCertificate',
-          'iot:UpdateCertificate',
-          'iot:DeleteCertificate',
-          'iot:AttachPolicy',
-          'iot:DetachPolicy',
-        ],
+        ['iot:DescribeCertificate', 'iot:UpdateCertificate', 'iot:DeleteCertificate'],
         arns.anyCertificate,
       ),
       allow(
@@ -117,14 +115,14 @@ export function workstationPolicy(names: Names, place: Place): PolicyDocument {
       allow(
         'Secret',
         [
-          'secretsmanager:DescribeSecret',
           'secretsmanager:CreateSecret',
           'secretsmanager:TagResource',
           'secretsmanager:PutSecretValue',
           'secretsmanager:DeleteSecret',
           'secretsmanager:RestoreSecret',
         ],
-        arns.anySecretOfName,
+        // What is to be created has no suffix yet.
+        [arns.anySecretOfName, arns.partialSecret],
       ),
       allow(
         'Bucket',

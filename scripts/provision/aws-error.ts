@@ -83,7 +83,9 @@ export function awsError(error: unknown, { client, command }: Operation): AppErr
   const service = client.replace(/Client$/, '').toLowerCase();
   const call = command.replace(/Command$/, '');
   const reason = reasons[name] ?? byStatus(error) ?? (isNetwork(error) ? 'unreachable' : 'aws-refused');
-  return new AppError(reason, sentence(reason, error, serviceAction(service, call)), { cause: error });
+  // Not the error itself: it carries the request, and with it a session token.
+  const cause = new Error(`${name}: ${messageOf(error)}`);
+  return new AppError(reason, sentence(reason, error, serviceAction(service, call)), { cause });
 }
 
 function sentence(reason: AwsReason, error: unknown, action: string): string {

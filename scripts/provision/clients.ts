@@ -36,10 +36,10 @@ export function createClients(region: string, env: NodeJS.ProcessEnv): Clients {
 }
 
 /** The part of a client's middleware stack that is used here; the clients differ in the types of their requests. */
-interface Stacked {
+export interface Stacked {
   middlewareStack: {
     add(
-      middleware: <A, R>(
+      middleware: <A extends object, R extends object>(
         next: (args: A) => Promise<R>,
         context: { clientName?: string; commandName?: string },
       ) => (args: A) => Promise<R>,
