@@ -210,6 +210,13 @@ export function createIpcClient(deps: IpcClientDeps): Ipc {
     });
   }
 
+  /** The end of what is to be ended politely: a peer that does not read any more cannot be told. */
+  async function withinGrace(end: Promise<void> | undefined): Promise<void> {
+    const done = new AbortController();
+    await Promise.race([end, sleep(time, closeGraceMs, done.signal)]);
+    done.abort();
+  }
+
   return {
     async start() {
       if (phase.name !== 'idle') return;
@@ -225,7 +232,7 @@ export function createIpcClient(deps: IpcClientDeps): Ipc {
       for (const stream of streams) stream.lost();
       streams.clear();
       become({ state: 'disconnected', reason: 'stopped' });
-      if (connection !== undefined) await Promise.race([connection.close(), sleep(time, closeGraceMs)]);
+      await withinGrace(connection?.close());
     },
     state: () => state,
     onState(listener) {
@@ -249,7 +256,7 @@ export function createIpcClient(deps: IpcClientDeps): Ipc {
       return {
         async close() {
           streams.delete(stream);
-          await stream.close();
+          await withinGrace(stream.close());
         },
       };
     },

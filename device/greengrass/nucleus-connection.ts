@@ -1,4 +1,5 @@
 import type { eventstream_rpc, greengrasscoreipc } from 'aws-iot-device-sdk-v2';
+import { guardStream } from './guarded-stream.ts';
 import type { CallName, Calls, MessageEvent, Request, StreamName, StreamRequest, Streams } from './ipc.ts';
 import { type NucleusError, nucleusErrorOf } from './nucleus-error.ts';
 
@@ -59,6 +60,13 @@ export async function connectToNucleus({
     hostName: socket,
     connectTransform: async ({ message }) => ({ ...message, payload: JSON.stringify({ authToken }) }),
   });
+  const rpcClient = client['rpcClient'];
+  const newStream = rpcClient.newStream.bind(rpcClient);
+  rpcClient.newStream = () => {
+    const stream = newStream();
+    guardStream(stream);
+    return stream;
+  };
   const isClosed = new AbortController();
   // A client that never connected holds native parts all the same.
   const close = async () => {

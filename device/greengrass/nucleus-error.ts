@@ -4,14 +4,18 @@ import { missingAccess, type Operation } from './access-control.ts';
 import type { IpcFailure } from './ipc.ts';
 
 export interface NucleusError {
-  /** Name of the nucleus's error, e.g. `UnauthorizedError`; undefined where it did not get to say one. */
+  /** Name of the nucleus's error, e.g. `UnauthorizedError`; `Gone` where the connection ended; undefined for others. */
   code: string | undefined;
   /** What it says; may be empty. */
   text: string;
 }
 
 const text = z.string().optional().catch(undefined);
+/** Types of the SDK's errors that come of a connection that is ending: internal, client state, network, interruption. */
+const endingTypes: ReadonlySet<number> = new Set([3, 4, 5, 6]);
+
 const rpcError = z.object({
+  type: z.number(),
   description: z.string(),
   serviceError: z.object({ _errorCode: text, _message: text, message: text }).optional().catch(undefined),
 });
@@ -20,10 +24,10 @@ const rpcError = z.object({
 export function nucleusErrorOf(error: unknown): NucleusError {
   const { data } = rpcError.safeParse(error);
   if (data === undefined) return { code: undefined, text: messageOf(error) };
-  const { serviceError, description } = data;
+  const { serviceError, description, type } = data;
   // An error that the operation's model does not list comes as the name of its shape.
   const shape = /aws\.greengrass#(\w+Error)\b/.exec(description)?.[1];
-  const code = serviceError?._errorCode ?? shape;
+  const code = serviceError?._errorCode ?? shape ?? (endingTypes.has(type) ? 'Gone' : undefined);
   const said = serviceError === undefined ? description : (serviceError._message ?? serviceError.message ?? '');
   return { code, text: said.slice(0, 300) };
 }
@@ -36,6 +40,8 @@ export function failureOf(
   { code, text: said }: NucleusError,
 ): IpcFailure {
   switch (code) {
+    case 'Gone':
+      return { ok: false, reason: 'offline', message: `the connection to the nucleus is ending: ${said}` };
     case 'UnauthorizedError':
       return { ok: false, reason: 'unauthorized', message: missingAccess(component, operation, request) };
     case 'ResourceNotFoundError':
