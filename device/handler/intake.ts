@@ -194,13 +194,40 @@ export function createIntake(store: HandlerStore, options: IntakeOptions, own: O
   /** Lists what a storm holds and has not listed: at most once a window while it lasts, then without a pause. */
   function tellStorm(stormId: string): void {
     const storm = store.occurrence(stormId);
-    if (storm === undefined || storm.place === 'wanted' || !store.isAnyUnlisted(stormId)) return;
+    if (storm === undefined || storm.place === 'wanted') return;
+    if (storm.place === 'released' && storm.phase === 'firing') {
+      breakUp(storm);
+      return;
+    }
+    if (!store.isAnyUnlisted(stormId)) return;
     const isTooSoon = storm.silence === 'holds' || time.wallMs() - storm.notedAtMs < options.policy.storm.windowMs;
     if (storm.phase === 'firing' && isTooSoon) return;
     const phase = storm.phase === 'firing' ? 'updated' : 'resolved';
     const count = store.countHeld(stormId);
     store.putOccurrence({ ...storm, message: nextOwn(storm, { phase, value: count, peak: count }) });
     add(storm, 'update');
+  }
+
+  /** People have ended the incident of a storm: what it never listed is no part of what they decided, and opens anew. */
+  function breakUp(storm: Occurrence): void {
+    const { site } = storm.message;
+    store.dropWaiting(storm.id, 'update');
+    store.putOccurrence({ ...storm, phase: 'ended' });
+    store.retire(storm.id, options.policy.keepEnded);
+    weather.set(site, calm);
+    const untold = store.heldUnlisted(storm.id, Number.MAX_SAFE_INTEGER).filter((one) => one.toldSeverity === null);
+    for (const one of untold.sort(byStart)) openAnew(one);
+    const now = weather.get(site);
+    if (now?.state === 'storming') endOfHeld(now.stormId);
+  }
+
+  function openAnew(occurrence: Occurrence): void {
+    const { message, correlationId: correlation, phase } = occurrence;
+    const opened: Occurrence = { ...occurrence, ...pickPlace(placeOf(message, correlation)) };
+    store.putOccurrence(opened);
+    if (opened.place !== 'wanted') return;
+    add(opened, 'open');
+    if (phase === 'ended') tellEnd(opened);
   }
 
   /**
@@ -231,13 +258,29 @@ export function createIntake(store: HandlerStore, options: IntakeOptions, own: O
     if (occurrence.place === 'held' && occurrence.heldBy !== null) {
       endOfHeld(occurrence.heldBy);
     } else if (isEndTold(occurrence)) {
-      add(occurrence, 'recover');
-      if (options.attachChart && message.window.length > 1) add(occurrence, 'end-chart');
-      if (options.policy.onRecovery === 'resolve') {
-        store.addEntry(occurrence, 'resolve', Date.parse(message.at) + options.policy.quietMs);
-      }
+      tellEnd(occurrence);
+    } else {
+      resolvePredecessor(occurrence);
     }
     store.retire(occurrence.id, options.policy.keepEnded);
+  }
+
+  function tellEnd(occurrence: Occurrence): void {
+    const { message } = occurrence;
+    add(occurrence, 'recover');
+    if (options.attachChart && message.window.length > 1) add(occurrence, 'end-chart');
+    resolveAfterQuiet(occurrence, message.at);
+  }
+
+  function resolveAfterQuiet(occurrence: Occurrence, at: string): void {
+    if (options.policy.onRecovery !== 'resolve') return;
+    store.addEntry(occurrence, 'resolve', Date.parse(at) + options.policy.quietMs);
+  }
+
+  /** A breach of which nothing is told had taken over the incident of the one before it, whose resolution it called off. */
+  function resolvePredecessor({ correlationId: correlation, message }: Occurrence): void {
+    const predecessor = store.lastAttached(correlation);
+    if (predecessor !== undefined) resolveAfterQuiet(predecessor, message.at);
   }
 
   /** Stores an end. What ended under a silence before anything was told of it is recorded only. */
@@ -265,7 +308,8 @@ export function createIntake(store: HandlerStore, options: IntakeOptions, own: O
 
   function endOfHeld(stormId: string): void {
     const storm = store.occurrence(stormId);
-    if (storm === undefined) return;
+    // One that people ended is over; what it listed stays with it.
+    if (storm === undefined || (storm.phase === 'ended' && storm.place === 'released')) return;
     if (store.isAnyHeldFiring(stormId)) {
       tellStorm(stormId);
       return;
@@ -393,6 +437,13 @@ export function createIntake(store: HandlerStore, options: IntakeOptions, own: O
     woken.add(lifted.correlationId);
   }
 
+  /** The end of a breach that was recorded only turns out to be missing in an incident. */
+  function tellEndIn(occurrence: Occurrence, incident: NonNullable<Occurrence['incident']>): void {
+    const attached: Occurrence = { ...occurrence, place: 'attached', incident };
+    store.putOccurrence(attached);
+    tellEnd(attached);
+  }
+
   /** Resolves the incident of a breach whose end it tells already: who told it did not come to resolve it. */
   function resolveEnded(occurrence: Occurrence): void {
     store.putOccurrence(occurrence);
@@ -425,6 +476,7 @@ export function createIntake(store: HandlerStore, options: IntakeOptions, own: O
     settleOwn,
     endRemoved,
     orphan,
+    tellEndIn,
     resolveEnded,
     letGo,
     applySilences,
@@ -447,6 +499,10 @@ const wanted: Placed = { place: 'wanted', heldBy: null, incident: null };
 
 function pickPlace({ place, heldBy, incident }: Placed): Placed {
   return { place, heldBy, incident };
+}
+
+function byStart(one: Occurrence, other: Occurrence): number {
+  return Date.parse(one.message.startedAt) - Date.parse(other.message.startedAt);
 }
 
 /** Whether the handler raises breaches of this rule itself. */

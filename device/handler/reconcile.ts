@@ -1,7 +1,7 @@
 import { type AnomalyMessage, type RollCallKey, rules } from '../anomaly/anomaly.ts';
 import { correlationId, occurrenceId } from '../anomaly/identity.ts';
 import type { IncidentRow } from '../incident/destination.ts';
-import { isOpen, lastEndMs, lastSequenceTold, unendedBreaches } from '../incident/incident-row.ts';
+import { isOpen, lastEndMs, lastSequenceTold, namesOccurrence, unendedBreaches } from '../incident/incident-row.ts';
 import type { Occurrence } from '../incident/occurrence.ts';
 import { isoUtc } from '../platform/time.ts';
 import { type Intake, isOwnRule } from './intake.ts';
@@ -83,14 +83,23 @@ export function reconcileRows(
   for (const row of rows) {
     if (!isOpen(row)) continue;
     const firing = store.firingOf(row.correlationId);
-    for (const occurrence of firing) if (occurrence.place === 'held') intake.letGo(occurrence);
+    for (const occurrence of firing) {
+      // What a storm has listed stays there, unless the incident tells of it all the same.
+      const isElsewhere = occurrence.toldSeverity === null || namesOccurrence(row, occurrence.id);
+      if (occurrence.place === 'held' && isElsewhere) intake.letGo(occurrence);
+    }
     const called = byCorrelation.get(row.correlationId);
     if (called?.waiting === true || called?.firing != null) continue;
     if (firing.length > 0 || store.entriesOf(row.correlationId).length > 0) continue;
     const key = called ?? keyOf(row.correlationId, call);
     const found = key && breachOf(row, call, key);
-    if (found === undefined || store.occurrence(found.occurrence.id) !== undefined) continue;
-    if (found.ended) {
+    if (found === undefined) continue;
+    const known = store.occurrence(found.occurrence.id);
+    if (known !== undefined) {
+      // It ended under a silence, after the store that knew of its incident was lost.
+      const isUntold = known.phase === 'ended' && known.place === 'recorded' && known.message.opener === 'edge';
+      if (isUntold && !found.ended) intake.tellEndIn(known, found.incident);
+    } else if (found.ended) {
       if (policy.orphan === 'resolve') intake.resolveEnded(found.occurrence);
     } else {
       store.putOccurrence(found.occurrence);
@@ -139,18 +148,19 @@ function breachOf(
   row: IncidentRow,
   call: RollCall,
   key: Pick<RollCallKey, 'metric' | 'rule'>,
-): { occurrence: Occurrence; ended: boolean } | undefined {
+): { occurrence: Occurrence; incident: NonNullable<Occurrence['incident']>; ended: boolean } | undefined {
   const [unended] = unendedBreaches(row);
   const id = unended ?? (/^[0-9a-f]{32}$/.test(row.openedBy) ? row.openedBy : undefined);
   if (id === undefined) return undefined;
   const startedAt = new RegExp(`^breach ${id} start=(\\S+) `, 'm').exec(`${row.workNotes}\n${row.description}`)?.[1];
   const endedAtMs = unended === undefined ? lastEndMs(row) : undefined;
+  const incident = { sysId: row.sysId, number: row.number };
   const occurrence: Occurrence = {
     id,
     correlationId: row.correlationId,
     phase: endedAtMs === undefined ? 'firing' : 'ended',
     place: 'attached',
-    incident: { sysId: row.sysId, number: row.number },
+    incident,
     toldSeverity: null,
     notedAtMs: call.atMs,
     updatesSinceNote: 0,
@@ -182,7 +192,7 @@ function breachOf(
       ...call.stamps,
     },
   };
-  return { occurrence, ended: endedAtMs !== undefined };
+  return { occurrence, incident, ended: endedAtMs !== undefined };
 }
 
 /**

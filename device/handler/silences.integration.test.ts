@@ -388,9 +388,11 @@ describe('storms and what the handler raises itself', () => {
 
   test('a breach that a storm lets go, for its key has an incident, tells it nothing under the silence', async () => {
     const h = await ready((config) => {
-      config.handler.storm = { keys: 1, windowMs: minuteMs };
+      config.handler.storm = { keys: 1, windowMs: 60 * minuteMs };
     });
     const first = h.anomaly({ metric: 'a' });
+    const listed = h.anomaly({ metric: 'c' });
+    await h.pass(minuteMs);
     const held = h.anomaly({ metric: 'b' });
     await h.pass(5 * minuteMs);
     expect(h.handler.breach(held.id)?.place).toBe('held');
@@ -401,17 +403,52 @@ describe('storms and what the handler raises itself', () => {
     const own = () => h.destination.rows.find((row) => row.correlationId === 'home/pi/b/upper')?.workNotes;
     silence(h, 30 * minuteMs, { metric: 'b' });
     h.rollCall(
-      (['a', 'b'] as const).map((metric) => ({
-        ...{ metric, rule: 'upper' as const, lastSequence: 1, waiting: false },
-        firing: firingOf(metric === 'b' ? held : first),
+      [first, held, listed].map((fired) => ({
+        ...{ metric: fired.metric, rule: 'upper' as const, lastSequence: 1, waiting: false },
+        firing: firingOf(fired),
       })),
     );
     const before = own();
     await h.pass(10 * minuteMs);
     expect(h.handler.breach(held.id)).toMatchObject({ place: 'wanted', silence: 'holds' });
+    expect(h.handler.breach(listed.id)?.place).toBe('held');
     expect(own()).toBe(before);
+    await recover(h, listed);
     await h.pass(21 * minuteMs);
     expect(own()).toContain('Breaching again');
+  });
+
+  test('a breach that goes on in an incident about to be resolved, and ends untold: the incident is resolved', async () => {
+    const h = await ready((config) => {
+      config.handler.quietMs = 10 * minuteMs;
+    });
+    const first = h.anomaly();
+    await h.pass(minuteMs);
+    await recover(h, first);
+    await h.pass(minuteMs);
+    // The instance is out of reach when it begins, so that nothing is told of it before the silence.
+    h.destination.readFaults.push({ ok: false, kind: 'throttled', retryAfterMs: 5 * minuteMs, message: '429' });
+    const second = h.anomaly();
+    silence(h, 30 * minuteMs);
+    await h.pass(minuteMs);
+    await recover(h, second);
+    await h.pass(20 * minuteMs);
+    expect(h.handler.breach(second.id)?.place).toBe('recorded');
+    expect(h.destination.rows.map((row) => row.state)).toEqual(['resolved']);
+    expect(h.destination.rows[0]?.workNotes).not.toContain(second.id);
+  });
+
+  test('the end of a breach whose incident a lost store knew of is told, though it came under the silence', async () => {
+    const h = await ready();
+    const fired = h.anomaly();
+    await h.pass(minuteMs);
+    await h.restart({ loseStore: true });
+    silence(h, 30 * minuteMs);
+    await recover(h, fired);
+    h.rollCall([{ metric: 'temperature', rule: 'upper', lastSequence: 2, firing: null, waiting: false }]);
+    await h.pass(20 * minuteMs);
+    expect(h.destination.rows.map((row) => row.state)).toEqual(['resolved']);
+    expect(h.destination.rows[0]?.workNotes).toContain(`breach ${fired.id} start=${fired.startedAt} end=2026`);
   });
 
   test('a silent device and a broker out of reach are held back like all else', async () => {

@@ -24,6 +24,31 @@ describe('storms, caps and silence', () => {
     for (const one of held) expect(storm?.workNotes).toMatch(new RegExp(`breach ${one.id} start=\\S+ end=2026`));
   });
 
+  test('a storm whose incident people cancel is over: what it listed stays with them, what it did not opens', async () => {
+    const h = await ready((config) => {
+      config.handler.storm = { keys: 1, windowMs: 60 * minuteMs };
+    });
+    const [own, listed] = [h.anomaly({ metric: 'a' }), h.anomaly({ metric: 'b' })];
+    await h.pass(minuteMs);
+    const storm = h.destination.rows.find((row) => row.correlationId === 'home/*/*/storm');
+    h.destination.edit(storm?.number ?? '', { state: 'canceled' });
+    const later = h.anomaly({ metric: 'c' });
+    await h.pass(minuteMs);
+    const latest = h.anomaly({ metric: 'd' });
+    await h.pass(90 * minuteMs, minuteMs);
+    const calls = { ...h.destination.calls };
+    await h.pass(10 * minuteMs);
+    expect(h.destination.calls).toEqual(calls);
+    expect(h.destination.rows.map((row) => row.correlationId)).toEqual([
+      ...['home/pi/a/upper', 'home/*/*/storm', 'home/pi/c/upper', 'home/*/*/storm'],
+    ]);
+    expect(h.destination.rows.filter((row) => row.workNotes.includes(`breach ${listed.id} `))).toHaveLength(1);
+    for (const one of [own, listed, later, latest]) await recover(h, one);
+    await h.pass(20 * minuteMs);
+    expect(h.destination.rows.map((row) => row.state)).toEqual(['resolved', 'canceled', 'resolved', 'resolved']);
+    expect(h.destination.rows[3]?.workNotes).toMatch(new RegExp(`breach ${latest.id} start=\\S+ end=2026`));
+  });
+
   test('no more new incidents an hour than the cap; the rest waits', async () => {
     const h = await ready((config) => {
       config.handler.maxNewPerHour = 3;

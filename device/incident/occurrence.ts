@@ -24,7 +24,7 @@ export interface Occurrence {
   incident: { sysId: string; number: string } | null;
   /** Latest accepted message. */
   message: AnomalyMessage;
-  /** Severity that the incident was last told; null before. */
+  /** Severity that its incident, or the one of the storm that lists it, was last told; null before. */
   toldSeverity: AnomalyMessage['severity'] | null;
   /** Event time of the last note about it, epoch ms. */
   notedAtMs: number;
