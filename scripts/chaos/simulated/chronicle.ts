@@ -46,7 +46,6 @@ export interface Chronicle {
   /** When the monitor could not write. */
   readonly fullDisk: Span[];
   clockRightAtMs: number;
-  rebootedWithWrongClock: boolean;
   /** The instance that is served in the end, and since when. */
   served: { service: number; sinceMs: number };
 }
@@ -56,7 +55,6 @@ export function createChronicle(schedule: Schedule): Chronicle {
     ...{ schedule, truth: createTruth(), writes: [], deeds: [], deleted: [], silences: [] },
     ...{ monitorLosses: [], handlerLosses: [], fullDisk: [] },
     clockRightAtMs: startMs,
-    rebootedWithWrongClock: false,
     served: { service: 0, sinceMs: startMs },
   };
 }

@@ -66,10 +66,10 @@ export function createHandlerSide(deps: HandlerSideDeps): HandlerSide {
         noteIntervalMs: 60_000,
         deviceSilentMs: setup.deviceSilentMs,
         claimMs: 0,
-        storm: { keys: setup.stormKeys, windowMs: 60_000 },
+        storm: { keys: setup.stormKeys, windowMs: 30_000 },
         maxNewPerHour: setup.maxNewPerHour,
       },
-      delivery: { settleMs, backoffCapMs: 20_000, pauseMs: 30_000, breakerFailures: 5 },
+      delivery: { settleMs, backoffCapMs: 10_000, pauseMs: 20_000, breakerFailures: 5 },
       serviceNow: {
         url: `https://instance-${service}.example`,
         attachChart: setup.charts,

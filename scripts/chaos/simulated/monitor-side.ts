@@ -108,7 +108,7 @@ export function createMonitorSide(deps: SideDeps): MonitorSide {
       ),
       noData: { enabled: false },
       anomaly: { updateIntervalMs: 60_000, windowReadings: setup.charts ? 4 : 0 },
-      monitor: { heartbeatMs: 60_000, rollCallMs: 120_000, saveStateMs: 60_000, resendCapMs: 20_000 },
+      monitor: { heartbeatMs: 30_000, rollCallMs: 60_000, saveStateMs: 30_000, resendCapMs: 10_000 },
       store: { reserveBytes: 0 },
     });
     return made;
@@ -197,7 +197,6 @@ export function createMonitorSide(deps: SideDeps): MonitorSide {
     },
 
     reboot() {
-      if (machine.errorMs !== 0) chronicle.rebootedWithWrongClock = true;
       machine.boot += 1;
       machine.bootedAtMs = time.monotonicMs();
     },

@@ -71,10 +71,10 @@ export const metricNames: readonly MetricName[] = ['temperature', 'humidity'];
 const secondMs = 1_000;
 const minuteMs = 60_000;
 /** From here on nothing goes wrong any more. */
-export const troubleEndsMs = 8 * minuteMs;
+export const troubleEndsMs = 5 * minuteMs;
 /** The settle time that an empty store keeps has passed. */
 const troubleBeginsMs = 5 * secondMs;
-export const settleMs = 20 * secondMs;
+export const settleMs = 15 * secondMs;
 
 type Draw = ReturnType<typeof drawing>;
 
@@ -93,13 +93,13 @@ type StepKind = Step['do'];
 
 /** Kinds of trouble, and how many of each a schedule that has it gets at most. */
 const troubles: readonly (readonly [StepKind, number, number])[] = [
-  ['crash', 0.75, 6],
+  ['crash', 0.75, 4],
   ['stop', 0.2, 2],
   ['back-up', 0.15, 2],
   ['offline', 0.3, 3],
   ['network', 0.5, 3],
   ['unreachable', 0.25, 2],
-  ['fault', 0.8, 8],
+  ['fault', 0.8, 6],
   ['password', 0.1, 1],
   ['disk-full', 0.15, 2],
   ['person', 0.4, 4],
@@ -117,26 +117,26 @@ export function scheduleOf(seed: number): Schedule {
   for (const [kind, probability, most] of troubles) {
     if (!draw.chance(probability)) continue;
     for (let count = draw.between(1, most); count > 0; count -= 1) {
-      steps.push(drawStep(draw, kind, setup, draw.between(troubleBeginsMs, troubleEndsMs - minuteMs)));
+      steps.push(drawStep(draw, kind, setup, draw.between(troubleBeginsMs, troubleEndsMs - 20 * secondMs)));
     }
   }
   if (setup.clockErrorMs !== 0) {
-    steps.push({ atMs: draw.between(minuteMs, troubleEndsMs - minuteMs), do: 'clock-right' });
+    steps.push({ atMs: draw.between(30 * secondMs, troubleEndsMs - minuteMs), do: 'clock-right' });
   }
   return { seed, setup, steps: steps.sort((a, b) => a.atMs - b.atMs) };
 }
 
 function drawSetup(draw: Draw): Setup {
   const gateway = draw.chance(0.4);
-  const storms = gateway && draw.chance(0.4);
-  const count = storms ? 5 : gateway ? draw.between(1, 3) : 1;
+  const storms = gateway && draw.chance(0.5);
+  const count = storms ? 4 : gateway ? draw.between(1, 2) : 1;
   return {
     devices: Array.from({ length: count }, (_, index) => `device-${index + 1}`),
     gateway,
     charts: draw.chance(0.4),
-    stormKeys: storms ? draw.between(2, 3) : 1_000,
-    deviceSilentMs: draw.chance(0.2) ? 3 * minuteMs : 0,
-    quietMs: draw.chance(0.03) ? 0 : draw.pick(minuteMs, 2 * minuteMs),
+    stormKeys: storms ? draw.between(1, 2) : 1_000,
+    deviceSilentMs: draw.chance(0.2) ? 90 * secondMs : 0,
+    quietMs: draw.chance(0.03) ? 0 : draw.pick(20 * secondMs, minuteMs),
     reopenWindowMs: draw.pick(0, 2 * minuteMs, 60 * minuteMs),
     maxNewPerHour: 1_000,
     clockErrorMs: draw.chance(0.1) ? draw.pick(-1, 1) * draw.between(10 * secondMs, 3 * 24 * 60 * minuteMs) : 0,
@@ -146,11 +146,11 @@ function drawSetup(draw: Draw): Setup {
 /** Each metric of each device goes over its limit and back, some of them at the same time. */
 function tempers(draw: Draw, setup: Setup): Step[] {
   const steps: Step[] = [];
-  const storm = setup.stormKeys < 1_000 && draw.chance(0.8) ? draw.between(minuteMs, troubleEndsMs / 2) : undefined;
+  const storm = setup.stormKeys < 1_000 && draw.chance(0.8) ? draw.between(30 * secondMs, troubleEndsMs / 2) : undefined;
   for (const device of setup.devices.keys()) {
     for (const metric of ['temperature', 'humidity'] as const) {
-      if (metric === 'humidity' && draw.chance(0.4)) continue;
-      const pace = draw.pick(30 * secondMs, minuteMs, 2 * minuteMs);
+      if (metric === 'humidity' && (storm !== undefined || draw.chance(0.5))) continue;
+      const pace = draw.pick(20 * secondMs, 40 * secondMs, 90 * secondMs);
       let temper: Temper = 'calm';
       for (
         let atMs = draw.between(0, 3 * minuteMs);
@@ -193,11 +193,11 @@ function drawStep(draw: Draw, kind: StepKind, setup: Setup, atMs: number): Step 
         forMs: drawMs(draw),
       };
     case 'network':
-      return { atMs, do: kind, weather: drawWeather(draw), forMs: draw.between(secondMs, 5 * minuteMs) };
+      return { atMs, do: kind, weather: drawWeather(draw), forMs: draw.between(secondMs, 2 * minuteMs) };
     case 'unreachable':
       return { atMs, do: kind, code: draw.pick('ECONNREFUSED', 'ENOTFOUND'), forMs: drawMs(draw) };
     case 'password':
-      return { atMs, do: kind, secretAfterMs: draw.between(0, 2 * minuteMs) };
+      return { atMs, do: kind, secretAfterMs: draw.between(0, minuteMs) };
     case 'disk-full':
       return { atMs, do: kind, who, forMs: drawMs(draw) };
     case 'person':
@@ -212,7 +212,7 @@ function drawStep(draw: Draw, kind: StepKind, setup: Setup, atMs: number): Step 
         atMs,
         do: kind,
         device: draw.chance(0.3) ? undefined : draw.below(setup.devices.length),
-        forMs: draw.between(10 * secondMs, 4 * minuteMs),
+        forMs: draw.between(10 * secondMs, 3 * minuteMs),
       };
     case 'fault':
       return { atMs, do: kind, fault: drawFault(draw), forMs: drawMs(draw) };
@@ -222,7 +222,7 @@ function drawStep(draw: Draw, kind: StepKind, setup: Setup, atMs: number): Step 
 }
 
 function drawMs(draw: Draw): number {
-  return draw.pick(draw.between(1, 5 * secondMs), draw.between(1, 3 * minuteMs));
+  return draw.pick(draw.between(1, 5 * secondMs), draw.between(1, 2 * minuteMs));
 }
 
 const crossings: readonly [Crossing, ...Crossing[]] = [
@@ -244,7 +244,7 @@ function drawCrash(draw: Draw, who: ComponentName, atMs: number): Step {
     who,
     at: draw.chance(0.25) ? 'now' : draw.pick(...crossings),
     skip: draw.below(6),
-    downMs: draw.chance(0.7) ? draw.between(0, 3 * secondMs) : draw.between(0, 2 * minuteMs),
+    downMs: draw.chance(0.7) ? draw.between(0, 3 * secondMs) : draw.between(0, minuteMs),
     survival,
     reboot: survival === 'synced' || draw.chance(0.2),
   };

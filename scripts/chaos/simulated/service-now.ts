@@ -1,16 +1,17 @@
 import type { Http, HttpOutcome, HttpRequest } from '../../../device/incident/servicenow/http.ts';
 import type { ManualTime } from '../../../device/platform/time.ts';
-import { type ApiAnswer, type ApiRequest, type Identity, refusals } from '../../../device/simulation/servicenow/api.ts';
+import { type ApiAnswer, type ApiRequest, type Identity, json, refusals } from '../../../device/simulation/servicenow/api.ts';
 import { createAttachmentApi } from '../../../device/simulation/servicenow/attachment-api.ts';
 import { createChoices } from '../../../device/simulation/servicenow/choices.ts';
 import { planFaults } from '../../../device/simulation/servicenow/fault-plan.ts';
 import { createFaults, type FaultControl } from '../../../device/simulation/servicenow/faults.ts';
-import type { RecordStore } from '../../../device/simulation/servicenow/record-store.ts';
 import { createRecords } from '../../../device/simulation/servicenow/records.ts';
 import { bytesOf, headersOf, malformed } from '../../../device/simulation/servicenow/representation.ts';
+import { createRenderer } from '../../../device/simulation/servicenow/render.ts';
 import { createTableApi, type ReadingLimits } from '../../../device/simulation/servicenow/table-api.ts';
 import { type Row, tables } from '../../../device/simulation/servicenow/tables.ts';
 import type { Life } from './life.ts';
+import { createMemoryRecords } from './memory-records.ts';
 
 export interface Credentials {
   username: string;
@@ -35,13 +36,12 @@ export interface SimulatedServiceNowOptions {
   wallMs: () => number;
   random: () => number;
   newId: () => string;
-  store: RecordStore;
   onWrite: (write: EdgeWrite) => void;
 }
 
 /**
- * A ServiceNow instance behind a simulated network: the tables, rules and faults of the local ServiceNow (`npm run
- * servicenow`), without its server.
+ * A ServiceNow instance behind a simulated network: the tables, rules, texts and faults of the local ServiceNow (`npm run
+ * servicenow`), without its server and its SQL.
  */
 export interface SimulatedServiceNow {
   readonly faults: FaultControl;
@@ -77,7 +77,9 @@ const longestHopMs = 120;
 const clientTimeoutMs = 10_000;
 
 export function createSimulatedServiceNow(options: SimulatedServiceNowOptions): SimulatedServiceNow {
-  const { time, random, store } = options;
+  const { time, random } = options;
+  const memory = createMemoryRecords();
+  const { store } = memory;
   const clock = { wallMs: options.wallMs, monotonicMs: () => time.monotonicMs() };
   const choices = createChoices(store);
   const records = createRecords({ store, choices, clock, newId: options.newId });
@@ -93,12 +95,29 @@ export function createSimulatedServiceNow(options: SimulatedServiceNowOptions): 
   function route(request: ApiRequest, identity: Identity, limits: ReadingLimits): ApiAnswer {
     const [, api, rest = ''] = /^\/api\/now\/(table|attachment)\/?(.*)$/.exec(request.path) ?? [];
     const [first, ...more] = rest.split('/').filter((step) => step !== '');
+    if (request.method === 'GET') return list(request, api === 'attachment' ? 'sys_attachment' : (first ?? ''), limits);
     if (api === 'attachment') {
       return attachmentApi(request, first === undefined ? [] : [first, ...more], identity, limits);
     }
     const table = tables.get(first ?? '');
     if (api !== 'table' || table === undefined) return refusals.noSuchResource();
     return tableApi(request, { table, sysId: more[0], version: undefined }, identity, limits);
+  }
+
+  function list(request: ApiRequest, name: string, { invisible, droppedFields }: ReadingLimits): ApiAnswer {
+    const table = tables.get(name);
+    if (table === undefined) return refusals.invalidTable(name);
+    const { query } = request;
+    const rows = invisible ? [] : memory.list(table, query.get('sysparm_query') ?? '', droppedFields);
+    const display = query.get('sysparm_display_value');
+    const render = createRenderer(store, choices, {
+      display: display === 'true' || display === 'all' ? display : 'false',
+      fields: query.get('sysparm_fields')?.split(','),
+      excludeReferenceLink: query.get('sysparm_exclude_reference_link') === 'true',
+      tableUrl: `${request.baseUrl}/api/now/table`,
+    });
+    const limit = Number(query.get('sysparm_limit') ?? 1_000);
+    return json(200, { result: rows.slice(0, limit).map((row) => render(table, row)) });
   }
 
   /** One request of the edge, done. `seen` is what the edge knew when it sent it. */
@@ -227,8 +246,7 @@ export function createSimulatedServiceNow(options: SimulatedServiceNowOptions): 
       };
       return route(request, person, allVisible).status;
     },
-    rows: (name) =>
-      store.select(tableNamed(name), { where: '1', orderBy: 't.seq', values: [] }, { limit: -1, offset: 0 }),
+    rows: memory.rows,
   };
   return service;
 }

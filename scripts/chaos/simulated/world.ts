@@ -1,7 +1,6 @@
 import { silentLogger } from '../../../device/platform/logger.ts';
 import { seededRandom } from '../../../device/platform/random.ts';
 import { manualTime } from '../../../device/platform/time.ts';
-import { openRecordStore, type RecordStore } from '../../../device/simulation/servicenow/record-store.ts';
 import { createChronicle, startMs } from './chronicle.ts';
 import { type Component, createComponent } from './component.ts';
 import type { DeviceCode } from './device-code.ts';
@@ -36,14 +35,12 @@ export interface Outcome {
 
 const sampleMs = 10_000;
 /** How long all is well before it is judged; on the way a person redrives what was refused. */
-const healingMs = 8 * 60_000 + 5_000;
-const lookAfterMs = [2.5 * 60_000, 4.5 * 60_000];
-
-/** Records of the two instances, emptied and used again: making their tables takes longer than what a schedule writes. */
-const stores: RecordStore[] = [];
+const healingMs = 5 * 60_000 + 5_000;
+const lookAfterMs = [1.5 * 60_000, 2.75 * 60_000];
 
 /** Plays a schedule to its end, and judges what came of it. The same schedule and code give the same outcome. */
 export async function play(schedule: Schedule, device: DeviceCode, debug?: (c: unknown) => void): Promise<Outcome> {
+  const loop = takeImmediates();
   const world = createWorld(schedule, device);
   try {
     for (const component of Object.values(world.components)) component.start();
@@ -61,6 +58,7 @@ export async function play(schedule: Schedule, device: DeviceCode, debug?: (c: u
     debug?.(world.chronicle);
     return outcomeOf(world);
   } finally {
+    loop.giveBack();
     world.monitor.close();
     world.handler.close();
     for (const disk of Object.values(world.disks)) disk.remove();
@@ -77,11 +75,8 @@ function createWorld(schedule: Schedule, device: DeviceCode) {
   const network = createNetwork(time, random);
   const chronicle = createChronicle(schedule);
   const services = [0, 1].map((service) => {
-    const store = stores[service] ?? openRecordStore(':memory:');
-    stores[service] = store;
-    store.clear();
     return createSimulatedServiceNow({
-      ...{ time, wallMs: () => time.wallMs(), random, newId, store },
+      ...{ time, wallMs: () => time.wallMs(), random, newId },
       onWrite: (write) => chronicle.writes.push({ ...write, service, atMs: time.wallMs() }),
     });
   });
@@ -142,13 +137,32 @@ async function passTo(world: World, wallMs: number): Promise<void> {
   time.advanceTo(end);
 }
 
-/** Twice: a commit is put off to the next turn, and what follows it to the one after. */
+/** What the code under test puts off to the next turn of the event loop. */
+const immediates: (() => void)[] = [];
+const realImmediate = globalThis.setImmediate;
+
+/** Puts the event loop's next turn into the hands of the world while a schedule is played. */
+function takeImmediates(): { giveBack: () => void } {
+  const taken = (task: (...values: unknown[]) => void, ...values: unknown[]) => {
+    immediates.push(() => task(...values));
+  };
+  Object.assign(globalThis, { setImmediate: taken });
+  return {
+    giveBack() {
+      immediates.length = 0;
+      Object.assign(globalThis, { setImmediate: realImmediate });
+    },
+  };
+}
+
+/** Lets promises, and what was put off to the next turn, have their turn until nothing moves any more. */
 async function turns(): Promise<void> {
-  for (let turn = 0; turn < 2; turn += 1) {
+  do {
+    for (const task of immediates.splice(0)) task();
     await new Promise<void>((resolve) => {
-      setImmediate(resolve);
+      realImmediate(resolve);
     });
-  }
+  } while (immediates.length > 0);
 }
 
 function sample({ setup, tempers, monitor }: World): void {
@@ -182,7 +196,8 @@ function act(world: World, step: Step): void {
     case 'crash': {
       // A person who restores a backup takes longer than a request may.
       const downMs = step.who === 'handler' && step.survival === 'backup' ? settleFor(step.downMs) : step.downMs;
-      components[step.who].arm({ ...step, downMs });
+      // A machine that reboots forgets how wrong its clock was: no stamp of before can be put right then.
+      components[step.who].arm({ ...step, downMs, reboot: step.reboot && monitor.isClockRight() });
       return;
     }
     case 'stop':
@@ -252,7 +267,7 @@ function act(world: World, step: Step): void {
   }
 }
 
-const settleFor = (downMs: number) => Math.max(downMs, 60_000);
+const settleFor = (downMs: number) => Math.max(downMs, 40_000);
 
 const changes: Readonly<Record<Exclude<PersonAct, 'delete'>, Readonly<Record<string, string>>>> = {
   resolve: { state: '6', close_code: 'Solution provided', close_notes: 'Opened a window.' },
