@@ -26,7 +26,7 @@ export interface Packaging {
   prepare(): Promise<void>;
   /** Writes one zip. @throws AppError `too-large`, and what `packageComponent` throws */
   build(component: ComponentName, target: Target): Promise<BuiltPackage>;
-  /** Writes a component's recipe beside its zips, for a deployment from this folder to the core device itself. */
+  /** Writes a component's recipe, with its placeholders, beside its zips, as gdk does. */
   writeRecipe(component: ComponentName): string;
 }
 
@@ -36,6 +36,8 @@ export interface PackagingOptions {
   out: string;
   components: readonly ComponentName[];
   targets: readonly Target[];
+  /** A larger zip is refused. Default `maxZipBytes`. */
+  limitBytes?: number;
 }
 
 /** What a component needs beside its program. */
@@ -54,7 +56,8 @@ const packageJson = z.object({
 });
 
 /** Builds the zips of components; the same sources and lock file give the same bytes. */
-export function createPackaging({ root, out, components: chosen, targets }: PackagingOptions): Packaging {
+export function createPackaging(options: PackagingOptions): Packaging {
+  const { root, out, components: chosen, targets, limitBytes = maxZipBytes } = options;
   const lock = readLockFile(root);
   const { version, license, engines } = packageJson.parse(JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')));
   const tarballs = join(root, '.cache', 'npm');
@@ -86,7 +89,7 @@ export function createPackaging({ root, out, components: chosen, targets }: Pack
       const bytes = await zip(files);
       const artifact = artifactsOf(component).find(({ file }) => file.endsWith(`-${target.name}.zip`));
       if (artifact === undefined) throw new Error(`the recipe of ${component} has no artifact for ${target.name}`);
-      if (bytes.length > maxZipBytes) throw tooLarge(artifact.file, bytes.length, files);
+      if (bytes.length > limitBytes) throw tooLarge(artifact.file, bytes.length, limitBytes, files);
       const file = join(out, artifact.file);
       write(file, bytes);
       const sha256 = createHash('sha256').update(bytes).digest('hex');
@@ -110,12 +113,12 @@ function write(file: string, bytes: Uint8Array): void {
   writeFileSync(file, bytes);
 }
 
-function tooLarge(name: string, bytes: number, files: Files): AppError {
+function tooLarge(name: string, bytes: number, limitBytes: number, files: Files): AppError {
   const biggest = [...files].toSorted(([, one], [, other]) => other.length - one.length).slice(0, 10);
   const lines = biggest.map(([path, content]) => `  ${mebibytes(content.length).padStart(10)}  ${path}`);
   return new AppError(
     'too-large',
-    `${name} would be ${mebibytes(bytes)}, and ${mebibytes(maxZipBytes)} is the limit. Its biggest files, unpacked:\n` +
+    `${name} would be ${mebibytes(bytes)}, and ${mebibytes(limitBytes)} is the limit. Its biggest files, unpacked:\n` +
       `${lines.join('\n')}\nLeave one of them out, or raise the limit in scripts/package/build-packages.ts.`,
   );
 }

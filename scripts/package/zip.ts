@@ -15,8 +15,9 @@ export async function zip(files: Files): Promise<Uint8Array> {
   const entries = [...files].toSorted(([one], [other]) => (one < other ? -1 : 1));
   for (const [path, bytes] of entries) {
     archive.addBuffer(Buffer.from(bytes), path, {
+      // Level 9 takes twice as long for 1 %.
       ...{ mtime: fixedTime(), forceDosTimestamp: true, mode: fixedMode },
-      compressionLevel: 9,
+      compressionLevel: 6,
     });
   }
   archive.end();
