@@ -40,6 +40,8 @@ export async function createApp({ stage: name, rooms = allRooms, outdir }: AppOp
     analyticsReporting: false,
     context: {
       ...recommendedFlags,
+      // Says in the template which construct a resource is, as the CDK's command line does by default; tests read it.
+      'aws:cdk:enable-path-metadata': true,
       // A weak reference reads the other stack at run time; rooms are coupled by names and by nothing else.
       '@aws-cdk/core:defaultCrossStackReferences': 'strong',
     },

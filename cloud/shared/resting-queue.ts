@@ -1,9 +1,11 @@
 import { Duration } from 'aws-cdk-lib';
+import type { IGrantable } from 'aws-cdk-lib/aws-iam';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import type { Stage } from '../stages.ts';
 import { acknowledge } from './acknowledge.ts';
 import { RoomAlarm } from './alarm.ts';
+import { parksAt } from './rights.ts';
 
 export interface RestingQueueProps {
   stage: Stage;
@@ -76,6 +78,8 @@ export class DeadLetterQueue extends RestingQueue {
  * its deduplication by the record's id lets a batch be tried again without parking a record twice.
  */
 export class ParkingQueue extends RestingQueue {
+  private readonly stage: Stage;
+
   constructor(scope: Construct, id: string, props: Omit<RestingQueueProps, 'fifo'>) {
     super(scope, id, {
       runbook: 'Parked records',
@@ -84,5 +88,12 @@ export class ParkingQueue extends RestingQueue {
       watches: 'parked',
       says: `${props.room} has parked records that it cannot use.`,
     });
+    this.stage = props.stage;
+  }
+  /** Lets a function park. */
+  grantPark(grantee: IGrantable): void {
+    for (const { action, only } of parksAt('')) {
+      if (only === undefined || this.stage.name === 'local') this.grant(grantee, action);
+    }
   }
 }

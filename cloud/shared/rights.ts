@@ -22,3 +22,11 @@ export function rightsIn(table: RightsTable, stage: 'local' | 'aws'): Record<str
   ]);
   return Object.fromEntries(held.filter(([, rights]) => rights.length > 0));
 }
+
+/** What `ParkingQueue.grantPark` grants. The local account takes a batch for an action of its own, AWS for the plain one. */
+export function parksAt(queue: string): Right[] {
+  return [
+    { action: 'sqs:SendMessage', on: queue },
+    { action: 'sqs:SendMessageBatch', on: queue, only: 'local' },
+  ];
+}

@@ -1,10 +1,12 @@
 import { KinesisClient, PutRecordCommand } from '@aws-sdk/client-kinesis';
+import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { z } from 'zod';
 import { readEnvironment } from '../shared/environment.ts';
 import { publishedMessage } from './contract.ts';
 
 const { STREAM_NAME } = readEnvironment(z.object({ STREAM_NAME: z.string() }));
-const kinesis = new KinesisClient();
+// The client speaks HTTP/2 by default, whose signatures the local account does not understand.
+const kinesis = new KinesisClient({ requestHandler: new NodeHttpHandler() });
 
 /**
  * Stage local only: what AWS IoT does by itself where its rule has a Kinesis action, for an account whose rules have

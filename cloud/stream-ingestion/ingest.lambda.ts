@@ -9,7 +9,7 @@ import { kinesisEvent } from '../shared/kinesis-event.ts';
 import { createParking } from '../shared/parking.aws.ts';
 import { countParked, createTelemetry } from '../shared/telemetry.aws.ts';
 import { gatewaysSchema } from './contract.ts';
-import { batchItemFailures, planBatch } from './ingest.ts';
+import { ingestBatch } from './ingest-batch.ts';
 import { createReadingsTable } from './readings-table.aws.ts';
 
 const environment = readEnvironment(
@@ -36,18 +36,16 @@ const parking = createParking(new SQSClient(), environment.PARKING_QUEUE_URL);
 /** A batch of the stream into the table; what can never be a reading into the parking queue. */
 export async function handler(event: unknown): Promise<KinesisStreamBatchResponse> {
   const { Records } = kinesisEvent.parse(event);
-  const plan = planBatch(Records, settings);
   const { metrics } = telemetry;
   try {
-    const unwritten = await table.write(plan.writes);
-    await parking.park(plan.parked);
-    if (plan.parked.length > 0) countParked(telemetry, plan.parked);
-    metrics.addMetric('ReadingsStored', MetricUnit.Count, plan.writes.length - unwritten.length);
-    if (plan.newestMs !== undefined) {
-      metrics.addMetric('NewestReadingAge', MetricUnit.Milliseconds, Date.now() - plan.newestMs);
+    const result = await ingestBatch(Records, settings, { table, parking });
+    metrics.addMetric('ReadingsStored', MetricUnit.Count, result.stored);
+    if (result.parked.length > 0) countParked(telemetry, result.parked);
+    if (result.newestMs !== undefined) {
+      metrics.addMetric('NewestReadingAge', MetricUnit.Milliseconds, Date.now() - result.newestMs);
     }
-    return { batchItemFailures: batchItemFailures(unwritten) };
+    return { batchItemFailures: result.batchItemFailures };
   } finally {
-    metrics.publishStoredMetrics();
+    if (metrics.hasStoredMetrics()) metrics.publishStoredMetrics();
   }
 }

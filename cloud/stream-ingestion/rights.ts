@@ -1,4 +1,4 @@
-import type { RightsTable } from '../shared/rights.ts';
+import { parksAt, type RightsTable } from '../shared/rights.ts';
 
 /** What Lambda itself needs to read a stream for a function, with the function's role. */
 const readsStream = [
@@ -23,7 +23,7 @@ export const rights: RightsTable = {
     ...readsStream,
     ...lettingGo,
     { action: 'dynamodb:BatchWriteItem', on: 'Readings' },
-    { action: 'sqs:SendMessage', on: 'Parking' },
+    ...parksAt('Parking'),
   ],
   'SensorData/Role': [
     { action: 'kinesis:PutRecord', on: 'Stream', only: 'aws' },

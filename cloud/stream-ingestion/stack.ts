@@ -79,7 +79,7 @@ export class StreamIngestionStack extends Stack {
       },
     });
     table.grant(ingest, 'dynamodb:BatchWriteItem');
-    parking.grant(ingest, 'sqs:SendMessage');
+    parking.grantPark(ingest);
     ingest.addEventSource(
       new KinesisEventSource(stream, {
         startingPosition: StartingPosition.TRIM_HORIZON,
@@ -121,6 +121,8 @@ export class StreamIngestionStack extends Stack {
 
     new CfnOutput(this, 'StreamName', { value: stream.streamName });
     new CfnOutput(this, 'TableName', { value: table.tableName });
+    new CfnOutput(this, 'IngestName', { value: ingest.functionName });
+    new CfnOutput(this, 'IngestRoleName', { value: ingest.role?.roleName ?? '' });
     new CfnOutput(this, 'ParkingQueueUrl', { value: parking.queueUrl });
     new CfnOutput(this, 'DeadLettersUrl', { value: deadLetters.queueUrl });
     new CfnOutput(this, 'RuleErrorsUrl', { value: rule.errors.queueUrl });

@@ -8,7 +8,8 @@ import { inWords, type TemplateResource } from './template.ts';
 type Resources = readonly TemplateResource[];
 
 const ofType = (resources: Resources, type: string) => resources.filter(({ Type }) => Type === type);
-const isShared = ({ actions, resources }: Statement) =>
+/** Whether it is what every NodeFunction holds. */
+export const isShared = ({ actions, resources }: Statement) =>
   sharedWildcards.some(({ statement, resource }) => statement === actions.join(', ') && resources.join() === resource);
 
 /** What is wrong with `*` in the policies of the stacks, compared with the list; a sentence each. */
@@ -76,14 +77,21 @@ function logGroupsOf(role: string, resources: Resources): string[] {
 
 /** What a function of stage prod lacks of what `NodeFunction` gives. */
 export function functionFindings(resources: Resources): string[] {
+  const statements = allowing(resources);
   return ofType(resources, 'AWS::Lambda::Function').flatMap(({ path, Properties }) => {
-    const { Runtime, Architectures, TracingConfig, LoggingConfig } = functionSchema.parse(Properties);
-    const logs = resources.find((one) => one.path === inWords(LoggingConfig?.LogGroup ?? '', resources));
+    const { Runtime, Role, Architectures, TracingConfig, LoggingConfig } = functionSchema.parse(Properties);
+    const logGroup = inWords(LoggingConfig?.LogGroup ?? '', resources);
+    const held = statements.filter(({ roles }) => roles.includes(inWords(Role, resources)));
+    const mayWrite = ({ actions, resources: on }: Statement) =>
+      actions.includes('logs:PutLogEvents') && on.includes(logGroup);
     return [
       ...(Runtime?.startsWith('nodejs') === true && Runtime !== 'nodejs24.x' ? [`${path} runs on ${Runtime}.`] : []),
       ...(Architectures?.join() === 'arm64' ? [] : [`${path} is not built for arm64.`]),
-      ...(TracingConfig?.Mode === 'Active' ? [] : [`${path} is not traced.`]),
-      ...(logs?.Properties['RetentionInDays'] === undefined ? [`${path} has no log group with a retention.`] : []),
+      ...(TracingConfig?.Mode === 'Active' && held.some(isShared) ? [] : [`${path} is not traced.`]),
+      ...(held.some(mayWrite) ? [] : [`${path} may not write its logs.`]),
+      ...(resources.find((one) => one.path === logGroup)?.Properties['RetentionInDays'] === undefined
+        ? [`${path} has no log group with a retention.`]
+        : []),
     ];
   });
 }

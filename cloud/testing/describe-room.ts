@@ -30,8 +30,20 @@ export interface SynthesisedRoom {
   stacks: ReadonlyMap<string, readonly TemplateResource[]>;
 }
 
-/** @throws Error where cdk-nag or the CDK's template validation finds something. */
-export async function synthesiseRoom(name: string, stage: StageName): Promise<SynthesisedRoom> {
+const synthesised = new Map<string, Promise<SynthesisedRoom>>();
+
+/**
+ * The room in a stage; synthesised once a test file, however often it is asked for.
+ * @throws Error where cdk-nag or the CDK's template validation finds something.
+ */
+export function synthesiseRoom(name: string, stage: StageName): Promise<SynthesisedRoom> {
+  const key = `${name} ${stage}`;
+  const known = synthesised.get(key) ?? synthesise(name, stage);
+  synthesised.set(key, known);
+  return known;
+}
+
+async function synthesise(name: string, stage: StageName): Promise<SynthesisedRoom> {
   const { app, stacks } = await createApp({ stage, rooms: [roomCalled(name)] });
   const assembly = app.synth();
   const report = new AwsSolutionsChecks().validateScope(app);
@@ -42,7 +54,7 @@ export async function synthesiseRoom(name: string, stage: StageName): Promise<Sy
     stacks: new Map(
       (stacks.get(name) ?? []).map((stack) => [
         stack.stackName,
-        resourcesOf(stack, assembly.getStackArtifact(stack.artifactId).template),
+        resourcesOf(assembly.getStackArtifact(stack.artifactId).template),
       ]),
     ),
   };

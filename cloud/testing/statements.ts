@@ -10,10 +10,11 @@ const statementSchema = z.object({
 });
 const documentSchema = z.object({ Statement: oneOrMore(statementSchema) });
 const policySchema = z.object({
+  PolicyName: z.string().default(''),
   PolicyDocument: documentSchema,
   Roles: z.array(z.unknown()).default([]),
 });
-const roleSchema = z.object({ Policies: z.array(z.object({ PolicyDocument: documentSchema })).default([]) });
+const roleSchema = z.object({ Policies: z.array(policySchema).default([]) });
 
 /** An allowing statement of any policy in a template. */
 export interface Statement {
@@ -21,6 +22,9 @@ export interface Statement {
   path: string;
   /** Paths of the roles that hold it; none for the policy of a queue, topic or bucket. */
   roles: readonly string[];
+  /** Name of a role's policy, and the statement's place in it. */
+  policyName: string;
+  index: number;
   actions: readonly string[];
   /** In words: see `inWords`. */
   resources: readonly string[];
@@ -28,23 +32,25 @@ export interface Statement {
 
 /** Every statement that allows something: policies, inline policies of roles, policies of resources. */
 export function allowing(resources: readonly TemplateResource[]): Statement[] {
-  return resources.flatMap((resource) => {
-    const { path, Properties } = resource;
-    const documents =
-      resource.Type === 'AWS::IAM::Role'
+  return resources.flatMap(({ Type, path, Properties }) => {
+    const policies =
+      Type === 'AWS::IAM::Role'
         ? roleSchema.parse(Properties).Policies.map((policy) => ({ ...policy, roles: [path] }))
         : [policySchema.safeParse(Properties)].flatMap(({ data }) =>
-            data === undefined
-              ? []
-              : [{ PolicyDocument: data.PolicyDocument, roles: data.Roles.map((role) => inWords(role, resources)) }],
+            data === undefined ? [] : [{ ...data, roles: data.Roles.map((role) => inWords(role, resources)) }],
           );
-    return documents.flatMap(({ PolicyDocument, roles }) =>
-      PolicyDocument.Statement.filter(({ Effect }) => Effect === 'Allow').map(({ Action, Resource }) => ({
-        path,
-        roles,
-        actions: Action.toSorted(),
-        resources: Resource.map((one) => inWords(one, resources)),
-      })),
+    return policies.flatMap(({ PolicyName, PolicyDocument, roles }) =>
+      PolicyDocument.Statement.flatMap(({ Effect, Action, Resource }, index) =>
+        Effect === 'Deny'
+          ? []
+          : [
+              {
+                ...{ path, roles, policyName: PolicyName, index },
+                actions: Action.toSorted(),
+                resources: Resource.map((one) => inWords(one, resources)),
+              },
+            ],
+      ),
     );
   });
 }

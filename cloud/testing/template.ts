@@ -1,4 +1,3 @@
-import { CfnElement, type Stack } from 'aws-cdk-lib';
 import { z } from 'zod';
 
 const resourceSchema = z.object({
@@ -7,35 +6,24 @@ const resourceSchema = z.object({
   Condition: z.string().optional(),
   DeletionPolicy: z.string().optional(),
   UpdateReplacePolicy: z.string().optional(),
+  Metadata: z.looseObject({ 'aws:cdk:path': z.string().optional() }).default({}),
 });
 const templateSchema = z.object({ Resources: z.record(z.string(), resourceSchema).default({}) });
 
 /** A resource of a synthesised template. */
-export interface TemplateResource extends z.infer<typeof resourceSchema> {
+export interface TemplateResource extends Omit<z.infer<typeof resourceSchema>, 'Metadata'> {
   logicalId: string;
   /** Construct path below the stack, without the last `Resource`: `Parking/Depth`. */
   path: string;
 }
 
-/** The resources of a stack, as its template in the cloud assembly has them. */
-export function resourcesOf(stack: Stack, template: unknown): TemplateResource[] {
-  const paths = pathsOf(stack);
-  return Object.entries(templateSchema.parse(template).Resources).map(([logicalId, resource]) => ({
+/** The resources of a template; its paths are those that the CDK wrote beside them. */
+export function resourcesOf(template: unknown): TemplateResource[] {
+  return Object.entries(templateSchema.parse(template).Resources).map(([logicalId, { Metadata, ...resource }]) => ({
     ...resource,
     logicalId,
-    path: paths.get(logicalId) ?? logicalId,
+    path: Metadata['aws:cdk:path']?.replace(/^[^/]+\//, '').replace(/\/Resource$/, '') ?? logicalId,
   }));
-}
-
-function pathsOf(stack: Stack): Map<string, string> {
-  const paths = new Map<string, string>();
-  for (const node of stack.node.findAll()) {
-    if (!CfnElement.isCfnElement(node)) continue;
-    const logicalId = z.string().parse(stack.resolve(node.logicalId));
-    const path = node.node.path.slice(stack.node.path.length + 1).replace(/\/Resource$/, '');
-    paths.set(logicalId, path);
-  }
-  return paths;
 }
 
 const reference = z.union([
