@@ -99,6 +99,14 @@ describe('layers', () => {
     expect(origin('sensor.kind')).toBe('scenario');
   });
 
+  it('takes the name of the thing as the device’s, below every layer', async () => {
+    const thing = await loadConfig({ thingName: 'pi-1' });
+    expect([thing.config.deviceId, thing.origin('deviceId')]).toEqual(['pi-1', 'default']);
+    expect((await loadConfig({ thingName: 'pi-1', overlay: { deviceId: 'own' } })).config.deviceId).toBe('own');
+    expect((await loadConfig({ thingName: undefined })).config).toEqual(configSchema.parse({}));
+    await expect(loadConfig({ thingName: 'handler' })).rejects.toThrow(/deviceId \(name of the thing\)/);
+  });
+
   it('takes accessControl out of a deployment', async () => {
     const accessControl = { 'aws.greengrass.ipc.pubsub': { 'a:pubsub:1': { operations: ['*'] } } };
     expect((await loadConfig({ deployment: { accessControl } })).config).toEqual(configSchema.parse({}));

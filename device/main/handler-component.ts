@@ -42,8 +42,9 @@ export async function startHandlerComponent(
   const logger = context.logger.child({ component: 'handler' });
   const { dataDir } = config.store;
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-  const transport = await createTransport(config, { component: 'handler', logger, time: deliveryTime, random });
-  const secrets = await createSecrets(config.secrets, { dataDir, time: deliveryTime });
+  const ipc = context.ipc === undefined ? {} : { ipc: context.ipc };
+  const transport = await createTransport(config, { component: 'handler', logger, time: deliveryTime, random, ...ipc });
+  const secrets = await createSecrets(config.secrets, { dataDir, time: deliveryTime, ...ipc });
   const destination = createServiceNow(config.serviceNow, {
     secrets,
     logger: logger.child({ module: 'servicenow' }),

@@ -35,6 +35,7 @@ export async function startMonitorComponent(
     time: deliveryTime,
     random,
     will: lastWill(config, names),
+    ...(context.ipc === undefined ? {} : { ipc: context.ipc }),
   });
   const source = await createSource(config, {
     time,
