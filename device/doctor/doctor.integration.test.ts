@@ -209,9 +209,9 @@ describe('the secret', () => {
     expect(of('test incident')).toBe('skip | not checked: needs login');
   });
 
-  test('of kinds that are not there yet', async () => {
+  test('of the nucleus, outside of Greengrass', async () => {
     expect((await look({ secrets: { kind: 'greengrass' } })).of('secret')).toMatch(
-      /^fail \| secrets\.kind greengrass is not available .* \| Correct secrets/,
+      /^fail \| secrets\.kind greengrass needs a Greengrass nucleus, .* \| Correct secrets/,
     );
   });
 });

@@ -361,9 +361,7 @@ test('a process that was not started by a nucleus is told so, and what to do', a
     const ipc = createIpcClient({ ...deps, env });
     await expect(ipc.start()).rejects.toMatchObject({
       reason: 'not-under-greengrass',
-      message: expect.stringMatching(
-        /^sensor-monitor was not started by a Greengrass nucleus: .* transport\.kind to mqtt/,
-      ),
+      message: expect.stringMatching(/^sensor-monitor needs a Greengrass nucleus, .* transport\.kind to mqtt/),
     });
   }
 });

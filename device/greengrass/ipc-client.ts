@@ -267,9 +267,14 @@ export function createIpcClient(deps: IpcClientDeps): Ipc {
 function addressIn(env: IpcClientDeps['env'], component: string): NucleusAddress {
   const [socket, authToken] = [env[socketVariable], env[tokenVariable]];
   if (socket && authToken) return { socket, authToken };
-  throw new AppError(
+  throw notUnderGreengrass(component, socket ? tokenVariable : socketVariable);
+}
+
+/** `what` needs a nucleus, and none has started this process. */
+export function notUnderGreengrass(what: string, missing = socketVariable): AppError {
+  return new AppError(
     'not-under-greengrass',
-    `${component} was not started by a Greengrass nucleus: ${socket ? tokenVariable : socketVariable} is not set. Deploy it as a Greengrass component (recipes/), or set transport.kind to mqtt or iot-core and secrets.kind to file or secrets-manager.`,
+    `${what} needs a Greengrass nucleus, and this process was not started by one (${missing} is not set). Deploy it as a Greengrass component (recipes/), or set transport.kind to mqtt or iot-core and secrets.kind to file or secrets-manager.`,
   );
 }
 

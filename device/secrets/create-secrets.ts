@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Config } from '../config/schema.ts';
-import { AppError } from '../platform/errors.ts';
+import type { Ipc } from '../greengrass/ipc.ts';
+import { notUnderGreengrass } from '../greengrass/ipc-client.ts';
 import type { Time } from '../platform/time.ts';
 import type { Secrets } from './secrets.ts';
 
@@ -9,14 +10,18 @@ export function secretFile(config: Config['secrets'], dataDir: string): string {
   return config.file === '' ? join(dataDir, 'greengrass-snow-creds.json') : config.file;
 }
 
+export interface CreateSecretsDeps {
+  dataDir: string;
+  time: Time;
+  /** The nucleus, for a process that one started. */
+  ipc?: Ipc;
+}
+
 /**
  * Credentials from where configuration says; only the adapter of that kind is loaded.
- * @throws AppError `unknown-kind`
+ * @throws AppError `not-under-greengrass`
  */
-export async function createSecrets(
-  config: Config['secrets'],
-  deps: { dataDir: string; time: Time },
-): Promise<Secrets> {
+export async function createSecrets(config: Config['secrets'], deps: CreateSecretsDeps): Promise<Secrets> {
   switch (config.kind) {
     case 'file': {
       const { fileSecrets } = await import('./file.ts');
@@ -27,10 +32,10 @@ export async function createSecrets(
       const { name, region, endpoint } = config;
       return secretsManagerSecrets({ name, region, endpoint, time: deps.time });
     }
-    case 'greengrass':
-      throw new AppError(
-        'unknown-kind',
-        'secrets.kind greengrass is not available in this release. Use file or secrets-manager.',
-      );
+    case 'greengrass': {
+      if (deps.ipc === undefined) throw notUnderGreengrass('secrets.kind greengrass');
+      const { greengrassSecrets } = await import('./greengrass.ts');
+      return greengrassSecrets({ name: config.name, ipc: deps.ipc });
+    }
   }
 }

@@ -174,7 +174,7 @@ describe('secrets by configuration', () => {
     expect(await secrets.get()).toMatchObject({ ok: true });
   });
 
-  test('a kind that is not there yet is refused with the ones that are', async () => {
-    await expect(createSecrets(config({ kind: 'greengrass' }), deps)).rejects.toThrow('Use file or secrets-manager');
+  test('the nucleus's is refused outside of Greengrass, with the ones that are there', async () => {
+    await expect(createSecrets(config({ kind: 'greengrass' }), deps)).rejects.toThrow('secrets.kind to file or secrets-manager');
   });
 });

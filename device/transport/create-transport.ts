@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Config } from '../config/schema.ts';
+import type { Ipc } from '../greengrass/ipc.ts';
+import { notUnderGreengrass } from '../greengrass/ipc-client.ts';
 import { AppError } from '../platform/errors.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { Time } from '../platform/time.ts';
@@ -16,15 +18,17 @@ export interface CreateTransportDeps {
   will?: LastWill;
   /** The bus of kind `in-process`, shared by whoever is to hear each other. */
   inProcess?: InProcessBus;
+  /** The nucleus of kind `greengrass-ipc`, for a process that one started. */
+  ipc?: Ipc;
 }
 
 /**
  * The transport that configuration chooses, not started; only the adapter of that kind is loaded.
- * @throws AppError `unsupported-transport`
+ * @throws AppError `unsupported-transport`, `not-under-greengrass`
  */
 export async function createTransport(
   { deviceId, transport: config }: Pick<Config, 'deviceId' | 'transport'>,
-  { component, logger, time, random, will, inProcess }: CreateTransportDeps,
+  { component, logger, time, random, will, inProcess, ipc }: CreateTransportDeps,
 ): Promise<CountingTransport> {
   const clientId = config.mqtt.clientId ?? clientIdOf(deviceId, component);
   const lastWill = will === undefined ? {} : { will };
@@ -49,11 +53,11 @@ export async function createTransport(
       const { maxPayloadBytes } = config;
       return inProcess.transport({ name: clientId, maxPayloadBytes, logger, ...lastWill });
     }
-    default:
-      throw new AppError(
-        'unsupported-transport',
-        `transport.kind ${config.kind} is not available in this release. Use mqtt (or in-process, within one process).`,
-      );
+    case 'greengrass-ipc': {
+      if (ipc === undefined) throw notUnderGreengrass('transport.kind greengrass-ipc');
+      const { createGreengrassTransport } = await import('./greengrass-ipc.ts');
+      return createGreengrassTransport(config, { ipc, logger });
+    }
   }
 }
 
