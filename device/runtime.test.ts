@@ -51,6 +51,14 @@ test('a failure in a start stops what was started, the failed part too, and name
   expect(events).toEqual(['start broker', 'stop handler', 'stop broker']);
 });
 
+test('a runtime inside a part tells which of its parts failed, once', async () => {
+  const { runtime, time } = world();
+  const inner = createRuntime({ time, logger: silentLogger });
+  const cause = new AppError('port-in-use', 'Port 9102 is in use.');
+  const failing = { start: () => inner.start('health', { start: () => Promise.reject(cause), stop() {} }), stop() {} };
+  await expect(runtime.start('monitor', failing)).rejects.toThrow(/^Health did not start\. Port 9102 is in use\.$/);
+});
+
 test('what could not be opened is not stopped; what stands is', async () => {
   const { runtime, events, part } = world();
   await runtime.open('store', () => part('store'));

@@ -69,7 +69,8 @@ export function createRuntime(options: RuntimeOptions): Runtime {
       return part;
     } catch (error) {
       await stop();
-      if (error instanceof AppError && error.reason === 'stopping') throw error;
+      // `start-failed` of a runtime inside this one names the part already.
+      if (error instanceof AppError && ['stopping', 'start-failed'].includes(error.reason)) throw error;
       if (!(error instanceof AppError)) logger.error({ err: error, part: name }, 'part failed to start');
       throw new AppError('start-failed', `${capital(name)} did not start. ${messageOf(error)}`, { cause: error });
     }

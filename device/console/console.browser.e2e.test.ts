@@ -233,6 +233,25 @@ describe.skipIf(!hasBrowser)('device console in chromium', { timeout: 60_000 }, 
     expect(complaints).toEqual([]);
   });
 
+  test('what a deployment wanted and is not in force is told with its reason', async () => {
+    const { page, complaints } = await open();
+    await page.route('**/api/configuration', async (route) => {
+      const answer = await route.fetch();
+      const body = await answer.text();
+      const refused = {
+        atMs: Date.parse('2026-03-01T12:00:00Z'),
+        reason: '- tempLimit (deployment): found "hot"\n- <b>',
+      };
+      await route.fulfill({ body: body.replace('"refused":null', `"refused":${JSON.stringify(refused)}`) });
+    });
+    await openTab(page, /^Configuration$/);
+    const banner = page.getByText(/is not in force/).locator('..');
+    await banner.waitFor();
+    expect(await banner.textContent()).toContain('- tempLimit (deployment): found "hot"\n- <b>');
+    await page.getByText(/version .* since/).waitFor();
+    expect(complaints).toEqual([]);
+  });
+
   test('thousands of updates leave a page as small as it was', async () => {
     await stage.read({ humidity: 44 });
     const { page } = await open(stage.url);
