@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -81,6 +82,28 @@ describe('npm run package', () => {
   test('keeps every zip within its limit', () => {
     expect(packages.map(({ component, target }) => `${component} ${target}`)).toHaveLength(4);
     for (const { bytes } of packages) expect(bytes).toBeLessThanOrEqual(maxZipBytes);
+  });
+
+  test('refuses a larger one and names its biggest files', { timeout: 60_000 }, async () => {
+    const [target] = targets;
+    const component = 'com.iotblog.SensorMonitor';
+    const out = join(folder, 'refused');
+    const packaging = createPackaging({
+      root,
+      out,
+      components: [component],
+      targets: targets.slice(0, 1),
+      limitBytes: 1_000_000,
+    });
+    await packaging.prepare();
+    const refused = target === undefined ? Promise.resolve() : packaging.build(component, target);
+    await expect(refused).rejects.toMatchObject({
+      reason: 'too-large',
+      message: expect.stringMatching(
+        /sensor-monitor-arm64\.zip would be \d+\.\d MiB, and 1\.0 MiB is the limit.*\n +\d+\.\d MiB {2}\S*\.node\n/,
+      ),
+    });
+    expect(existsSync(join(out, 'artifacts'))).toBe(false);
   });
 
   test('holds exactly the native parts that a component loads, for its machine and an old enough glibc', async () => {
