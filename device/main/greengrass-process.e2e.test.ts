@@ -5,9 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { startTestNucleus, type TestNucleus, type TestNucleusOptions } from '../greengrass/test-ipc-server.ts';
+import { accessToAll } from '../greengrass/test-nucleus-stage.ts';
 import { freePort } from '../platform/test-free-port.ts';
 
-/** The monitor as a Greengrass component: a process of its own under a nucleus of the test, without a broker. */
+/** The monitor as a Greengrass component: a process of its own under a nucleus of the test, with its messages. */
 const patient = { timeout: 30_000 };
 let root: string;
 let nucleus: TestNucleus;
@@ -30,10 +31,14 @@ async function startNucleus(options: Omit<TestNucleusOptions, 'socket'> = {}): P
 
 /** Configuration as recipes have it: numbers as texts. */
 const configurationOf = (monitorPort: number, change: Record<string, unknown> = {}) => ({
-  ...{ tempLimit: '30', sensor: { kind: 'mock', intervalMs: '50' }, http: { monitorPort: String(monitorPort) } },
-  accessControl: {},
+  ...{ tempLimit: '60', humidLimit: '99', thresholds: { temperature: { onDelayMs: '100' } } },
+  ...{ sensor: { kind: 'mock', intervalMs: '50' }, http: { monitorPort: String(monitorPort) } },
+  ...{ transport: { kind: 'greengrass-ipc' }, accessControl: accessToAll },
   ...change,
 });
+
+const anomaliesSent = () =>
+  nucleus.calls.filter(({ request }) => Object.values(request).includes('IoTBlog/anomaly')).length;
 
 function startMonitor(configuration: Record<string, unknown>) {
   const env = {
@@ -76,8 +81,10 @@ test('a running component follows its deployments, and refuses what cannot be us
   await expect.poll(() => nucleus.states, patient).toEqual([{ component: 'monitor', state: 'RUNNING' }]);
   await expect.poll(() => metric(port, 'itsm_configuration_refused'), patient).toBe('0');
 
-  nucleus.configure('monitor', { tempLimit: '28', log: { level: 'debug' } });
+  expect(anomaliesSent()).toBe(0);
+  nucleus.configure('monitor', { tempLimit: '5', log: { level: 'debug' } });
   await monitor.says(/"fields":\["log.level","thresholds.temperature.upper"\].*is in force/);
+  await expect.poll(anomaliesSent, patient).toBeGreaterThan(0);
   expect(monitor.output()).not.toContain('starting anew');
 
   await expect(nucleus.propose('monitor', configurationOf(port, { tempLimit: 'hot' }))).resolves.toMatchObject({
