@@ -78,6 +78,12 @@ describe('policy of a device without Greengrass', () => {
     expect(granted(policy, 'iot:Receive')).toContain(`topic/IoTBlog/anomaly/ack/${thing}`);
   });
 
+  test('names the device where it is for that one alone', () => {
+    const policy = devicePolicy(scope, perDevice, ['monitor'], 'pi');
+    expect(granted(policy, 'iot:Connect')).toEqual(['client/pi', 'client/pi#*']);
+    expect(JSON.stringify(policy)).not.toContain(thing);
+  });
+
   test('lets a handler hear and answer every device', () => {
     const policy = devicePolicy(scope, perDevice, ['handler']);
     expect(granted(policy, 'iot:Publish')).toEqual(['topic/IoTBlog/anomaly/ack/*', 'topic/IoTBlog/status/handler']);

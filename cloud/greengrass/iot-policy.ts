@@ -53,7 +53,7 @@ export function coreDevicePolicy(
   const nucleus = ['greengrass*/health/json', 'jobs/*', 'shadow/*'].map(own);
   const { sensorData, anomaly } = topics(names);
   return document([
-    connect(scope),
+    connect(scope, thisThing),
     allow('Nucleus', ['iot:Publish', 'iot:Receive'], arns(scope, 'topic', nucleus)),
     allow('NucleusSubscriptions', ['iot:Subscribe'], arns(scope, 'topicfilter', nucleus)),
     allow('Messages', ['iot:Publish'], arns(scope, 'topic', [sensorData(thisThing), anomaly(thisThing)])),
@@ -75,29 +75,33 @@ export function coreDevicePolicy(
 /**
  * For a device without Greengrass, whose components speak to AWS IoT Core themselves (`transport.kind: iot-core`) and,
  * for want of a local broker, to each other through it. The device's id is its thing name.
+ *
+ * @param thing its name where the policy is for one device alone, which serves clients with a suffix however the
+ *   certificate is attached
  */
 export function devicePolicy(
   scope: IotScope,
   names: TopicNames,
   components: readonly IotComponent[],
+  thing: string = thisThing,
 ): IotPolicyDocument {
-  const traffics = components.map((component) => traffic[component](names));
+  const traffics = components.map((component) => traffic[component](names, thing));
   const publish = [...new Set(traffics.flatMap((one) => one.publish))];
   const subscribe = [...new Set(traffics.flatMap((one) => one.subscribe))];
   return document([
-    connect(scope),
+    connect(scope, thing),
     allow('Messages', ['iot:Publish'], arns(scope, 'topic', publish)),
     allow('Subscriptions', ['iot:Subscribe'], arns(scope, 'topicfilter', subscribe)),
     allow('Deliveries', ['iot:Receive'], arns(scope, 'topic', subscribe.map(matchedBy))),
   ]);
 }
 
-const traffic: Readonly<Record<IotComponent, (names: TopicNames) => Traffic>> = {
-  monitor(names) {
+const traffic: Readonly<Record<IotComponent, (names: TopicNames, thing: string) => Traffic>> = {
+  monitor(names, thing) {
     const { sensorData, anomaly, status, ack, handlerStatus } = topics(names);
     return {
-      publish: [sensorData(thisThing), anomaly(thisThing), status(thisThing)],
-      subscribe: [ack(thisThing), handlerStatus],
+      publish: [sensorData(thing), anomaly(thing), status(thing)],
+      subscribe: [ack(thing), handlerStatus],
     };
   },
   handler(names) {
@@ -115,8 +119,8 @@ function matchedBy(topicFilter: string): string {
 }
 
 /** `<thing>*` would let this device in as any whose name begins with its own. */
-function connect(scope: IotScope): IotPolicyStatement {
-  return allow('Connect', ['iot:Connect'], arns(scope, 'client', [thisThing, `${thisThing}#*`]));
+function connect(scope: IotScope, thing: string): IotPolicyStatement {
+  return allow('Connect', ['iot:Connect'], arns(scope, 'client', [thing, `${thing}#*`]));
 }
 
 function arns({ partition, region, account }: IotScope, kind: string, names: string[]): string[] {
