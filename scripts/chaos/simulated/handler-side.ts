@@ -30,6 +30,7 @@ export interface HandlerSideDeps extends SideDeps {
   services: readonly SimulatedServiceNow[];
 }
 
+export const stormWindowMs = 30_000;
 /** Any picture: drawing a real one takes longer than a schedule. */
 const picture = new Uint8Array([0x89, 0x50, 0x4e, 0x47]);
 
@@ -66,7 +67,7 @@ export function createHandlerSide(deps: HandlerSideDeps): HandlerSide {
         noteIntervalMs: 60_000,
         deviceSilentMs: setup.deviceSilentMs,
         claimMs: 0,
-        storm: { keys: setup.stormKeys, windowMs: 30_000 },
+        storm: { keys: setup.stormKeys, windowMs: stormWindowMs },
         maxNewPerHour: setup.maxNewPerHour,
       },
       delivery: { settleMs, backoffCapMs: 10_000, pauseMs: 20_000, breakerFailures: 5 },

@@ -3,10 +3,11 @@ import type { Breach } from '../../audit/breach.ts';
 import { attachmentRow, incidentRow, journalRow } from '../../audit/incidents.ts';
 import type { Chronicle, Span } from './chronicle.ts';
 import type { Disk } from './disk.ts';
-import type { HandlerSide } from './handler-side.ts';
+import { type HandlerSide, stormWindowMs } from './handler-side.ts';
 import type { MonitorSide } from './monitor-side.ts';
 import { peopleOverruled } from './people.ts';
 import type { SimulatedServiceNow } from './service-now.ts';
+import { atRightTimes } from './wrong-clock.ts';
 
 export interface Finding {
   /** What must hold and did not. */
@@ -24,6 +25,8 @@ export interface Judged {
 
 /** Messages may be this late to be in time for a silence. */
 const silenceMarginMs = 30_000;
+/** How long what is told may be under way. */
+const hopsMs = 2_000;
 /** Both stores are far below it, write-ahead log included. */
 const mostStoreBytes = 8_000_000;
 
@@ -37,6 +40,7 @@ export function judge(judged: Judged): Finding[] {
   return [
     ...services.flatMap((service, index) => ofInstance(service, index, breaches, chronicle)),
     ...createdTwice(chronicle),
+    ...stormsUnguarded(chronicle),
     ...peopleOverruled(chronicle),
     ...unfinished(judged),
   ];
@@ -58,18 +62,20 @@ function ofInstance(
     (one) => one.service === index && !chronicle.handlerLosses.some(({ atMs }) => atMs >= one.atMs),
   );
   const isServed = chronicle.served.service === index;
+  const right = rightTimes(chronicle);
+  // What a person deleted told of its breaches as much as what a person closed.
+  const rows = [...service.rows('incident'), ...deleted.map(({ row }) => ({ ...row, state: '7' }))];
+  const journal = [...service.rows('sys_journal_field'), ...deleted.flatMap((one) => one.journal)];
+  const texts = right([...rows.flatMap(textsOf), ...journal.map(({ value = '' }) => value)]);
   const result = audit({
     breaches: breaches.map((breach) => ({
       ...breach,
       optional: breach.optional || !isDemanded(breach, isServed, chronicle),
     })),
-    // What a person deleted told of its breaches as much as what a person closed.
-    rows: [...service.rows('incident'), ...deleted.map(({ row }) => ({ ...row, state: '7' }))].map((row) =>
-      incidentRow.parse(row),
+    rows: rows.map((row, at) =>
+      incidentRow.parse({ ...row, description: texts[2 * at], close_notes: texts[2 * at + 1] }),
     ),
-    journal: [...service.rows('sys_journal_field'), ...deleted.flatMap(({ journal }) => journal)].map((row) =>
-      journalRow.parse(row),
-    ),
+    journal: journal.map((row, at) => journalRow.parse({ ...row, value: texts[2 * rows.length + at] })),
     attachments: service.rows('sys_attachment').map((row) => attachmentRow.parse(row)),
     policy: {
       ...strictPolicy,
@@ -85,6 +91,15 @@ function ofInstance(
   const found = isServed ? findingsOf(result) : recordsOf(result);
   // The order of breaches is read from their starts, and some were told by a wrong clock.
   return chronicle.schedule.setup.clockErrorMs === 0 ? found : found.filter(({ invariant }) => invariant !== 'in order');
+}
+
+function textsOf({ description = '', close_notes: closeNotes = '' }: Row): string[] {
+  return [description, closeNotes];
+}
+
+function rightTimes({ schedule, clockRightAtMs }: Chronicle): (texts: string[]) => string[] {
+  const { clockErrorMs: errorMs } = schedule.setup;
+  return (texts) => (errorMs === 0 ? texts : atRightTimes(texts, { errorMs, rightAtMs: clockRightAtMs }));
 }
 
 /** Open breaches moved to the instance that is served now; what ended before may have been put aside. */
@@ -147,7 +162,6 @@ function excused(breach: Breach, chronicle: Chronicle): Breach {
   optional ||= silencesOf(breach, chronicle).some((silence) => endedAtMs >= silence.fromMs && endedAtMs < silence.toMs);
   optional ||= chronicle.deleted.some(({ atMs }) => startedAtMs <= atMs) && chronicle.handlerLosses.length > 0;
   const clockWasWrong = startedAtMs < chronicle.clockRightAtMs;
-  untimed ||= clockWasWrong && endedAtMs <= chronicle.clockRightAtMs;
   return { ...breach, optional, untimed, clockWasWrong };
 }
 
@@ -175,6 +189,18 @@ function createdTwice({ writes }: Chronicle): Finding[] {
     if (seen.has(name)) return [finding('created once', `breach ${opener} of ${fields['correlation_id']}`)];
     seen.add(name);
     return [];
+  });
+}
+
+/** Without trouble nothing is told late, so no window sees more new incidents than the storm guard lets through. */
+function stormsUnguarded({ writes, schedule }: Chronicle): Finding[] {
+  if (schedule.steps.some((step) => step.do !== 'temper' && step.do !== 'clock-right')) return [];
+  const opened = writes.filter(
+    ({ method, table, fields }) => method === 'POST' && table === 'incident' && !fields['correlation_id']?.endsWith('/storm'),
+  );
+  return opened.flatMap(({ atMs }) => {
+    const count = opened.filter((other) => other.atMs >= atMs && other.atMs < atMs + stormWindowMs - hopsMs).length;
+    return count > schedule.setup.stormKeys ? [finding('the storm guard holds', `${count} incidents within a window`)] : [];
   });
 }
 

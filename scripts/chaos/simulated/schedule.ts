@@ -90,6 +90,8 @@ function drawing(random: () => number) {
 }
 
 type StepKind = Step['do'];
+/** What a schedule must have: a kind of trouble, or a trait of its setup; `calm` has no trouble at all. */
+export type Focus = StepKind | 'charts' | 'storm' | 'wrong-clock' | 'calm';
 
 /** Kinds of trouble, and how many of each a schedule that has it gets at most. */
 const troubles: readonly (readonly [StepKind, number, number])[] = [
@@ -110,12 +112,14 @@ const troubles: readonly (readonly [StepKind, number, number])[] = [
 ];
 
 /** The schedule of a seed: each has some kinds of trouble and not the others, so that rare combinations come up often. */
-export function scheduleOf(seed: number): Schedule {
+export function scheduleOf(seed: number, focus: readonly Focus[] = []): Schedule {
   const draw = drawing(seededRandom(seed));
-  const setup = drawSetup(draw);
+  const setup = drawSetup(draw, focus);
+  const isCalm = draw.chance(0.1) || focus.includes('calm');
   const steps: Step[] = [...tempers(draw, setup)];
   for (const [kind, probability, most] of troubles) {
-    if (!draw.chance(probability)) continue;
+    if (!draw.chance(probability) && !focus.includes(kind)) continue;
+    if (isCalm) continue;
     for (let count = draw.between(1, most); count > 0; count -= 1) {
       steps.push(drawStep(draw, kind, setup, draw.between(troubleBeginsMs, troubleEndsMs - 20 * secondMs)));
     }
@@ -126,20 +130,20 @@ export function scheduleOf(seed: number): Schedule {
   return { seed, setup, steps: steps.sort((a, b) => a.atMs - b.atMs) };
 }
 
-function drawSetup(draw: Draw): Setup {
-  const gateway = draw.chance(0.4);
-  const storms = gateway && draw.chance(0.5);
+function drawSetup(draw: Draw, focus: readonly Focus[]): Setup {
+  const gateway = draw.chance(0.4) || focus.includes('storm');
+  const storms = gateway && (draw.chance(0.5) || focus.includes('storm'));
   const count = storms ? 4 : gateway ? draw.between(1, 2) : 1;
   return {
     devices: Array.from({ length: count }, (_, index) => `device-${index + 1}`),
     gateway,
-    charts: draw.chance(0.4),
+    charts: draw.chance(0.4) || focus.includes('charts'),
     stormKeys: storms ? draw.between(1, 2) : 1_000,
     deviceSilentMs: draw.chance(0.2) ? 90 * secondMs : 0,
     quietMs: draw.chance(0.03) ? 0 : draw.pick(20 * secondMs, minuteMs),
     reopenWindowMs: draw.pick(0, 2 * minuteMs, 60 * minuteMs),
     maxNewPerHour: 1_000,
-    clockErrorMs: draw.chance(0.1) ? draw.pick(-1, 1) * draw.between(10 * secondMs, 3 * 24 * 60 * minuteMs) : 0,
+    clockErrorMs: draw.chance(0.1) || focus.includes('wrong-clock') ? draw.pick(-1, 1) * draw.between(60 * minuteMs, 3 * 24 * 60 * minuteMs) : 0,
   };
 }
 
