@@ -141,6 +141,7 @@ async function deployAndTest({ options, built, step, folder, isBootstrapped }: W
   const { account, region, testName: name } = options;
   const outputsFile = join(folder, 'outputs.json');
   try {
+    console.log(`Deploying; the CDK writes to ${step.logFile}.`);
     if (!isBootstrapped) await bootstrap({ account, region }, step, folder);
     await deploy(step, outputsFile);
     const filters = built.map((room) => `cloud/${room.name}/`);
@@ -165,6 +166,7 @@ async function removeAll(
     const stack = await stackCalled(cloudFormation, name);
     if (stack?.StackId !== undefined) ids.set(name, stack.StackId);
   }
+  console.log('Destroying what was deployed.');
   await destroy(step).catch((error: unknown) => console.error(messageOf(error)));
   const left: string[] = [];
   for (const [name, id] of ids) {

@@ -8,7 +8,7 @@ const tries = [
   'aws cloudformation describe-stacks --query "Stacks[].StackName"',
   'aws lambda list-functions --query "Functions[].FunctionName"',
   'aws dynamodb list-tables',
-  'aws iot-data publish --topic IoTBlog/sensorData --cli-binary-format raw-in-base64-out --payload \'{"hello":1}\'',
+  `aws iot-data publish --topic IoTBlog/sensorData --payload fileb://<(echo '{"hello":1}')`,
   'aws logs describe-log-groups --query "logGroups[].logGroupName"',
 ];
 

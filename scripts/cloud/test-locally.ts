@@ -42,7 +42,6 @@ export async function testLocally(options: TestOptions): Promise<0 | 1> {
 
 async function deployAndTest(run: Run, options: TestOptions, signal: AbortSignal): Promise<0 | 1> {
   const { files, room, testName } = options;
-  const isWhole = files.length === 0 && room.length === 0 && testName === undefined;
   const chosen = files.length === 0 || room.length > 0 ? chooseRooms(room) : allRooms.filter(isNamedBy(files));
   const { account, rooms, outputsFile } = await startAndDeploy(run, chosen, signal);
   const filters = files.length > 0 ? files : room.map((name) => `cloud/${name}/`);
@@ -50,13 +49,14 @@ async function deployAndTest(run: Run, options: TestOptions, signal: AbortSignal
     .ended;
   if (options.results !== undefined) writeFileSync(options.results, JSON.stringify(results ?? null));
 
+  const isFiltered = files.length > 0 || testName !== undefined;
   const names = rooms.map(({ name }) => name);
   const report = reportOf({ rooms: names, results, gaps, peers: peers() });
   // Chosen tests of a room leave columns empty, so they are judged by themselves.
-  const problems = files.length === 0 && testName === undefined ? problemsOf(report) : [];
-  if (names.length > 0) console.log(`\n${tableOf(report)}`);
+  const problems = isFiltered ? [] : problemsOf(report);
+  if (!isFiltered && names.length > 0) console.log(`\n${tableOf(report)}`);
   for (const problem of problems) console.error(problem);
-  if (isWhole) writeWhole(reportFile, `${JSON.stringify(report, undefined, 2)}\n`);
+  if (!isFiltered && room.length === 0) writeWhole(reportFile, `${JSON.stringify(report, undefined, 2)}\n`);
   return ok && problems.length === 0 ? 0 : 1;
 }
 
