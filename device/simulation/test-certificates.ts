@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { generate } from 'selfsigned';
 
 /** PEM, both. */
@@ -6,11 +7,11 @@ export interface CertificateAndKey {
   key: string;
 }
 
-/** A certificate authority that lives as long as the test; what it signs is valid for a day. */
+/** A certificate authority whose key is in memory alone, so that nothing is signed once it has gone. */
 export interface TestAuthority {
   /** Its own certificate, PEM: what the other side is told to trust. */
   cert: string;
-  /** For a server on 127.0.0.1, or on the host names given. */
+  /** For a server on 127.0.0.1, or on the host names and addresses given. */
   server(hosts?: string[]): Promise<CertificateAndKey>;
   /** For a client of that name. */
   client(commonName: string): Promise<CertificateAndKey>;
@@ -18,8 +19,12 @@ export interface TestAuthority {
 
 const dayMs = 86_400_000;
 
-export async function testAuthority(commonName = 'Test authority'): Promise<TestAuthority> {
-  const validity = { notBeforeDate: new Date(Date.now() - dayMs), notAfterDate: new Date(Date.now() + dayMs) };
+/** @param validDays how long itself and what it signs are valid, from a day ago on */
+export async function testAuthority(commonName = 'Test authority', validDays = 1): Promise<TestAuthority> {
+  const validity = {
+    notBeforeDate: new Date(Date.now() - dayMs),
+    notAfterDate: new Date(Date.now() + validDays * dayMs),
+  };
   const algorithms = { keyType: 'ec', curve: 'P-256', algorithm: 'sha256' } as const;
   const named = (value: string) => [{ name: 'commonName', value }];
 
@@ -48,12 +53,12 @@ export async function testAuthority(commonName = 'Test authority'): Promise<Test
 
   return {
     cert: authority.cert,
-    server: (hosts) =>
+    server: (hosts = ['127.0.0.1']) =>
       sign('server', [
         { name: 'extKeyUsage', serverAuth: true },
         {
           name: 'subjectAltName',
-          altNames: hosts?.map((value) => ({ type: 2 as const, value })) ?? [{ type: 7, ip: '127.0.0.1' }],
+          altNames: hosts.map((host) => (isIP(host) === 0 ? { type: 2, value: host } : { type: 7, ip: host })),
         },
       ]),
     client: (name) => sign(name, [{ name: 'extKeyUsage', clientAuth: true }]),
