@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { AppError } from '../../device/platform/errors.ts';
 import { bundleFacts } from './bundle.ts';
 import { claimIdentity, readPem, serialNumberOfPi } from './claim.ts';
-import { makeIdentity } from './identity.ts';
+import { makeIdentity, writeKey } from './identity.ts';
 import { install, type PlacedFile } from './install.ts';
 import type { Nucleus } from './nucleus-config.ts';
 import { amazonRootCa, rootCaIn } from './root-ca.ts';
@@ -17,6 +17,8 @@ export interface ClaimCommandOptions {
   region: string;
   roleAlias: string;
   rootCa?: string;
+  /** AWS makes the key and sends it. */
+  keyFromAws: boolean;
   keys: string;
   target: string;
   nucleus: Nucleus;
@@ -38,8 +40,7 @@ export async function claim(
   const parameters =
     'SerialNumber' in all.parameter ? all.parameter : { ...all.parameter, SerialNumber: serialNumberOfPi() };
   const serial = parameters['SerialNumber'] ?? '';
-  const identity = await makeIdentity(keys, serial, { force: false });
-  print(`${identity.kept ? 'Kept' : 'Made'}  ${identity.keyFile}  (private key, mode 0600: it stays here)`);
+  const csr = all.keyFromAws ? undefined : await ownRequest(keys, serial, print);
   const claimed = await claimIdentity({
     endpoint,
     rootCa,
@@ -48,9 +49,10 @@ export async function claim(
     clientId: `claim-${serial}`,
     template: all.template,
     parameters,
-    csr: readFileSync(identity.csrFile, 'utf8'),
+    ...(csr === undefined ? {} : { csr }),
     timeoutMs,
   });
+  if (claimed.privateKey !== undefined) writeKey(keys, claimed.privateKey);
   print(`This device is the thing ${claimed.thing}; its certificate is ${claimed.certificateId.slice(0, 12)}….`);
   const facts = bundleFacts.safeParse({
     format: 1,
@@ -67,6 +69,12 @@ export async function claim(
     );
   }
   return install({ certificate: claimed.certificate, rootCa, facts: facts.data }, { keys, target, nucleus, nowMs });
+}
+
+async function ownRequest(keys: string, name: string, print: (line: string) => void): Promise<string> {
+  const { keyFile, csrFile, kept } = await makeIdentity(keys, name, { force: false });
+  print(`${kept ? 'Kept' : 'Made'}  ${keyFile}  (private key, mode 0600: it stays here)`);
+  return readFileSync(csrFile, 'utf8');
 }
 
 function complete(options: Partial<ClaimCommandOptions>): ClaimCommandOptions {
@@ -95,6 +103,7 @@ function complete(options: Partial<ClaimCommandOptions>): ClaimCommandOptions {
     keys: 'certs',
     target: '/greengrass/v2',
     nucleus: 'classic',
+    keyFromAws: false,
     ...options,
     claim: certificate,
     claimKey,

@@ -9,11 +9,12 @@ import { connectWithClaim, type Request } from './claim-connection.ts';
  *
  * | state | ends with |
  * |---|---|
- * | connected by the claim | `create-from-csr` accepted: certificate and ownership token |
+ * | connected by the claim | `create-from-csr` (or `create`) accepted: certificate and ownership token |
  * | certificate, pending | the template's `provision` accepted (the hook has agreed): thing, policy, active certificate |
  * | provisioned | connection closed; the claim is not used again |
  *
- * The signing request is made here, so that the key never leaves the device: `CreateKeysAndCertificate` would send one.
+ * With a signing request (`CreateCertificateFromCsr`) the key never leaves the device. Without one AWS makes the key and
+ * sends it (`CreateKeysAndCertificate`): for claims whose policy allows no more.
  * Source: AWS IoT Core Developer Guide, "Device provisioning MQTT API".
  */
 export interface ClaimOptions {
@@ -27,13 +28,16 @@ export interface ClaimOptions {
   template: string;
   /** Of the template: `{ SerialNumber: … }`. */
   parameters: Readonly<Record<string, string>>;
-  csr: string;
+  /** The device's own; without it AWS makes the key. */
+  csr?: string;
   timeoutMs: number;
 }
 
 export interface ClaimedIdentity {
   certificate: string;
   certificateId: string;
+  /** Only if AWS made it. */
+  privateKey?: string;
   thing: string;
   /** What the template says to its devices. */
   configuration: Record<string, string>;
@@ -43,6 +47,7 @@ const certificateAnswer = z.object({
   certificateId: z.string().min(1),
   certificatePem: z.string().min(1).max(16_384),
   certificateOwnershipToken: z.string().min(1),
+  privateKey: z.string().min(1).max(16_384).optional(),
 });
 
 const provisionAnswer = z.object({
@@ -55,9 +60,11 @@ export async function claimIdentity(options: ClaimOptions): Promise<ClaimedIdent
   const connection = await connectWithClaim(options);
   try {
     const certificate = certificateAnswer.parse(
-      await connection.request(step('sign the device’s request', '$aws/certificates/create-from-csr/json'), {
-        certificateSigningRequest: options.csr,
-      }),
+      await (options.csr === undefined
+        ? connection.request(step('make a key and certificate', '$aws/certificates/create/json'), {})
+        : connection.request(step('sign the device’s request', '$aws/certificates/create-from-csr/json'), {
+            certificateSigningRequest: options.csr,
+          })),
     );
     const provisioned = provisionAnswer.parse(
       await connection.request(
@@ -68,6 +75,7 @@ export async function claimIdentity(options: ClaimOptions): Promise<ClaimedIdent
     return {
       certificate: certificate.certificatePem,
       certificateId: certificate.certificateId,
+      ...(certificate.privateKey === undefined ? {} : { privateKey: certificate.privateKey }),
       thing: provisioned.thingName,
       configuration: provisioned.deviceConfiguration,
     };

@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, webcrypto } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { Pkcs10CertificateRequest, Pkcs10CertificateRequestGenerator } from '@peculiar/x509';
 import { AppError, messageOf } from '../../device/platform/errors.ts';
 import { keyIdOf } from './key-id.ts';
@@ -38,7 +38,7 @@ export async function makeIdentity(folder: string, thing: string, { force }: { f
   const csrFile = join(folder, files.csr);
   const kept = existsSync(keyFile) && !force;
   try {
-    if (!kept) writeNewKey(folder, keyFile);
+    if (!kept) writeKey(folder, newKey());
     const key = privateKeyIn(keyFile);
     writeFileSync(csrFile, await signingRequest(key, thing), { mode: 0o644 });
     return { keyFile, csrFile, keyId: keyIdOf(createPublicKey(key)), kept };
@@ -54,12 +54,17 @@ export async function makeIdentity(folder: string, thing: string, { force }: { f
   }
 }
 
-function writeNewKey(folder: string, keyFile: string): void {
+function newKey(): string {
   const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
-  mkdirSync(dirname(keyFile), { recursive: true, mode: 0o700 });
+  return privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+}
+
+/** Made with its mode, so that it is never open to others; a key that is there is moved aside. */
+export function writeKey(folder: string, pem: string): void {
+  const keyFile = join(folder, files.key);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
   if (existsSync(keyFile)) renameSync(keyFile, join(folder, files.previousKey));
-  // Made with its mode, so that it is never open to others.
-  writeFileSync(keyFile, privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600, flag: 'wx' });
+  writeFileSync(keyFile, pem, { mode: 0o600, flag: 'wx' });
 }
 
 /** @throws AppError `bad-key`; nothing of the content is quoted */

@@ -161,6 +161,7 @@ program
   .option('--endpoint <host>', 'iot:Data-ATS endpoint of the account')
   .option('--credentials-endpoint <host>', 'iot:CredentialProvider endpoint of the account')
   .option('--template <name>', 'fleet provisioning template')
+  .option('--key-from-aws', 'let AWS make the key and send it, for claims that may not have one signed', false)
   .option('--parameter <name=value>', 'of the template; SerialNumber is the Pi’s own unless given', parseParameter, {})
   .option('--region <name>', 'AWS region', 'eu-west-1')
   .option('--role-alias <name>', 'role alias of the token exchange role', 'IoTGGRoleAlias')

@@ -8,17 +8,25 @@ export interface Kept {
   why: string;
 }
 
+export interface TeardownWishes {
+  /** Delete the secret at once. */
+  force: boolean;
+  /** The bucket's name is the default one, with account and region in it: bare and empty it is ours, left by a run that was
+   * interrupted before it could mark it. */
+  ownBucketName: boolean;
+}
+
 /**
  * Removes exactly what `create` made, in the order in which it lets go of each other. What several things share stays
  * while another thing is in the group. Pure, and empty where nothing is left.
  */
-export function planTeardown(found: Found, { force }: { force: boolean }): { steps: Step[]; kept: Kept[] } {
+export function planTeardown(found: Found, { force, ownBucketName }: TeardownWishes): { steps: Step[]; kept: Kept[] } {
   const { thing, thingGroup, certificates } = found;
   const shared = (thingGroup?.otherThings.length ?? 0) > 0;
   const steps: Step[] = [];
   if (!shared) steps.push(...deploymentRemoval(found));
   if (thing?.made === true && found.coreDevice) steps.push({ kind: 'delete-core-device' });
-  if (!shared) steps.push(...sharedRemoval(found, force));
+  if (!shared) steps.push(...sharedRemoval(found, { force, ownBucketName }));
   steps.push(...revocations(certificates, thing?.keyIds ?? []));
   if (thing?.inGroup === true && (thing.made || thingGroup?.made === true)) steps.push({ kind: 'remove-from-group' });
   if (thing?.made === true) steps.push({ kind: 'delete-thing' });
@@ -36,14 +44,14 @@ function deploymentRemoval({ deployments }: Found): Step[] {
     .map(({ id, status }) => ({ kind: 'remove-deployment', id, active: status === 'ACTIVE' }));
 }
 
-function sharedRemoval(found: Found, force: boolean): Step[] {
+function sharedRemoval(found: Found, { force, ownBucketName }: TeardownWishes): Step[] {
   const { componentVersions, bucket, objects, secret, roleAlias, role } = found;
   const steps: Step[] = componentVersions
     .filter(({ made }) => made)
     .map(({ arn, name, version }) => ({ kind: 'delete-component', arn, name, version }));
   const keys = Object.keys(objects);
   if (keys.length > 0) steps.push({ kind: 'delete-objects', keys });
-  if (bucket?.made === true) steps.push({ kind: 'delete-bucket' });
+  if (bucket?.made === true || (bucket?.adoptable === true && ownBucketName)) steps.push({ kind: 'delete-bucket' });
   if (secret?.made === true && (force || !secret.deletionScheduled)) {
     steps.push({ kind: 'delete-secret', force, scheduled: secret.deletionScheduled });
   }

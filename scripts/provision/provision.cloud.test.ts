@@ -102,7 +102,7 @@ const toCreate: Planner = (found) => {
 const toTearDown =
   (force: boolean): Planner =>
   (found) =>
-    planTeardown(found, { force }).steps;
+    planTeardown(found, { force, ownBucketName: true }).steps;
 
 /** One run; how many steps it had, or that it was killed. */
 async function run(planner: Planner, changes = Number.POSITIVE_INFINITY): Promise<number | 'killed'> {

@@ -1,3 +1,4 @@
+import { defaultBucket } from '../../cloud/greengrass/names.ts';
 import type { Context } from './context.ts';
 import { lookUp } from './look-up.ts';
 import { planTeardown } from './plan-teardown.ts';
@@ -19,7 +20,7 @@ export interface TeardownOptions {
 export async function teardown({ context, force, dryRun, print }: TeardownOptions): Promise<void> {
   const { clients, names, place } = context;
   const found = await lookUp(clients, names, place);
-  const { steps, kept } = planTeardown(found, { force });
+  const { steps, kept } = planTeardown(found, { force, ownBucketName: names.bucket === defaultBucket(place) });
   const where = `account ${place.account}, ${place.region}`;
   print(
     steps.length === 0
