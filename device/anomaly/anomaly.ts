@@ -10,8 +10,14 @@ export type Rule = (typeof rules)[number];
 export const severities = ['low', 'medium', 'high', 'critical'] as const;
 export type Severity = (typeof severities)[number];
 
-/** Largest message on any topic, bytes: Greengrass Nucleus Lite closes the connection above 10,000. */
+/** Largest message that is read on any topic, bytes. */
 export const maxMessageBytes = 8_000;
+
+/**
+ * Largest message that is sent, bytes: in base64, with its topic and headers, it stays below the 10,000 at which Greengrass
+ * Nucleus Lite closes the connection.
+ */
+export const maxSentBytes = 7_000;
 
 /**
  * What an occurrence is told by: severity and state are not part of it. `metric` is `*` where the rule speaks of the

@@ -314,6 +314,13 @@ export const configSchema = z
           'Readings kept while offline, oldest dropped first and counted.',
         ),
         maxWaitingMessages: int(10_000, 100, 1_000_000, 'messages', 'Rejected messages kept for a look.'),
+        maxCloudMessages: int(
+          10_000,
+          100,
+          1_000_000,
+          'messages',
+          'kind greengrass-ipc: anomalies kept until AWS IoT Core takes them, oldest lost first and counted.',
+        ),
       },
       'The sensor monitor.',
     ),

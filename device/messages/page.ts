@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { maxMessageBytes } from '../anomaly/anomaly.ts';
+import { maxMessageBytes, maxSentBytes } from '../anomaly/anomaly.ts';
 import { jsonText } from './json-text.ts';
 import { jsonSchemaOf, type MessageKind, messageKinds } from './messages.ts';
 
@@ -22,8 +22,9 @@ ${messageKinds.map((kind) => `| [${kind.title}](#${anchor(kind.title)}) | \`${ki
 - **Versions.** \`version\` stands in every message. Within a version fields are only added. A reader ignores fields that it does not know and
   accepts the previous version too, so components can be updated one after the other. An anomaly of an unknown version is answered with
   \`rejected\` and the versions that are known; nothing of it is guessed.
-- **Size.** A message has at most ${maxMessageBytes.toLocaleString('en')} bytes: Greengrass Nucleus Lite closes the connection above 10,000. What does not fit is
-  cut before it is sent (the window of an anomaly) or paged (a roll call); a larger message is refused unread.
+- **Size.** A message is sent with at most ${maxSentBytes.toLocaleString('en')} bytes: Greengrass Nucleus Lite closes the connection above 10,000, in base64.
+  What does not fit is cut before it is sent (the window of an anomaly) or paged (a roll call); a message of more than
+  ${maxMessageBytes.toLocaleString('en')} bytes is refused unread.
 - **Stamps.** Instants are ISO 8601 in UTC and may be wrong on a device whose clock is not set; \`clockSynchronised\` says so.
   Durations are measured with \`monotonicMs\`, within one \`bootId\`.
 - **Identity.** (device, \`installationId\`, key, \`sequence\`) tells an anomaly message from every other; the key is (site, device, metric, rule).

@@ -13,6 +13,7 @@ import type { Stamp } from './stamp-clock.ts';
  * | device   | detection of a device that has spoken                        | configuration; then the longest unheard goes |
  * | rule_key | the last sequence of a key, and whether it fires             | keys that have ever fired                   |
  * | message  | a message without an answer, or one that was rejected        | breaches; rejected ones by configuration    |
+ * | cloud_message | a message that AWS IoT Core has not taken, where that is a destination of its own | breaches, and configuration |
  */
 const migrations: readonly Migration[] = [
   {
@@ -40,6 +41,18 @@ const migrations: readonly Migration[] = [
       );
       CREATE INDEX message_waiting ON message (key, sequence) WHERE rejected_ms IS NULL;
       CREATE INDEX message_rejected ON message (id) WHERE rejected_ms IS NOT NULL;
+    `,
+  },
+  {
+    version: 1_001,
+    sql: `
+      -- A table of its own: a release that does not know it leaves it alone, and neither destination waits for the other.
+      CREATE TABLE cloud_message (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL, device_id TEXT NOT NULL, sequence INTEGER NOT NULL,
+        occurrence_id TEXT NOT NULL, phase TEXT NOT NULL, body TEXT NOT NULL,
+        boot_id TEXT NOT NULL, offset_ms REAL NOT NULL, synchronised INTEGER NOT NULL
+      );
+      CREATE INDEX cloud_message_key ON cloud_message (key, id);
     `,
   },
 ];
@@ -216,11 +229,7 @@ export function openJournal(path: string) {
     },
 
     putMessage(message: Omit<SavedMessage, 'id'>): void {
-      const { stamp } = message;
-      sql.putMessage.run(
-        ...[message.key, message.deviceId, message.sequence, message.occurrenceId, message.phase, message.body],
-        ...[stamp.bootId, stamp.offsetMs, Number(stamp.synchronised)],
-      );
+      sql.putMessage.run(...messageValues(message));
     },
     /** The first message of a key that waits for its answer. */
     head(key: string): SavedMessage | undefined {
@@ -252,6 +261,34 @@ export function openJournal(path: string) {
     takeBack(installationId: string): number {
       return sql.takeBack.run(installationId).changes;
     },
+
+    /** Of what waits for AWS IoT Core: the first one. */
+    cloudHead(): SavedMessage | undefined {
+      return messageRow.optional().parse(sql.getCloudHead.get());
+    },
+    /** The last one of a key. */
+    cloudTail(key: string): SavedMessage | undefined {
+      return messageRow.optional().parse(sql.getCloudTail.get(key));
+    },
+    /** All, in the order in which they were made. */
+    waitingForCloud(): SavedMessage[] {
+      return list(messageRow, sql.listCloud.all());
+    },
+    putCloudMessage(message: Omit<SavedMessage, 'id'>): void {
+      sql.putCloudMessage.run(...messageValues(message));
+    },
+    deleteCloudMessage(id: number): void {
+      sql.deleteCloudMessage.run(id);
+    },
+    rewriteCloudMessage(id: number, body: string, stamp: Stamp): void {
+      sql.rewriteCloudMessage.run(body, stamp.offsetMs, Number(stamp.synchronised), id);
+    },
+    /** Forgets the oldest beyond `most`, but not `kept`; answers how many. */
+    trimCloud(most: number, kept: number | undefined): number {
+      return sql.trimCloud.run(most, kept ?? -1).changes;
+    },
+    cloudCount: () => countRow.parse(sql.countCloud.get()),
+
     counts: () => ({
       waiting: countRow.parse(sql.countWaiting.get()),
       rejected: countRow.parse(sql.countRejected.get()),
@@ -297,6 +334,17 @@ function statements(db: ReturnType<typeof openStore>) {
     putMessage: db.prepare(`
       INSERT INTO message (key, device_id, sequence, occurrence_id, phase, body, boot_id, offset_ms, synchronised)
       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`),
+    getCloudHead: db.prepare('SELECT * FROM cloud_message ORDER BY id LIMIT 1'),
+    getCloudTail: db.prepare('SELECT * FROM cloud_message WHERE key = ? ORDER BY id DESC LIMIT 1'),
+    listCloud: db.prepare('SELECT * FROM cloud_message ORDER BY id'),
+    putCloudMessage: db.prepare(`
+      INSERT INTO cloud_message (key, device_id, sequence, occurrence_id, phase, body, boot_id, offset_ms, synchronised)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`),
+    deleteCloudMessage: db.prepare('DELETE FROM cloud_message WHERE id = ?'),
+    rewriteCloudMessage: db.prepare('UPDATE cloud_message SET body = ?, offset_ms = ?, synchronised = ? WHERE id = ?'),
+    trimCloud: db.prepare(`
+      DELETE FROM cloud_message WHERE id IN (SELECT id FROM cloud_message ORDER BY id DESC LIMIT -1 OFFSET ?) AND id <> ?`),
+    countCloud: db.prepare('SELECT count(*) AS n FROM cloud_message'),
     getHead: db.prepare(`SELECT * ${waiting} AND key = ? ORDER BY sequence LIMIT 1`),
     getTail: db.prepare(`SELECT * ${waiting} AND key = ? ORDER BY sequence DESC LIMIT 1`),
     listWaiting: db.prepare(`SELECT * ${waiting} ORDER BY id`),
@@ -313,6 +361,13 @@ function statements(db: ReturnType<typeof openStore>) {
     countWaiting: db.prepare(`SELECT count(*) AS n ${waiting}`),
     countRejected: db.prepare('SELECT count(*) AS n FROM message WHERE rejected_ms IS NOT NULL'),
   };
+}
+
+function messageValues({ stamp, ...message }: Omit<SavedMessage, 'id'>) {
+  return [
+    ...[message.key, message.deviceId, message.sequence, message.occurrenceId, message.phase, message.body],
+    ...[stamp.bootId, stamp.offsetMs, Number(stamp.synchronised)],
+  ];
 }
 
 function stampOf(row: { boot_id: string; offset_ms: number; synchronised: boolean }): Stamp {

@@ -1,4 +1,4 @@
-import { type AnomalyMessage, type Key, maxMessageBytes } from '../anomaly/anomaly.ts';
+import { type AnomalyMessage, type Key, maxSentBytes } from '../anomaly/anomaly.ts';
 import type { Transition } from '../anomaly/detection.ts';
 import { occurrenceId } from '../anomaly/identity.ts';
 import { isoUtc } from '../platform/time.ts';
@@ -45,13 +45,13 @@ export function anomalyMessageOf(parts: MessageParts): AnomalyMessage {
 }
 
 /**
- * The message as it is sent, under `maxMessageBytes`: what does not fit costs points of the window first, every second
+ * The message as it is sent, under `maxSentBytes`: what does not fit costs points of the window first, every second
  * one but the latest, then the text.
  */
 export function encodeAnomaly(message: AnomalyMessage): string {
   for (let shorter = message; ; ) {
     const text = JSON.stringify(shorter);
-    if (Buffer.byteLength(text) <= maxMessageBytes) return text;
+    if (Buffer.byteLength(text) <= maxSentBytes) return text;
     if (shorter.window.length > 0) shorter = { ...shorter, window: halved(shorter.window) };
     else if (shorter.text !== '') shorter = { ...shorter, text: '' };
     else return text;

@@ -17,7 +17,7 @@ import { type ReadingMessage, readingMessage } from '../reading/reading.ts';
 import type { Sample, SampleSink, SampleSource } from '../sensor/source.ts';
 import { type InProcessBus, inProcessBus } from '../transport/in-process.ts';
 import { topics } from '../transport/topics.ts';
-import type { CountingTransport } from '../transport/transport.ts';
+import type { CountingTransport, Transport } from '../transport/transport.ts';
 import { type Journal, openJournal } from './journal.ts';
 import type { ClockState, MachineClock } from './machine-clock.ts';
 import { createMonitor, type Monitor, type MonitorDeps } from './monitor.ts';
@@ -66,6 +66,8 @@ export interface HarnessOptions {
   /** Wall time of the start. */
   startMs?: number;
   clock?: ClockState;
+  /** AWS IoT Core as a destination of its own. */
+  cloud?: Pick<Transport, 'publish'>;
   deps?: Partial<MonitorDeps>;
 }
 
@@ -90,7 +92,9 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
   const transportOf = (name: string) => bus.transport({ name, maxPayloadBytes: 64_000, logger: silentLogger });
   const handlerSide = transportOf('handler');
   await handlerSide.start();
-  let monitorSide: CountingTransport = transportOf('monitor');
+  const connectMonitor = (): CountingTransport =>
+    options.cloud === undefined ? transportOf('monitor') : { ...transportOf('monitor'), cloud: options.cloud };
+  let monitorSide = connectMonitor();
   let sink: SampleSink | undefined;
   let bootId = 'boot-1';
 
@@ -205,7 +209,7 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
       time.advance(change.downMs ?? 0);
       bootId = change.bootId ?? bootId;
       change.config?.(config);
-      monitorSide = transportOf('monitor');
+      monitorSide = connectMonitor();
       await monitorSide.start();
       harness.monitorTransport = monitorSide;
       harness.dataDir = copy;

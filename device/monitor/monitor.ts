@@ -10,13 +10,14 @@ import type { Metrics, Reading } from '../reading/reading.ts';
 import type { Sample, SampleSink, SampleSource } from '../sensor/source.ts';
 import type { Topics } from '../transport/topics.ts';
 import type { LastWill, Subscription, Transport } from '../transport/transport.ts';
+import { type CloudCounts, createCloudDelivery } from './cloud-delivery.ts';
 import { createDelivery } from './delivery.ts';
 import { createDevices } from './devices.ts';
 import { createDiskGuard } from './disk-guard.ts';
 import { createHandlerEar } from './handler-ear.ts';
 import { type Journal, openJournal } from './journal.ts';
 import type { ClockState, MachineClock } from './machine-clock.ts';
-import { createReadingFeed } from './reading-feed.ts';
+import { createReadingFeed, type ReadingCounts } from './reading-feed.ts';
 import { createRecorder } from './recorder.ts';
 import { createStampClock } from './stamp-clock.ts';
 import { createStatusFeed } from './status-feed.ts';
@@ -86,6 +87,8 @@ export interface MonitorStatus {
     /** Breaches that began and ended while the disk was full. */
     unreported: number;
   };
+  /** AWS IoT Core, where it is a destination of its own beside the handler (Greengrass). */
+  cloud?: { messages: CloudCounts; readings: ReadingCounts };
   /** The first thousand. */
   firing: readonly FiringNow[];
   /** Last values of the own device. */
@@ -191,8 +194,9 @@ function buildRun(deps: MonitorDeps, lock: { release(): void }) {
     ...{ journal, guard, transport, topics, time: deliveryTime, random: deps.random, logger, backoff },
     ...{ mostRejected: settings.maxWaitingMessages, changed: settleIdle },
   });
+  const cloud = transport.cloud === undefined ? undefined : cloudDestination(transport.cloud);
   const recorder = createRecorder({
-    ...{ journal, guard, delivery, clock, logger, newId, runId, opener: config.opener },
+    ...{ journal, guard, delivery, cloud: cloud?.anomalies, clock, logger, newId, runId, opener: config.opener },
     ...{ configVersion: () => configVersion, onAnomaly: deps.onAnomaly },
   });
   const devices = createDevices({
@@ -227,6 +231,23 @@ function buildRun(deps: MonitorDeps, lock: { release(): void }) {
   let lastReadingAtMs: number | undefined;
   let waiters: (() => void)[] = [];
 
+  /** Tracked apart: neither the handler's way nor the cloud's waits for the other. */
+  function cloudDestination(to: Pick<Transport, 'publish'>) {
+    const shared = { topics, time: deliveryTime, logger };
+    const isConnected = () => transport.state().state === 'connected';
+    return {
+      anomalies: createCloudDelivery({
+        ...{ ...shared, journal, guard, cloud: to, isConnected, random: deps.random },
+        ...{ backoff, mostWaiting: settings.maxCloudMessages },
+      }),
+      // Of QoS 0, which a nucleus refuses while it is offline: its spool is for anomalies, readings wait here.
+      readings: createReadingFeed({
+        ...{ ...shared, transport: { publish: to.publish, state: transport.state }, capacity: settings.bufferReadings },
+        ...{ mostUnderWay: 4, qos: 0 as const, changed: () => {} },
+      }),
+    };
+  }
+
   // --- what comes in -----------------------------------------------------------------------------------------------
 
   const sink: SampleSink = {
@@ -241,7 +262,9 @@ function buildRun(deps: MonitorDeps, lock: { release(): void }) {
         ...(sample.raw === undefined ? {} : { raw: sample.raw }),
       });
       lastReadingAtMs = reading.atMs;
-      feed.publish(reading, { ...clock.fields(), monotonicMs: Math.max(0, reading.monotonicMs) });
+      const stamped = { ...clock.fields(), monotonicMs: Math.max(0, reading.monotonicMs) };
+      feed.publish(reading, stamped);
+      cloud?.readings.publish(reading, stamped);
       deps.onReading?.(reading);
     },
     fault(fault) {
@@ -266,8 +289,10 @@ function buildRun(deps: MonitorDeps, lock: { release(): void }) {
     if (connected) {
       // Anomalies first: they never wait behind readings.
       delivery.wakeAll();
+      cloud?.anomalies.resume();
       status.reconnected();
       feed.drain();
+      cloud?.readings.drain();
     }
     settleIdle();
   }
@@ -324,6 +349,7 @@ function buildRun(deps: MonitorDeps, lock: { release(): void }) {
         await transport.subscribe(own === undefined ? topics.ackFilter : topics.ack(deviceId), ear.onAnswer),
       );
       delivery.start();
+      cloud?.anomalies.wake();
       status.rollCall('all');
       status.heartbeat();
       startTasks();
@@ -346,6 +372,8 @@ function buildRun(deps: MonitorDeps, lock: { release(): void }) {
       forgetState?.();
       delivery.stop();
       feed.stop();
+      cloud?.anomalies.stop();
+      cloud?.readings.stop();
       status.stop();
       devices.stop();
       settleIdle();
@@ -373,6 +401,9 @@ function buildRun(deps: MonitorDeps, lock: { release(): void }) {
         lastReadingAtMs,
         readings: { read, faults: source.stats().failed, ...feed.counts() },
         messages: { ...journal.counts(), unreported: recorder.unreported() },
+        ...(cloud === undefined
+          ? {}
+          : { cloud: { messages: cloud.anomalies.counts(), readings: cloud.readings.counts() } }),
         firing: firingNow(devices.all()),
         metrics: devices.get(deviceId)?.metrics ?? {},
         installationId: recorder.installation().id,

@@ -1,4 +1,4 @@
-import { maxMessageBytes } from '../anomaly/anomaly.ts';
+import { maxSentBytes } from '../anomaly/anomaly.ts';
 import type { Logger } from '../platform/logger.ts';
 import { isoUtc, type Time, type Timer } from '../platform/time.ts';
 import type { Reading, ReadingMessage } from '../reading/reading.ts';
@@ -18,13 +18,17 @@ export interface ReadingCounts {
 }
 
 export interface ReadingFeedDeps {
-  transport: Transport;
+  transport: Pick<Transport, 'publish' | 'state'>;
   topics: Topics;
   /** Real time. */
   time: Time;
   logger: Logger;
   /** Readings that are kept while they cannot be published. */
   capacity: number;
+  /** Publishes under way at a time. */
+  mostUnderWay?: number;
+  /** QoS of the publishes; default 1. */
+  qos?: 0 | 1;
   changed: () => void;
 }
 
@@ -48,12 +52,11 @@ interface Item {
   payload: string;
 }
 
-const mostUnderWay = 256;
 const pauseMs = 1_000;
 const retryable: ReadonlySet<PublishFailure> = new Set(['offline', 'timeout', 'busy']);
 
 export function createReadingFeed(deps: ReadingFeedDeps): ReadingFeed {
-  const { transport, topics, time, logger, changed } = deps;
+  const { transport, topics, time, logger, changed, mostUnderWay = 256, qos = 1 } = deps;
   const buffer = orderedBuffer(deps.capacity);
   const counts = { published: 0, failed: 0, dropped: 0 };
   let underWay = 0;
@@ -82,7 +85,7 @@ export function createReadingFeed(deps: ReadingFeedDeps): ReadingFeed {
 
   function send(item: Item): void {
     underWay += 1;
-    void transport.publish(item.topic, item.payload).then((result) => {
+    void transport.publish(item.topic, item.payload, { qos }).then((result) => {
       underWay -= 1;
       if (result.ok) {
         counts.published += 1;
@@ -104,8 +107,8 @@ export function createReadingFeed(deps: ReadingFeedDeps): ReadingFeed {
   return {
     publish(reading, clock) {
       const payload = JSON.stringify(messageOf(reading, clock));
-      if (Buffer.byteLength(payload) > maxMessageBytes) {
-        fail('too-large', `a reading of ${reading.deviceId} has more than ${maxMessageBytes} bytes`);
+      if (Buffer.byteLength(payload) > maxSentBytes) {
+        fail('too-large', `a reading of ${reading.deviceId} has more than ${maxSentBytes} bytes`);
         return;
       }
       const item = { order: order++, topic: topics.sensorData(reading.deviceId), payload };

@@ -5,10 +5,11 @@ import type { Transition } from '../anomaly/detection.ts';
 import { keyText } from '../anomaly/identity.ts';
 import type { Logger } from '../platform/logger.ts';
 import { isoUtc } from '../platform/time.ts';
+import type { CloudDelivery } from './cloud-delivery.ts';
 import type { Delivery } from './delivery.ts';
 import { breachedMetrics, type DeviceState, keyName, savedDeviceOf } from './device-state.ts';
 import type { DiskGuard, WriteKind } from './disk-guard.ts';
-import type { Installation, Journal, SavedKey } from './journal.ts';
+import type { Installation, Journal, SavedKey, SavedMessage } from './journal.ts';
 import { anomalyMessageOf, correctMessage, encodeAnomaly, reissueMessage } from './message.ts';
 import type { StampClock } from './stamp-clock.ts';
 
@@ -16,6 +17,8 @@ export interface RecorderDeps {
   journal: Journal;
   guard: DiskGuard;
   delivery: Delivery;
+  /** AWS IoT Core, where it is a destination of its own. */
+  cloud: CloudDelivery | undefined;
   clock: StampClock;
   logger: Logger;
   newId: () => string;
@@ -34,7 +37,7 @@ export type Recorder = ReturnType<typeof createRecorder>;
  * room (`settle`), and an end is kept in the device until then.
  */
 export function createRecorder(deps: RecorderDeps) {
-  const { journal, guard, delivery, clock, logger } = deps;
+  const { journal, guard, delivery, cloud, clock, logger } = deps;
   let installation = journal.installation() ?? firstInstallation();
   /** Breaches that began and ended while the disk was full. */
   let unreported = 0;
@@ -109,6 +112,7 @@ export function createRecorder(deps: RecorderDeps) {
       delivery.wake(keyText(message));
       deps.onAnomaly?.(message);
     }
+    cloud?.wake();
   }
 
   /** Inside a transaction: one message, and where it leaves its key. */
@@ -139,18 +143,39 @@ export function createRecorder(deps: RecorderDeps) {
     return putMessage(key, message);
   }
 
-  /** A later message of an occurrence takes the place of one that nobody has seen. */
   function putMessage(key: string, message: AnomalyMessage): AnomalyMessage {
     const tail = journal.tail(key);
-    let told = message;
-    if (tail?.occurrenceId === message.id && tail.sequence !== delivery.unanswered(key)) {
-      journal.deleteMessage(tail.id);
-      if (tail.phase === 'firing' && message.phase === 'updated') told = { ...message, phase: 'firing' };
-    }
-    const { deviceId, sequence, phase } = told;
-    const stamp = { ...clock.stamp(), synchronised: told.clockSynchronised };
-    journal.putMessage({ key, deviceId, sequence, occurrenceId: told.id, phase, body: encodeAnomaly(told), stamp });
+    const isUnseen = tail?.sequence !== delivery.unanswered(key);
+    const told = inPlaceOf(isUnseen ? tail : undefined, message, journal.deleteMessage);
+    journal.putMessage(savedMessage(key, told));
+    if (cloud !== undefined) putForCloud(cloud, key, message);
     return told;
+  }
+
+  /** Of its own: what one destination has seen the other may have still to see. */
+  function putForCloud(to: CloudDelivery, key: string, message: AnomalyMessage): void {
+    const tail = journal.cloudTail(key);
+    const isUnseen = tail?.id !== to.underWay();
+    journal.putCloudMessage(
+      savedMessage(key, inPlaceOf(isUnseen ? tail : undefined, message, journal.deleteCloudMessage)),
+    );
+  }
+
+  /** A later message of an occurrence takes the place of one that nobody has seen. */
+  function inPlaceOf(
+    unseen: SavedMessage | undefined,
+    message: AnomalyMessage,
+    remove: (id: number) => void,
+  ): AnomalyMessage {
+    if (unseen?.occurrenceId !== message.id) return message;
+    remove(unseen.id);
+    return unseen.phase === 'firing' && message.phase === 'updated' ? { ...message, phase: 'firing' } : message;
+  }
+
+  function savedMessage(key: string, message: AnomalyMessage): Omit<SavedMessage, 'id'> {
+    const { deviceId, sequence, phase } = message;
+    const stamp = { ...clock.stamp(), synchronised: message.clockSynchronised };
+    return { key, deviceId, sequence, occurrenceId: message.id, phase, body: encodeAnomaly(message), stamp };
   }
 
   /** Inside a transaction. */
@@ -202,16 +227,21 @@ export function createRecorder(deps: RecorderDeps) {
           journal.takeBack(installation.id);
         }
         const installationCreatedAt = isoUtc(corrected.createdAtMs);
-        for (const { id, body, stamp } of journal.waiting()) {
-          const errorMs = clock.errorOf(stamp);
-          if (errorMs === 0 && byMs === 0) continue;
-          const message = anomalyMessage.parse(JSON.parse(body));
-          const moved = errorMs === 0 ? message : correctMessage(message, errorMs, clockSynchronised);
-          journal.rewriteMessage(
-            id,
-            encodeAnomaly({ ...moved, installationCreatedAt }),
-            errorMs === 0 ? stamp : { ...clock.stamp(), synchronised: clockSynchronised },
-          );
+        for (const [waiting, rewrite] of [
+          [journal.waiting(), journal.rewriteMessage],
+          [journal.waitingForCloud(), journal.rewriteCloudMessage],
+        ] as const) {
+          for (const { id, body, stamp } of waiting) {
+            const errorMs = clock.errorOf(stamp);
+            if (errorMs === 0 && byMs === 0) continue;
+            const message = anomalyMessage.parse(JSON.parse(body));
+            const moved = errorMs === 0 ? message : correctMessage(message, errorMs, clockSynchronised);
+            rewrite(
+              id,
+              encodeAnomaly({ ...moved, installationCreatedAt }),
+              errorMs === 0 ? stamp : { ...clock.stamp(), synchronised: clockSynchronised },
+            );
+          }
         }
       });
       if (done.ok && byMs !== 0) installation = corrected;

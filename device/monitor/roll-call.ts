@@ -1,4 +1,4 @@
-import { type DeviceStatusMessage, maxMessageBytes, type RollCallKey } from '../anomaly/anomaly.ts';
+import { type DeviceStatusMessage, maxSentBytes, type RollCallKey } from '../anomaly/anomaly.ts';
 import { firing } from '../anomaly/detect.ts';
 import { occurrenceId } from '../anomaly/identity.ts';
 import { isoUtc } from '../platform/time.ts';
@@ -33,7 +33,7 @@ export function rollCallKeys(
   });
 }
 
-/** The pages of one call, each under `maxMessageBytes`; one empty page where there is nothing to say. */
+/** The pages of one call, each under `maxSentBytes`; one empty page where there is nothing to say. */
 export function rollCallPages(head: Head, keys: readonly RollCallKey[]): RollCallPage[] {
   const emptyBytes = Buffer.byteLength(JSON.stringify({ ...head, page: 1, pages: 1, keys: [] })) + spareBytes;
   const pages: RollCallKey[][] = [[]];
@@ -41,7 +41,7 @@ export function rollCallPages(head: Head, keys: readonly RollCallKey[]): RollCal
   for (const key of keys) {
     const keyBytes = Buffer.byteLength(JSON.stringify(key)) + 1;
     const page = pages.at(-1) ?? [];
-    if (page.length > 0 && (bytes + keyBytes > maxMessageBytes || page.length >= mostKeys)) {
+    if (page.length > 0 && (bytes + keyBytes > maxSentBytes || page.length >= mostKeys)) {
       pages.push([key]);
       bytes = emptyBytes + keyBytes;
     } else {

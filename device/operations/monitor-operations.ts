@@ -22,6 +22,12 @@ export interface MonitorHealth {
     /** Breaches that began and ended while the disk was full. */
     unreported: number;
   };
+  /** AWS IoT Core, where it is a destination of its own beside the handler. */
+  cloud?: {
+    /** Anomalies: not taken yet, taken, lost; and why the latest attempt failed. */
+    messages: { waiting: number; delivered: number; lost: number; refusal: string | undefined };
+    readings: { published: number; failed: number; dropped: number; buffered: number };
+  };
   /** Devices in memory: one, or those of a gateway. */
   devices: number;
   /** Breaches that last. */
@@ -113,6 +119,37 @@ export const monitorFamilies: readonly MetricFamily<MonitorHealth>[] = [
     type: 'counter',
     help: 'Breaches that began and ended while the disk was full, so that no incident tells of them.',
     read: ({ messages }) => messages.unreported,
+  },
+  {
+    name: 'itsm_cloud_waiting_messages',
+    type: 'gauge',
+    help: 'Anomalies that AWS IoT Core has not taken yet, where it is a destination of its own (Greengrass).',
+    read: ({ cloud }) => cloud?.messages.waiting,
+  },
+  {
+    name: 'itsm_cloud_messages_total',
+    type: 'counter',
+    help: 'Anomalies for AWS IoT Core by what became of them: delivered, or lost (the oldest of too many, too large).',
+    label: 'result',
+    read: ({ cloud }) =>
+      cloud === undefined ? {} : { delivered: cloud.messages.delivered, lost: cloud.messages.lost },
+  },
+  {
+    name: 'itsm_cloud_refused',
+    type: 'gauge',
+    help: '1 while AWS IoT Core, or the nucleus on the way there, refuses anomalies.',
+    read: ({ cloud }) => (cloud === undefined ? undefined : cloud.messages.refusal === undefined ? 0 : 1),
+  },
+  {
+    name: 'itsm_cloud_readings_total',
+    type: 'counter',
+    help: 'Readings for AWS IoT Core by what became of them: published, failed (not allowed), dropped (while it is away).',
+    label: 'result',
+    read: ({ cloud }) => {
+      if (cloud === undefined) return {};
+      const { published, failed, dropped } = cloud.readings;
+      return { published, failed, dropped };
+    },
   },
   {
     name: 'itsm_devices',
