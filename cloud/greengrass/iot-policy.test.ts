@@ -91,11 +91,13 @@ describe('policy of a device without Greengrass', () => {
       'topicfilter/IoTBlog/anomaly/from/+',
       'topicfilter/IoTBlog/status/+',
       'topicfilter/IoTBlog/sensorData/+',
+      'topicfilter/IoTBlog/status/handler',
     ]);
     expect(granted(policy, 'iot:Receive')).toEqual([
       'topic/IoTBlog/anomaly/from/*',
       'topic/IoTBlog/status/*',
       'topic/IoTBlog/sensorData/*',
+      'topic/IoTBlog/status/handler',
     ]);
   });
 });

@@ -108,7 +108,8 @@ const traffic: Readonly<Record<IotComponent, (names: TopicNames, thing: string) 
     const { ackFilter, handlerStatus, anomalyFilter, statusFilter, sensorDataFilter } = topics(names);
     return {
       publish: [matchedBy(ackFilter), handlerStatus],
-      subscribe: [anomalyFilter, statusFilter, sensorDataFilter],
+      // The last is what the doctor asks for, whichever component it examines.
+      subscribe: [anomalyFilter, statusFilter, sensorDataFilter, handlerStatus],
     };
   },
 };

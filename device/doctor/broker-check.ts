@@ -15,7 +15,7 @@ export interface BrokerCheckDeps {
 
 /** Connects as a component does, and subscribes, so that the broker's access list is asked too. */
 export function brokerCheck({ config, topic, transport, time, withinMs }: BrokerCheckDeps): Check {
-  const address = config.mqtt.url;
+  const address = config.kind === 'iot-core' ? `${config.iotCore.endpoint}:${config.iotCore.port}` : config.mqtt.url;
   async function connect(): Promise<Finding> {
     if (config.kind === 'in-process') return skip('transport.kind in-process needs none');
     if (config.kind === 'greengrass-ipc') {
@@ -26,7 +26,7 @@ export function brokerCheck({ config, topic, transport, time, withinMs }: Broker
       started = await transport();
       const state = await connected(started, topic, time, withinMs);
       if (state.state === 'disconnected') return fail(`${state.reason}`, advice(config));
-      if (isExposed(address)) {
+      if (config.kind === 'mqtt' && isExposed(address)) {
         return warn(
           `${address} answers; messages and passwords travel unencrypted`,
           'Use mqtts:// with transport.mqtt.caFile.',
@@ -60,7 +60,10 @@ async function connected(transport: Transport, topic: string, time: Time, within
   }
 }
 
-function advice({ mqtt }: Config['transport']): string {
+function advice({ kind, mqtt, iotCore }: Config['transport']): string {
+  if (kind === 'iot-core') {
+    return `Check transport.iotCore and that the endpoint is reached: nc -vz ${iotCore.endpoint} ${iotCore.port}`;
+  }
   const { hostname, port, protocol } = new URL(mqtt.url);
   const at = port === '' ? (protocol === 'mqtts:' ? '8883' : '1883') : port;
   return `Check transport.mqtt.url (${mqtt.url}) and that the broker runs: nc -vz ${hostname} ${at}`;

@@ -102,10 +102,18 @@ export async function examine({
 
 /** A client id of its own: with the configured one it would push out the component that runs. */
 function ownClient(config: Config, networkMs: number): Pick<Config, 'deviceId' | 'transport'> {
+  const { iotCore } = config.transport;
   const { clientId: _taken, ...mqtt } = config.transport.mqtt;
   // A little less, so that the transport itself says what it waited for.
-  const connectTimeoutMs = Math.min(mqtt.connectTimeoutMs, networkMs * 0.8);
-  return { deviceId: config.deviceId, transport: { ...config.transport, mqtt: { ...mqtt, connectTimeoutMs } } };
+  const within = ({ connectTimeoutMs }: { connectTimeoutMs: number }) => Math.min(connectTimeoutMs, networkMs * 0.8);
+  return {
+    deviceId: config.deviceId,
+    transport: {
+      ...config.transport,
+      mqtt: { ...mqtt, connectTimeoutMs: within(mqtt) },
+      iotCore: { ...iotCore, connectTimeoutMs: within(iotCore) },
+    },
+  };
 }
 
 /** Secrets whose adapter is loaded at the first use. */
