@@ -79,6 +79,13 @@ function addColumns(db: Database.Database): void {
   db.exec(`PRAGMA user_version = ${versionOf(db) + 1}`);
 }
 
+/** What a release after this one leaves: this one's steps, and its own. */
+function asLaterRelease(folder: string): void {
+  openServedStore(join(folder, handlerStoreName)).close();
+  openJournal(join(folder, 'monitor.db')).close();
+  for (const name of stores) withDatabase(join(folder, name), addColumns);
+}
+
 function attached(path: string): Occurrence {
   const store = openServedStore(path);
   const found = store.allFiring().find((occurrence) => occurrence.incident !== null);
@@ -131,11 +138,11 @@ describe.each(releases())('what release %s wrote', (release) => {
 
   describe.each([
     ['as it is', () => {}],
-    ['with the columns that a release which was rolled back had added', addColumns],
+    ['with the columns that a release which was rolled back had added', asLaterRelease],
   ])('%s', (_name, change) => {
     test('the handler tells the end of the breach, and the incident whose attempt was open, once', async () => {
       const folder = copyOf(release);
-      withDatabase(join(folder, handlerStoreName), change);
+      change(folder);
       const fired = attached(join(folder, handlerStoreName));
       const { message } = fired;
       const h = await start(undefined, {
@@ -164,7 +171,7 @@ describe.each(releases())('what release %s wrote', (release) => {
 
     test('the monitor calls the breach, and tells its end with the next sequence', async () => {
       const folder = copyOf(release);
-      withDatabase(join(folder, 'monitor.db'), change);
+      change(folder);
       const h = await startMonitorHarness({ dataDir: folder, startMs: startMs + 5 * minuteMs });
       closing.push(h.close);
       const called = h.rollCalls()[0]?.keys.find((key) => key.rule === 'upper');
