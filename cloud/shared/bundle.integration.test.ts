@@ -1,0 +1,41 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { App, Stack } from 'aws-cdk-lib';
+import { Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
+import { expect, test, vi } from 'vitest';
+import { bundle } from './bundle.ts';
+
+// The CDK takes seconds to load and to build its first stack.
+vi.setConfig({ testTimeout: 60_000 });
+
+const entry = new URL('../stream-ingestion/forward.lambda.ts', import.meta.url);
+
+/** Folder names and code of the function assets of an app of its own. */
+function assetOf(): { name: string; code: string } {
+  const app = new App();
+  const stack = new Stack(app, 'Room');
+  new LambdaFunction(stack, 'Fn', { code: bundle(entry), handler: 'index.handler', runtime: Runtime.NODEJS_24_X });
+  const { directory } = app.synth();
+  const [name = ''] = readdirSync(directory).filter((file) => file.startsWith('asset.'));
+  return { name, code: readFileSync(join(directory, name, 'index.mjs'), 'utf8') };
+}
+
+test('the same source is the same asset, with all that it imports and no path of this machine', () => {
+  const { name, code } = assetOf();
+  expect(assetOf().name).toBe(name);
+  expect(code).toContain('PutRecord');
+  expect(
+    code.match(/from"(?!node:)[^"]+"/g)?.filter((one) => /from"[@a-z]/.test(one) && !isBuiltin(one)) ?? [],
+  ).toEqual([]);
+  expect(code).not.toContain(process.cwd());
+});
+
+function isBuiltin(text: string): boolean {
+  return /from"(assert|buffer|child_process|crypto|events|fs|fs\/promises|http|http2|https|net|os|path|process|stream|string_decoder|timers|tls|url|util|zlib)"/.test(
+    text,
+  );
+}
+
+test('what cannot be bundled is an error that names the file', () => {
+  expect(() => bundle(new URL('./missing.lambda.ts', import.meta.url))).toThrow(/missing\.lambda\.ts/);
+});
