@@ -37,6 +37,9 @@ const program = new Command('npm run provision --')
   .enablePositionalOptions()
   .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2));
 
+// Node 20 is supported here as long as the locked SDK runs on it; the SDK would say at every start that later ones will not.
+process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
+
 const print = (line: string) => void process.stdout.write(`${line}\n`);
 const nucleusOption = () =>
   new Option('--nucleus <kind>', 'which nucleus config.yaml is for').choices(['classic', 'lite']).default('classic');
