@@ -6,13 +6,16 @@ export interface RecipeVariables {
   decompressedPath: string;
   /** `work:path`; also the directory that the steps run in. */
   workPath: string;
-  /** `iot:thingName`. */
+  /** `iot:thingName`, and `AWS_IOT_THING_NAME` of the environment. */
   thingName: string;
   /** The component's configuration, for `configuration:<JSON pointer>`; default is the recipe's own. */
   configuration?: unknown;
 }
 
-/** The steps of a component as the nucleus runs them: each script by `sh -c`, in `cwd`, with `env` added. */
+/**
+ * The steps of a component as the nucleus runs them: each script by `sh -c`, in `cwd`, with `env` added. A
+ * test's own nucleus adds its socket and token (`AWS_GG_NUCLEUS_DOMAIN_SOCKET_FILEPATH_FOR_COMPONENT`, `SVCUID`).
+ */
 export interface RecipeRun {
   install: string;
   /** Undefined where the platform is refused by the install step. */
@@ -44,7 +47,10 @@ export function recipeRun(
   return {
     install: replaced(install.Script),
     run: run === undefined ? undefined : replaced(run.Script),
-    env: Object.fromEntries(Object.entries(Setenv).map(([name, value]) => [name, replaced(value)])),
+    env: {
+      ...Object.fromEntries(Object.entries(Setenv).map(([name, value]) => [name, replaced(value)])),
+      AWS_IOT_THING_NAME: variables.thingName,
+    },
     cwd: variables.workPath,
   };
 }

@@ -88,12 +88,11 @@ describe('the recipes', () => {
     expect(defaultsOf(handler)).toHaveProperty('snowUrl');
   });
 
-  test('give by the environment what only the nucleus knows: thing and folder', async () => {
+  test('give by the environment where the data is, which must not hang on the configuration that is asked of the nucleus', async () => {
     for (const name of names) {
       for (const { Lifecycle, Artifacts } of readRecipe(name).Manifests) {
         if (Artifacts === undefined) continue;
         expect(Lifecycle.Setenv).toEqual({
-          [environmentName(['deviceId'])]: '{iot:thingName}',
           [environmentName(['store', 'dataDir'])]: '{work:path}',
         });
       }
@@ -179,7 +178,7 @@ describe('the steps of a recipe', () => {
     expect(recipeRun(readRecipe(monitor), 'aarch64', variables)).toEqual({
       install: 'sh "/gg/packages/sensor-monitor-arm64/install.sh" "auto" "/dev/i2c-1"',
       run: 'exec node "/gg/packages/sensor-monitor-arm64/sensor-monitor.mjs"',
-      env: { GREENGRASS_ITSM__DEVICE_ID: 'pi', GREENGRASS_ITSM__STORE__DATA_DIR: '/gg/work' },
+      env: { GREENGRASS_ITSM__STORE__DATA_DIR: '/gg/work', AWS_IOT_THING_NAME: 'pi' },
       cwd: '/gg/work',
     });
     expect(recipeRun(readRecipe(monitor), 'arm', variables).run).toBeUndefined();

@@ -19,7 +19,8 @@ describe('thirdPartyLicences', () => {
   });
 
   test.each(['## License', 'License\n-------'])('takes it from a README below "%s"', (heading) => {
-    const words = 'Copyright B. Permission is granted to everyone who finds this section in a README, and it is as long as such texts are.';
+    const words =
+      'Copyright B. Permission is granted to everyone who finds this section in a README, and it is as long as such texts are.';
     const readme = `# two\n\n${heading}\n\n${words}\n`;
     expect(thirdPartyLicences([{ ...one, texts: [], readme }])).toContain(words);
   });
