@@ -130,6 +130,30 @@ describe.skipIf(binary === '')('iot-core transport and mosquitto over mutual TLS
     expect(await one.publish('x', 'm')).toEqual({ ok: true });
   });
 
+  test('a stop while messages arrive takes leave properly: at once, and without a last will', async () => {
+    const [watcher, sender] = [transport({ port: mosquitto.port }), transport({ port: mosquitto.port })];
+    const wills: string[] = [];
+    await watcher.subscribe('leave/will/+', ({ topic }) => void wills.push(topic));
+    for (const one of [watcher, sender]) {
+      await one.start();
+      await untilState(one, 'connected');
+    }
+    for (let round = 0; round < 5; round += 1) {
+      const will = { topic: `leave/will/${round}`, payload: 'gone' };
+      const receiver = transport({ port: mosquitto.port }, { will });
+      const first = new Promise<void>((resolve) => void receiver.subscribe('leave/flood', () => resolve()));
+      await receiver.start();
+      await untilState(receiver, 'connected');
+      const sending = Array.from({ length: 20 }, () => sender.publish('leave/flood', 'm'));
+      await first;
+      const beganAt = performance.now();
+      await receiver.stop();
+      expect(performance.now() - beganAt).toBeLessThan(900);
+      await Promise.all(sending);
+    }
+    expect(wills).toEqual([]);
+  });
+
   test('more filters than go into one packet are all asked for', async () => {
     const one = transport({ port: mosquitto.port });
     const heard = new Set<string>();
