@@ -51,7 +51,7 @@ export interface Setup {
   quietMs: number;
   reopenWindowMs: number;
   maxNewPerHour: number;
-  /** Error of the monitor's clock until `clock-right`, ms; 0: it is right from the beginning. */
+  /** Error of the monitor's clock until `clock-right`, ms: it is behind, as that of a Pi after its start; 0: it is right. */
   clockErrorMs: number;
 }
 
@@ -119,7 +119,8 @@ export function scheduleOf(seed: number, focus: readonly Focus[] = []): Schedule
   const steps: Step[] = [...tempers(draw, setup)];
   for (const [kind, probability, most] of troubles) {
     if (!draw.chance(probability) && !focus.includes(kind)) continue;
-    if (isCalm) continue;
+    // Of what people end nothing is told any more, so its times stay as the wrong clock had them.
+    if (isCalm || (kind === 'person' && setup.clockErrorMs !== 0)) continue;
     for (let count = draw.between(1, most); count > 0; count -= 1) {
       steps.push(drawStep(draw, kind, setup, draw.between(troubleBeginsMs, troubleEndsMs - 20 * secondMs)));
     }
@@ -143,7 +144,7 @@ function drawSetup(draw: Draw, focus: readonly Focus[]): Setup {
     quietMs: draw.chance(0.03) ? 0 : draw.pick(20 * secondMs, minuteMs),
     reopenWindowMs: draw.pick(0, 2 * minuteMs, 60 * minuteMs),
     maxNewPerHour: 1_000,
-    clockErrorMs: draw.chance(0.1) || focus.includes('wrong-clock') ? draw.pick(-1, 1) * draw.between(60 * minuteMs, 3 * 24 * 60 * minuteMs) : 0,
+    clockErrorMs: draw.chance(0.1) || focus.includes('wrong-clock') ? -draw.between(60 * minuteMs, 3 * 24 * 60 * minuteMs) : 0,
   };
 }
 
