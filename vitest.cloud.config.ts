@@ -5,8 +5,8 @@ export default defineConfig({
   test: {
     include: ['{cloud,device,scripts}/**/*.cloud.test.ts', 'cloud/*/stack.test.ts'],
     exclude: ['**/node_modules/**', 'dist/**'],
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     pool: 'forks',
     maxWorkers: 2,
   },

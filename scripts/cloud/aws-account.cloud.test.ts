@@ -34,18 +34,6 @@ describe('the mode for an AWS account', () => {
     expect(output).toContain('AWS does not say who you are');
   });
 
-  it.each([
-    ['no region', ['--account', '000000000000'], '--account needs --region'],
-    ['a region alone', ['--region', 'eu-west-1'], 'go with --account'],
-    ['no account id', ['--account', '12', '--region', 'eu-west-1'], 'twelve digits'],
-    ['a file', [...account, 'cloud/testing'], 'chosen with --room'],
-    ['a room that is none', [...account, '--room', 'cellar'], 'No room is called cellar'],
-  ])('refuses %s', async (_what, args, words) => {
-    const { code, output } = await testOnAws(args);
-    expect(output).toContain(words);
-    expect(code).toBe(2);
-  });
-
   it.runIf(paid !== undefined)('leaves out a room with a fixed cost, unless it is asked for', async () => {
     const { code, output } = await testOnAws([...account, '--room', paid?.name ?? '']);
     expect(code).toBe(1);

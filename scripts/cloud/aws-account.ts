@@ -70,7 +70,11 @@ export async function testOnAws(options: AwsOptions): Promise<0 | 1> {
   }
 }
 
-async function checkIdentity({ account, region }: AwsOptions): Promise<void> {
+/**
+ * That the credentials of the environment are of the account that was named, so that nothing is done in another one.
+ * @throws AppError `no-credentials`, `wrong-account`
+ */
+export async function checkIdentity({ account, region }: Pick<AwsOptions, 'account' | 'region'>): Promise<void> {
   const sts = new STSClient({ region });
   const identity = await sts.send(new GetCallerIdentityCommand({})).catch((cause: unknown) => {
     const sentence = `AWS does not say who you are (${messageOf(cause)}). Set AWS_PROFILE, or sign in.`;
