@@ -124,6 +124,23 @@ describe('metrics', () => {
     );
   });
 
+  test('of the monitor tell of AWS IoT Core where that is a destination of its own, and else nothing', async () => {
+    const messages = { waiting: 3, delivered: 7, lost: 1, refusal: 'no connection' };
+    const readings = { published: 90, failed: 0, dropped: 20, buffered: 8 };
+    const { url } = await monitor({ ...goodMonitor, cloud: { messages, readings } });
+    expect((await (await fetch(`${url}/metrics`)).text()).split('\n')).toEqual(
+      expect.arrayContaining([
+        'itsm_cloud_waiting_messages 3',
+        'itsm_cloud_messages_total{result="delivered"} 7',
+        'itsm_cloud_messages_total{result="lost"} 1',
+        'itsm_cloud_refused 1',
+        'itsm_cloud_readings_total{result="dropped"} 20',
+      ]),
+    );
+    const other = await monitor();
+    expect(await (await fetch(`${other.url}/metrics`)).text()).not.toMatch(/^itsm_cloud/m);
+  });
+
   test('leave out what is not known yet', async () => {
     const { url } = await monitor({ ...goodMonitor, lastReadingAtMs: undefined });
     const text = await (await fetch(`${url}/metrics`)).text();

@@ -174,7 +174,9 @@ describe('secrets by configuration', () => {
     expect(await secrets.get()).toMatchObject({ ok: true });
   });
 
-  test('the nucleus's is refused outside of Greengrass, with the ones that are there', async () => {
-    await expect(createSecrets(config({ kind: 'greengrass' }), deps)).rejects.toThrow('secrets.kind to file or secrets-manager');
+  test('that of the nucleus is refused outside of Greengrass, with the ones that are there', async () => {
+    await expect(createSecrets(config({ kind: 'greengrass' }), deps)).rejects.toThrow(
+      'secrets.kind to file or secrets-manager',
+    );
   });
 });
