@@ -76,7 +76,6 @@ export function workstationPolicy(names: Names, place: Place): PolicyDocument {
           'iot:ListPolicyVersions',
           'iot:DeletePolicyVersion',
           'iot:DeletePolicy',
-          'iot:ListTargetsForPolicy',
           'iot:ListTagsForResource',
           'iot:TagResource',
         ],
@@ -128,7 +127,6 @@ export function workstationPolicy(names: Names, place: Place): PolicyDocument {
         'Bucket',
         [
           's3:ListBucket',
-          's3:GetBucketLocation',
           's3:CreateBucket',
           's3:DeleteBucket',
           's3:GetBucketTagging',
@@ -137,7 +135,6 @@ export function workstationPolicy(names: Names, place: Place): PolicyDocument {
           's3:PutBucketPublicAccessBlock',
           's3:GetBucketPolicy',
           's3:PutBucketPolicy',
-          's3:DeleteBucketPolicy',
         ],
         arns.bucket,
       ),

@@ -80,12 +80,11 @@ const actions: Readonly<Record<string, string>> = {
 export function awsError(error: unknown, { client, command }: Operation): AppError {
   if (error instanceof AppError) return error;
   const name = error instanceof Error ? error.name : '';
-  const service = client.replace(/Client$/, '').toLowerCase();
-  const call = command.replace(/Command$/, '');
+  const action = iamAction(client.replace(/Client$/, '').toLowerCase(), command.replace(/Command$/, ''));
   const reason = reasons[name] ?? byStatus(error) ?? (isNetwork(error) ? 'unreachable' : 'aws-refused');
   // Not the error itself: it carries the request, and with it a session token.
   const cause = new Error(`${name}: ${messageOf(error)}`);
-  return new AppError(reason, sentence(reason, error, serviceAction(service, call)), { cause });
+  return new AppError(reason, sentence(reason, error, action), { cause });
 }
 
 function sentence(reason: AwsReason, error: unknown, action: string): string {
@@ -107,9 +106,9 @@ function sentence(reason: AwsReason, error: unknown, action: string): string {
   }
 }
 
-function serviceAction(service: string, call: string): string {
-  const prefix = { greengrassv2: 'greengrass' }[service] ?? service;
-  const action = `${prefix}:${call}`;
+/** The right that a call of the API needs: `iamAction('s3', 'HeadObject')` is `s3:GetObject`. */
+export function iamAction(service: string, call: string): string {
+  const action = `${service === 'greengrassv2' ? 'greengrass' : service}:${call}`;
   return actions[action] ?? action;
 }
 

@@ -1,7 +1,18 @@
 import mqtt, { type MqttClient } from 'mqtt';
 import { z } from 'zod';
 import { AppError, messageOf } from '../../device/platform/errors.ts';
-import type { ClaimOptions } from './claim.ts';
+
+export interface ClaimConnectionOptions {
+  /** `iot:Data-ATS` of the account, with a port if it is not 8883. */
+  endpoint: string;
+  rootCa: string;
+  claimCertificate: string;
+  claimKey: string;
+  /** Unique among the clients of the account; the serial number is. */
+  clientId: string;
+  /** For the connection, and for each answer. */
+  timeoutMs: number;
+}
 
 /** What is asked for, in words and as the topic that answers on `/accepted` and `/rejected`. */
 export interface Request {
@@ -18,7 +29,7 @@ interface ClaimConnection {
 const refusal = z.object({ errorCode: z.string().default('?'), errorMessage: z.string().default('no reason given') });
 
 /** @throws AppError `unreachable`, `claim-refused` */
-export async function connectWithClaim(options: ClaimOptions): Promise<ClaimConnection> {
+export async function connectWithClaim(options: ClaimConnectionOptions): Promise<ClaimConnection> {
   const { endpoint, clientId, timeoutMs } = options;
   const [host = '', port = '8883'] = endpoint.split(':');
   const client = mqtt.connect({
@@ -42,7 +53,7 @@ export async function connectWithClaim(options: ClaimOptions): Promise<ClaimConn
   };
 }
 
-function connected(client: MqttClient, { endpoint, timeoutMs }: ClaimOptions): Promise<void> {
+function connected(client: MqttClient, { endpoint, timeoutMs }: ClaimConnectionOptions): Promise<void> {
   return new Promise((resolve, reject) => {
     let last: Error | undefined;
     const fail = (why: string) => {

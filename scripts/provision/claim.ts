@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { AppError, messageOf } from '../../device/platform/errors.ts';
-import { connectWithClaim, type Request } from './claim-connection.ts';
+import { type ClaimConnectionOptions, connectWithClaim, type Request } from './claim-connection.ts';
 
 /**
  * Fleet provisioning by claim: a device that has nothing but a claim certificate, which its whole batch shares, gets a
@@ -17,20 +17,12 @@ import { connectWithClaim, type Request } from './claim-connection.ts';
  * sends it (`CreateKeysAndCertificate`): for claims whose policy allows no more.
  * Source: AWS IoT Core Developer Guide, "Device provisioning MQTT API".
  */
-export interface ClaimOptions {
-  /** `iot:Data-ATS` of the account, with a port if it is not 8883. */
-  endpoint: string;
-  rootCa: string;
-  claimCertificate: string;
-  claimKey: string;
-  /** Unique among the clients of the account; the serial number is. */
-  clientId: string;
+export interface ClaimOptions extends ClaimConnectionOptions {
   template: string;
   /** Of the template: `{ SerialNumber: … }`. */
   parameters: Readonly<Record<string, string>>;
   /** The device's own; without it AWS makes the key. */
   csr?: string;
-  timeoutMs: number;
 }
 
 export interface ClaimedIdentity {

@@ -64,7 +64,7 @@ async function provision(args: string[], rights: PolicyDocument = documented): P
       AWS_SESSION_TOKEN: keys.sessionToken ?? '',
     },
     stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: 60_000,
+    timeout: 120_000,
   });
   let out = '';
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => (out += text));
@@ -80,7 +80,7 @@ const firstArgs = () => [
   ...['--secret-file', join(folder, 'secret.json'), '--snow-url', snowUrl, '--temp-limit', '27.5'],
 ];
 
-describe('provision from the command line', { timeout: 240_000 }, () => {
+describe('provision from the command line', { timeout: 360_000 }, () => {
   test('effect: keygen, create and install make a Pi ready, and no key is in the bundle', async () => {
     expect(await provision(['keygen', '--out', join(folder, 'certs'), '--thing', names.thing])).toMatchObject({ code: 0 });
     const dry = await provision([...firstArgs(), '--dry-run']);

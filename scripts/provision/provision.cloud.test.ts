@@ -33,7 +33,16 @@ let desired: Desired;
 
 beforeAll(async () => {
   folder = mkdtempSync(join(account.folder, 'provision-'));
-  desired = await desiredFor(folder, place);
+  // Other names than the stack's, which may be deployed in the same account.
+  desired = await desiredFor(folder, place, {
+    thing: 'Pi-provision',
+    thingGroup: 'group-provision',
+    policy: 'policy-provision',
+    role: 'role-provision',
+    roleAlias: 'alias-provision',
+    secret: 'secret-provision',
+    bucket: 'bucket-provision',
+  });
   const policy = workstationPolicy(desired.names, place);
   const iam = client(IAMClient);
   const trust = { Effect: 'Allow', Principal: { AWS: `arn:aws:iam::${account.id}:root` }, Action: 'sts:AssumeRole' };

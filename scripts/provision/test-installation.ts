@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { ownComponents } from '../../cloud/greengrass/definition.ts';
-import { defaultNames, type Names, type Place } from '../../cloud/greengrass/names.ts';
+import type { Names, Place } from '../../cloud/greengrass/names.ts';
 import { recipe } from '../../cloud/greengrass/recipe.ts';
 import { makeIdentity } from './identity.ts';
 import { packagedComponents } from './packaged.ts';
@@ -20,8 +20,7 @@ export function writePackages(dist: string, content = 'a zip'): void {
 }
 
 /** A device with its key in `folder`, and what is desired for it. */
-export async function desiredFor(folder: string, place: Place, overrides: Partial<Names> = {}): Promise<Desired> {
-  const names = { ...defaultNames, bucket: `iot-blog-artifacts-${place.account}-${place.region}`, ...overrides };
+export async function desiredFor(folder: string, place: Place, names: Names): Promise<Desired> {
   const { csrFile, keyId } = await makeIdentity(join(folder, 'certs'), names.thing, { force: false });
   const dist = join(folder, 'dist');
   writePackages(dist);
