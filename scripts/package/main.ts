@@ -48,7 +48,14 @@ async function run(options: Options): Promise<void> {
       },
     },
   ]);
-  await tasks.run();
+  try {
+    await tasks.run();
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    // The failed task has told its sentence.
+    process.exitCode = 1;
+    return;
+  }
   for (const { file, bytes, sha256 } of built) {
     console.log(`${mebibytes(bytes).padStart(9)}  ${relative(process.cwd(), file)}  sha256 ${sha256}`);
   }

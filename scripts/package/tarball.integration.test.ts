@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { create } from 'tar';
@@ -40,6 +40,25 @@ describe('a fetched package', () => {
     const { locked } = await fetched();
     // No registry has it.
     await fetchTarballs([{ ...locked, name: '@scope/name' }], folder);
+  });
+
+  test('is told with the reason of npm when no registry has it', { timeout: 60_000 }, async () => {
+    const { locked } = await fetched();
+    const settings = {
+      npm_config_registry: 'http://127.0.0.1:9',
+      npm_config_fetch_retries: '0',
+      npm_config_cache: folder,
+    };
+    Object.assign(process.env, settings);
+    try {
+      await expect(fetchTarballs([{ ...locked, version: '2.0.0' }], folder)).rejects.toMatchObject({
+        reason: 'not-fetched',
+        message: expect.stringMatching(/npm could not fetch @scope\/name@2\.0\.0: code ECONNREFUSED; .*npm ping/),
+      });
+    } finally {
+      for (const name of Object.keys(settings)) delete process.env[name];
+    }
+    expect(readdirSync(folder).filter((name) => name.startsWith('arriving'))).toEqual([]);
   });
 
   test('is refused and deleted when it is not what the lock file pins', async () => {

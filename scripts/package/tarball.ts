@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { list } from 'tar';
@@ -14,23 +14,28 @@ const run = promisify(execFile);
 const fetchLimitMs = 300_000;
 
 /**
- * Fetches packages that are missing in the folder, through the npm client with its settings and its cache.
+ * Fetches packages that are missing in the folder, through the npm client with its settings and its cache. What stands in
+ * the folder is whole, also while several processes fetch.
  * @throws AppError `not-fetched`
  */
 export async function fetchTarballs(packages: readonly LockedPackage[], folder: string): Promise<void> {
   const missing = packages.filter((locked) => !existsSync(fileOf(locked, folder)));
   if (missing.length === 0) return;
   mkdirSync(folder, { recursive: true });
+  const arriving = mkdtempSync(join(folder, 'arriving-'));
   const specs = missing.map(({ name, version }) => `${name}@${version}`);
   try {
-    const options = ['--ignore-scripts', '--prefer-offline', '--silent', '--pack-destination', folder];
+    const options = ['--ignore-scripts', '--prefer-offline', '--loglevel=error', '--pack-destination', arriving];
     await run('npm', ['pack', ...options, ...specs], { timeout: fetchLimitMs });
+    for (const file of readdirSync(arriving)) renameSync(join(arriving, file), join(folder, file));
   } catch (error) {
     throw new AppError(
       'not-fetched',
-      `npm could not fetch ${specs.join(', ')}: ${messageOf(error)}. Check the connection to the registry (npm ping) and try again.`,
+      `npm could not fetch ${specs.join(', ')}: ${reasonOf(error)}. Check the connection to the registry (npm ping) and try again.`,
       { cause: error },
     );
+  } finally {
+    rmSync(arriving, { recursive: true, force: true });
   }
 }
 
@@ -67,6 +72,13 @@ export async function readTarball(
     },
   });
   return files;
+}
+
+/** What npm says, without the advice to look into its log. */
+function reasonOf(error: unknown): string {
+  const output = error instanceof Error && 'stderr' in error ? String(error.stderr) : '';
+  const said = output.split('\n').flatMap((line) => /^npm error (?!A complete log)(.+)$/.exec(line)?.[1] ?? []);
+  return said.length > 0 ? said.slice(0, 4).join('; ') : messageOf(error);
 }
 
 /** As `npm pack` names it. */
