@@ -15,7 +15,6 @@ export const publishedMessage = z.object({
   clientId: z.string().min(1).max(256).describe('MQTT client that published it: `<thing>` or `<thing>#<n>`.'),
   receivedAtMs: z.int().describe('When AWS IoT received it, epoch ms.'),
 });
-export type PublishedMessage = z.infer<typeof publishedMessage>;
 
 /** `IoTBlog/sensorData`: the project's reading. */
 export const reading = readingMessage;
@@ -57,9 +56,3 @@ export interface ReadingItem {
   /** When DynamoDB may delete it, epoch seconds. */
   expiresAt: number;
 }
-
-/** The two records of the post, which `npm run seed` puts. */
-export const sampleRecords = [
-  { partitionKey: '1301', data: '15.4|2020-08-22T01:16:36+00:00' },
-  { partitionKey: '1503', data: '39.1|2020-08-22T01:08:15+00:00' },
-] as const;

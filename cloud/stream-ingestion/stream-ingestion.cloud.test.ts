@@ -1,5 +1,7 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import { DynamoDBClient, GetItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb';
-import { KinesisClient, PutRecordCommand, PutRecordsCommand } from '@aws-sdk/client-kinesis';
+import { KinesisClient, PutRecordsCommand } from '@aws-sdk/client-kinesis';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { DeleteMessageCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -12,7 +14,6 @@ import { createDevice, type Device } from '../testing/device.ts';
 import { eventually } from '../testing/eventually.ts';
 import { output } from '../testing/outputs.ts';
 import { statementsOf, withoutStatement } from '../testing/roles.ts';
-import { sampleRecords } from './contract.ts';
 import { rights } from './rights.ts';
 import { reading } from './test-records.ts';
 
@@ -56,9 +57,6 @@ async function rowsOf(partitionKey: string) {
   );
   return Items;
 }
-
-const put = (PartitionKey: string, data: string) =>
-  client(KinesisClient).send(new PutRecordCommand({ StreamName, PartitionKey, Data: Buffer.from(data) }));
 
 describe('stream-ingestion', () => {
   let device: Device;
@@ -105,8 +103,9 @@ describe('stream-ingestion', () => {
     expect(await rowsOf('stream-press-5')).toEqual([]);
   });
 
-  test('effect: the two records of the post are rows, their numbers as they were put', async () => {
-    for (const { partitionKey, data } of sampleRecords) await put(partitionKey, data);
+  test('effect: the two records of the post, put by the seed script, are rows, their numbers as they were put', async () => {
+    const where = account.isLocal ? [] : ['--account', account.id, '--region', account.region];
+    await promisify(execFile)(process.execPath, ['--import', 'tsx', 'scripts/seed/main.ts', ...where]);
     await eventually(async () => {
       expect(await row('1301', '2020-08-22T01:16:36.000Z')).toMatchObject({ value: { N: '15.4' } });
       expect(await row('1503', '2020-08-22T01:08:15.000Z')).toMatchObject({ value: { N: '39.1' } });
