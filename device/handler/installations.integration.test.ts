@@ -48,6 +48,24 @@ describe('what a message must be', () => {
 });
 
 describe('a new installation', () => {
+  test('whose predecessor was made by a clock that was ahead is heard once that one’s time was corrected', async () => {
+    const h = await ready();
+    const ahead = { installationId: 'a'.repeat(32), installationCreatedAt: '2026-06-01T00:00:00Z' };
+    h.anomaly({ ...ahead, sequence: 1, firingSequence: 1 });
+    await h.settle();
+    h.anomaly({
+      ...ahead,
+      installationCreatedAt: '2026-01-01T00:00:00Z',
+      metric: 'humidity',
+      sequence: 1,
+      firingSequence: 1,
+    });
+    await h.settle();
+    h.anomaly({ ...fresh, metric: 'pressure', sequence: 1, firingSequence: 1 });
+    await h.settle();
+    expect(h.answers.map((answer) => answer.result)).toEqual(['accepted', 'accepted', 'accepted']);
+  });
+
   test('of one device leaves the marks of the gateway’s other devices alone', async () => {
     const h = await ready();
     h.anomaly();

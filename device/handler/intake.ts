@@ -96,8 +96,12 @@ export function createIntake(store: HandlerStore, options: IntakeOptions, own: O
   ): 'taken' | 'older' | 'too many devices' {
     const { site, deviceId } = message;
     const known = store.installation(site, deviceId);
-    if (known?.id === message.installationId) return 'taken';
     const offered = { id: message.installationId, createdAt: message.installationCreatedAt };
+    if (known?.id === offered.id) {
+      // Its clock was set meanwhile: by the old time its successor might look older.
+      if (known.createdAt !== offered.createdAt) store.setInstallation(site, deviceId, offered);
+      return 'taken';
+    }
     if (known !== undefined) {
       if (!isNewer(offered, known)) return 'older';
       store.forgetHighWater({ site, deviceId, installationId: known.id });

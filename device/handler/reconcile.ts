@@ -96,8 +96,9 @@ export function reconcileRows(
     if (found === undefined) continue;
     const known = store.occurrence(found.occurrence.id);
     if (known !== undefined) {
-      // It ended under a silence, after the store that knew of its incident was lost.
-      const isUntold = known.phase === 'ended' && known.place === 'recorded' && known.message.opener === 'edge';
+      // It ended under a silence, or in a storm, after the store that knew of its incident was lost.
+      const isElsewhere = known.place === 'recorded' || known.place === 'held';
+      const isUntold = known.phase === 'ended' && isElsewhere && known.message.opener === 'edge';
       if (isUntold && !found.ended) intake.tellEndIn(known, found.incident);
     } else if (found.ended) {
       if (policy.orphan === 'resolve') intake.resolveEnded(found.occurrence);

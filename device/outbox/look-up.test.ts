@@ -44,6 +44,11 @@ test('an incident that a key is known to have is missed like an empty answer', (
   expect(judge(expecting, whole(row('a', 'k1'), row('b', 'k2'), row('w1', 'elsewhere'))).outcome).toBe('believed');
 });
 
+test('a person’s word that the known incidents are gone counts for those that keys expect, too', () => {
+  const trusted = { ...asked, known: [], expected: ['gone'] };
+  expect(judge(trusted, whole(row('a', 'k1'), row('b', 'k2'))).outcome).toBe('believed');
+});
+
 test('before the first create there is no row to be seen', () => {
   expect(judge({ ...asked, known: [] }, whole()).outcome).toBe('believed');
 });

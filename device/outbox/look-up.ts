@@ -32,7 +32,8 @@ export function judge(asked: Asked, answer: { rows: readonly IncidentRow[]; comp
   if (!answer.complete && asked.correlationIds.length > 1) return { outcome: 'truncated' };
   const somethingIsMissing =
     [...rows.values()].some((list) => list.length === 0) || asked.expected.some((sysId) => !seen.has(sysId));
-  const proven = known.size === 0 || [...known].some((sysId) => seen.has(sysId));
+  // Without a known incident (none was made yet, or a person says that they are gone) absence is believed.
+  const proven = asked.known.length === 0 || [...known].some((sysId) => seen.has(sysId));
   if (somethingIsMissing && !proven) return { outcome: 'blind' };
   return { outcome: 'believed', rows };
 }
