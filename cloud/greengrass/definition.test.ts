@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { configSchema } from '../../device/config/schema.ts';
 import {
-  artifactUri,
   awsComponents,
   bucketPolicy,
   deployedComponents,
@@ -12,6 +11,7 @@ import {
   roleTrust,
   topicNames,
 } from './definition.ts';
+import { components as recipeComponents, readRecipe } from './recipe.ts';
 import { defaultBucket, defaultNames, type PolicyDocument } from './names.ts';
 import { workstationPolicy } from './workstation-policy.ts';
 
@@ -55,8 +55,11 @@ describe('definition of a core', () => {
     for (const value of [snowUrl, tempLimit, humidLimit]) expect(['string', 'undefined']).toContain(typeof value);
   });
 
-  test('lays artifacts out as the Greengrass Development Kit does', () => {
-    expect(artifactUri('b', monitorComponent, '1.2.3', 'x.zip')).toBe('s3://b/com.iotblog.SensorMonitor/1.2.3/x.zip');
+  test('deploys the components that there are recipes of, with the secret under the name that the recipe has for it', () => {
+    expect(recipeComponents.map(({ name }) => name)).toEqual(ownComponents);
+    const { DefaultConfiguration } = readRecipe(handlerComponent).ComponentConfiguration;
+    const inRecipe = Object.keys(DefaultConfiguration.accessControl['aws.greengrass.SecretManager'] ?? {});
+    expect(Object.keys(mergeOf(handlerComponent).accessControl['aws.greengrass.SecretManager'])).toEqual(inRecipe);
   });
 
   test('lets nobody but the credentials provider of this account take the role', () => {

@@ -39,15 +39,6 @@ export const awsComponents = {
 /** How much the nucleus keeps on disk for AWS IoT Core while it is offline: a week of readings every 5 s at 250 bytes. */
 const spoolBytes = 32 * 1024 * 1024;
 
-/** Where an artifact lies: the layout of the Greengrass Development Kit. */
-export function artifactKey(component: string, version: string, file: string): string {
-  return `${component}/${version}/${file}`;
-}
-
-export function artifactUri(bucket: string, component: string, version: string, file: string): string {
-  return `s3://${bucket}/${artifactKey(component, version, file)}`;
-}
-
 export function iotPolicy(names: Pick<Names, 'roleAlias'>, place: Place): IotPolicyDocument {
   const scope = { partition: partitionOf(place.region), region: place.region, account: place.account };
   return coreDevicePolicy(scope, topicNames, { roleAlias: names.roleAlias });
