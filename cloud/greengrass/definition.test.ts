@@ -11,8 +11,8 @@ import {
   roleTrust,
   topicNames,
 } from './definition.ts';
-import { components as recipeComponents, readRecipe } from './recipe.ts';
 import { defaultBucket, defaultNames, type PolicyDocument } from './names.ts';
+import { readRecipe, components as recipeComponents } from './recipe.ts';
 import { workstationPolicy } from './workstation-policy.ts';
 
 const place = { account: '123456789012', region: 'eu-west-1' };

@@ -2,14 +2,19 @@ import { describe, expect, test } from 'vitest';
 import { AppError } from '../../device/platform/errors.ts';
 import { awsError, orAbsent } from './aws-error.ts';
 
-const failure = (name: string, message: string, more: object = {}) => Object.assign(new Error(message), { name, ...more });
+const failure = (name: string, message: string, more: object = {}) =>
+  Object.assign(new Error(message), { name, ...more });
 const operation = { client: 'IoTClient', command: 'CreateThingCommand' };
 const denied =
   'User: arn:aws:sts::1:assumed-role/x/y is not authorized to perform: iot:CreateThing on resource: arn:aws:iot:eu-west-1:1:thing/a because no identity-based policy allows it';
 
 describe('what AWS refuses', () => {
   test.each([
-    [failure('AccessDeniedException', denied), 'not-allowed', /iot:CreateThing on arn:aws:iot:eu-west-1:1:thing\/a\. Attach/],
+    [
+      failure('AccessDeniedException', denied),
+      'not-allowed',
+      /iot:CreateThing on arn:aws:iot:eu-west-1:1:thing\/a\. Attach/,
+    ],
     [failure('AccessDenied', 'Access Denied'), 'not-allowed', /may not do iot:CreateThing\. Attach/],
     [failure('Whatever', 'no', { $metadata: { httpStatusCode: 403 } }), 'not-allowed', /iot:CreateThing/],
     [failure('ExpiredTokenException', 'expired'), 'no-credentials', /Log in/],
@@ -25,7 +30,10 @@ describe('what AWS refuses', () => {
   test('names the right by the name that IAM has for it', () => {
     const error = awsError(failure('Forbidden', ''), { client: 'S3Client', command: 'HeadObjectCommand' });
     expect(error.message).toContain('s3:GetObject');
-    const other = awsError(failure('AccessDeniedException', ''), { client: 'GreengrassV2Client', command: 'CreateDeploymentCommand' });
+    const other = awsError(failure('AccessDeniedException', ''), {
+      client: 'GreengrassV2Client',
+      command: 'CreateDeploymentCommand',
+    });
     expect(other.message).toContain('greengrass:CreateDeployment');
   });
 

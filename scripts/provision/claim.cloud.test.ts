@@ -1,7 +1,13 @@
 import { createPublicKey } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { CreateRoleCommand, DeleteRoleCommand, DeleteRolePolicyCommand, IAMClient, PutRolePolicyCommand } from '@aws-sdk/client-iam';
+import {
+  CreateRoleCommand,
+  DeleteRoleCommand,
+  DeleteRolePolicyCommand,
+  IAMClient,
+  PutRolePolicyCommand,
+} from '@aws-sdk/client-iam';
 import {
   AttachPolicyCommand,
   CreateKeysAndCertificateCommand,
@@ -92,9 +98,7 @@ beforeAll(async () => {
   batch = made.parse(await iot.send(new CreateKeysAndCertificateCommand({ setAsActive: true })));
   writeFileSync(join(folder, 'claim.cert.pem'), batch.certificatePem);
   writeFileSync(join(folder, 'claim.private.key'), batch.keyPair.PrivateKey, { mode: 0o600 });
-  await iot.send(
-    new CreatePolicyCommand({ policyName: claimPolicy, policyDocument: JSON.stringify(claimRights) }),
-  );
+  await iot.send(new CreatePolicyCommand({ policyName: claimPolicy, policyDocument: JSON.stringify(claimRights) }));
   const place = { account: account.id, region: account.region };
   const policyDocument = JSON.stringify(iotPolicy({ roleAlias: 'x' }, place));
   await iot.send(new CreatePolicyCommand({ policyName: devicePolicy, policyDocument }));

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import mqtt, { type MqttClient } from 'mqtt';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { testAuthority, type TestAuthority } from '../../device/simulation/test-certificates.ts';
+import { type TestAuthority, testAuthority } from '../../device/simulation/test-certificates.ts';
 import { type Mosquitto, mosquittoBinary, startMosquitto } from '../../device/transport/mosquitto.ts';
 import { type TestFolder, testFolder } from '../../device/transport/mqtt-stage.ts';
 import { type ClaimOptions, claimIdentity, serialNumberOfPi } from './claim.ts';
@@ -122,7 +122,9 @@ describe.skipIf(mosquittoBinary === undefined)('claim', () => {
     };
     const context = { nowMs: Date.now(), print: () => {} };
     answers = async (topic) =>
-      topic === askCertificate ? signed() : ['rejected', { statusCode: 403, errorCode: 'AccessDenied', errorMessage: 'no' }];
+      topic === askCertificate
+        ? signed()
+        : ['rejected', { statusCode: 403, errorCode: 'AccessDenied', errorMessage: 'no' }];
     await expect(claim(command, context)).rejects.toMatchObject({ reason: 'claim-refused' });
     const key = readFileSync(path(`certs/${files.key}`), 'utf8');
     answers = async (topic) => (topic === askCertificate ? signed() : ['accepted', provisioned]);

@@ -35,7 +35,9 @@ const facts: Bundle['facts'] = {
 
 async function device(): Promise<Bundle> {
   await makeIdentity(keys(), facts.thing, { force: false });
-  const certificate = await certificateFor(readFileSync(join(keys(), files.key), 'utf8'), { endsMs: nowMs + 86_400_000 });
+  const certificate = await certificateFor(readFileSync(join(keys(), files.key), 'utf8'), {
+    endsMs: nowMs + 86_400_000,
+  });
   return { certificate, rootCa: amazonRootCa(), facts };
 }
 
@@ -120,7 +122,10 @@ describe('bundle', () => {
     [
       'names a host that is none',
       async () => {
-        await writeBundle(join(folder, 'x.tar.gz'), { ...(await device()), facts: { ...facts, dataEndpoint: 'a b\n' } });
+        await writeBundle(join(folder, 'x.tar.gz'), {
+          ...(await device()),
+          facts: { ...facts, dataEndpoint: 'a b\n' },
+        });
       },
     ],
   ];

@@ -21,7 +21,9 @@ beforeEach(async () => {
   vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'test');
   clients = createClients(place.region, process.env);
   lines = [];
-  const made = await clients.greengrass.send(new CreateDeploymentCommand({ targetArn: arnsOf(names, place).thingGroup }));
+  const made = await clients.greengrass.send(
+    new CreateDeploymentCommand({ targetArn: arnsOf(names, place).thingGroup }),
+  );
   deploymentId = made.deploymentId ?? '';
 });
 afterEach(async () => {

@@ -1,7 +1,13 @@
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { CreateRoleCommand, DeleteRoleCommand, DeleteRolePolicyCommand, IAMClient, PutRolePolicyCommand } from '@aws-sdk/client-iam';
+import {
+  CreateRoleCommand,
+  DeleteRoleCommand,
+  DeleteRolePolicyCommand,
+  IAMClient,
+  PutRolePolicyCommand,
+} from '@aws-sdk/client-iam';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { defaultNames, type PolicyDocument } from '../../cloud/greengrass/names.ts';
 import { workstationPolicy } from '../../cloud/greengrass/workstation-policy.ts';
@@ -30,7 +36,9 @@ beforeAll(async () => {
   folder = mkdtempSync(join(account.folder, 'provision-cli-'));
   writePackages(join(folder, 'dist'));
   writeFileSync(join(folder, 'root.pem'), (await mqttEndpoint()).authority ?? '');
-  writeFileSync(join(folder, 'secret.json'), JSON.stringify({ username: 'greengrass', password: 'sesame' }), { mode: 0o600 });
+  writeFileSync(join(folder, 'secret.json'), JSON.stringify({ username: 'greengrass', password: 'sesame' }), {
+    mode: 0o600,
+  });
   const trust = { Effect: 'Allow', Principal: { AWS: `arn:aws:iam::${account.id}:root` }, Action: 'sts:AssumeRole' };
   const AssumeRolePolicyDocument = JSON.stringify({ Version: '2012-10-17', Statement: [trust] });
   await iam.send(new CreateRoleCommand({ RoleName: role, AssumeRolePolicyDocument }));
@@ -73,7 +81,14 @@ async function provision(args: string[], rights: PolicyDocument = documented): P
 
 const createArgs = () => [
   ...['create', '--csr', join(folder, 'certs', 'iot-ge.csr.pem'), ...nameOptions],
-  ...['--dist', join(folder, 'dist'), '--bundle', join(folder, 'pi.bundle.tar.gz'), '--root-ca', join(folder, 'root.pem')],
+  ...[
+    '--dist',
+    join(folder, 'dist'),
+    '--bundle',
+    join(folder, 'pi.bundle.tar.gz'),
+    '--root-ca',
+    join(folder, 'root.pem'),
+  ],
 ];
 const firstArgs = () => [
   ...createArgs(),
@@ -82,12 +97,17 @@ const firstArgs = () => [
 
 describe('provision from the command line', { timeout: 360_000 }, () => {
   test('effect: keygen, create and install make a Pi ready, and no key is in the bundle', async () => {
-    expect(await provision(['keygen', '--out', join(folder, 'certs'), '--thing', names.thing])).toMatchObject({ code: 0 });
+    expect(await provision(['keygen', '--out', join(folder, 'certs'), '--thing', names.thing])).toMatchObject({
+      code: 0,
+    });
     const dry = await provision([...firstArgs(), '--dry-run']);
     expect(dry).toMatchObject({ code: 0, out: expect.stringMatching(/1\. create the thing group group-cli/) });
     expect(services.left()).toEqual([]);
     const made = await provision(firstArgs());
-    expect(made).toMatchObject({ code: 0, out: expect.stringMatching(/deploy to group-cli: tempLimit 27.5, humidLimit 50/) });
+    expect(made).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/deploy to group-cli: tempLimit 27.5, humidLimit 50/),
+    });
     expect(`${dry.out}${made.out}`).not.toContain('sesame');
     const { facts, certificate, rootCa } = await readBundle(join(folder, 'pi.bundle.tar.gz'));
     expect(facts).toMatchObject({ thing: names.thing, region: place.region, roleAlias: rest.roleAlias });
@@ -107,7 +127,9 @@ describe('provision from the command line', { timeout: 360_000 }, () => {
     services.report({
       thing: names.thing,
       status: 'SUCCEEDED',
-      components: [{ componentName: 'com.iotblog.SensorMonitor', componentVersion: '0.1.0', lifecycleState: 'RUNNING' }],
+      components: [
+        { componentName: 'com.iotblog.SensorMonitor', componentVersion: '0.1.0', lifecycleState: 'RUNNING' },
+      ],
     });
     const waited = await provision([...createArgs(), '--wait']);
     expect(waited).toMatchObject({ code: 0, out: expect.stringMatching(/deployment has succeeded/) });
@@ -120,7 +142,10 @@ describe('provision from the command line', { timeout: 360_000 }, () => {
       out: expect.stringMatching(/deleted in 30 days/),
     });
     expect(services.left()).toEqual([]);
-    expect(await provision(['teardown', ...nameOptions])).toMatchObject({ code: 0, out: expect.stringMatching(/^Nothing to/) });
+    expect(await provision(['teardown', ...nameOptions])).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/^Nothing to/),
+    });
     expect(await provision([...createArgs(), '--snow-url', snowUrl])).toMatchObject({
       code: 0,
       out: expect.stringMatching(/restore the secret secret-cli/),

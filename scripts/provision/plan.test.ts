@@ -110,7 +110,9 @@ function carriedOut(found: Found, step: Step, keyId: string): Found {
     }
     case 'await-component':
       return change({
-        componentVersions: found.componentVersions.map((one) => (one.arn === step.arn ? { ...one, state: 'DEPLOYABLE' } : one)),
+        componentVersions: found.componentVersions.map((one) =>
+          one.arn === step.arn ? { ...one, state: 'DEPLOYABLE' } : one,
+        ),
       });
     case 'deploy': {
       const cloud = { secretArn: found.secret?.arn ?? '', roleAlias: names.roleAlias };
@@ -231,7 +233,11 @@ describe('plan', () => {
     ['a role', { role: { made: false, trust: {} } }, /role IoTGGRole.*--role/],
     ['a role alias', { roleAlias: { made: false, roleArn: 'x', seconds: 900 } }, /IoTGGRoleAlias.*--role-alias/],
     ['an open bucket', { bucket: { made: false, adoptable: false, publicBlocked: false } }, /artifacts.*--bucket/],
-    ['a deployment', { deployments: complete.deployments.map((one) => ({ ...one, made: false, policies: {} })) }, /--group/],
+    [
+      'a deployment',
+      { deployments: complete.deployments.map((one) => ({ ...one, made: false, policies: {} })) },
+      /--group/,
+    ],
     [
       'a component version of other content',
       { componentVersions: complete.componentVersions.map((one) => ({ ...one, content: 'other' })) },

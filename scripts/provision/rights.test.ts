@@ -37,9 +37,10 @@ function sources(): string[] {
 
 /** `CreateThingCommand` and `paginateListDeployments`, as they are imported. */
 function callsOf(source: string): string[] {
-  return [...source.matchAll(/import \{([^}]+)\} from '@aws-sdk\/client-([\w-]+)'/g)].flatMap(([, list = '', service = '']) =>
-    [...list.matchAll(/\b(?:(\w+)Command|paginate(\w+))\b/g)].map(([, command, paginator]) =>
-      iamAction(service.replace('secrets-manager', 'secretsmanager'), command ?? paginator ?? ''),
-    ),
+  return [...source.matchAll(/import \{([^}]+)\} from '@aws-sdk\/client-([\w-]+)'/g)].flatMap(
+    ([, list = '', service = '']) =>
+      [...list.matchAll(/\b(?:(\w+)Command|paginate(\w+))\b/g)].map(([, command, paginator]) =>
+        iamAction(service.replace('secrets-manager', 'secretsmanager'), command ?? paginator ?? ''),
+      ),
   );
 }
