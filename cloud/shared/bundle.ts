@@ -5,6 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { Code } from 'aws-cdk-lib/aws-lambda';
 import { buildSync } from 'esbuild';
 
+/** Where the bundles of this process lie; goes with it. */
+let parent: string | undefined;
 const folders = new Map<string, string>();
 
 /**
@@ -21,8 +23,7 @@ export function bundle(entry: URL): Code {
 }
 
 function build(path: string): string {
-  const folder = mkdtempSync(join(tmpdir(), 'greengrass-itsm-bundle-'));
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  const folder = mkdtempSync(join(parentFolder(), 'bundle-'));
   buildSync({
     entryPoints: [path],
     outfile: join(folder, 'index.mjs'),
@@ -42,4 +43,12 @@ function build(path: string): string {
     banner: { js: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);" },
   });
   return folder;
+}
+
+function parentFolder(): string {
+  if (parent !== undefined) return parent;
+  const made = mkdtempSync(join(tmpdir(), 'greengrass-itsm-bundles-'));
+  process.once('exit', () => rmSync(made, { recursive: true, force: true }));
+  parent = made;
+  return made;
 }

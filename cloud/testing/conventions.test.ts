@@ -11,6 +11,7 @@ import { DeadLetterQueue, ParkingQueue } from '../shared/resting-queue.ts';
 import { type StageName, stageOf } from '../stages.ts';
 import {
   alarmFindings,
+  asynchronousFindings,
   functionFindings,
   rightsOf,
   statefulResources,
@@ -137,6 +138,23 @@ describe('alarms', () => {
     expect(findings).toContain('Busy tells nobody.');
     expect(findings).toContain('Off tells nobody.');
   });
+});
+
+test('a function that is called asynchronously has dead letters', () => {
+  const found = (deadLetterQueueEnabled: boolean, service: string) =>
+    asynchronousFindings(
+      resourcesWith((stack) =>
+        new LambdaFunction(stack, 'Plain', {
+          runtime: Runtime.NODEJS_24_X,
+          handler: 'index.handler',
+          code: Code.fromInline('exports.handler = () => {}'),
+          deadLetterQueueEnabled,
+        }).addPermission('Caller', { principal: new ServicePrincipal(service) }),
+      ),
+    );
+  expect(found(false, 'iot.amazonaws.com')).toEqual([expect.stringContaining('Plain is called asynchronously')]);
+  expect(found(true, 'iot.amazonaws.com')).toEqual([]);
+  expect(found(false, 'apigateway.amazonaws.com')).toEqual([]);
 });
 
 test('a function and a stream without what the constructs give are findings', () => {

@@ -96,6 +96,21 @@ export function functionFindings(resources: Resources): string[] {
   });
 }
 
+/** Services that call a function and do not wait for what comes of it. */
+const asynchronous = ['events', 'iot', 's3', 'ses', 'sns'].map((service) => `${service}.amazonaws.com`);
+const permissionSchema = z.object({ FunctionName: z.unknown(), Principal: z.string() });
+
+/** Functions that are called asynchronously, and whose last failure would leave no trace. */
+export function asynchronousFindings(resources: Resources): string[] {
+  const called = ofType(resources, 'AWS::Lambda::Permission')
+    .map(({ Properties }) => permissionSchema.parse(Properties))
+    .filter(({ Principal }) => asynchronous.includes(Principal))
+    .map(({ FunctionName }) => inWords(FunctionName, resources));
+  return ofType(resources, 'AWS::Lambda::Function')
+    .filter(({ path, Properties }) => called.includes(path) && Properties['DeadLetterConfig'] === undefined)
+    .map(({ path }) => `${path} is called asynchronously and has no dead letters: say invoked: 'async'.`);
+}
+
 const streamSourceSchema = z.object({
   EventSourceArn: z.unknown(),
   StartingPosition: z.string().optional(),

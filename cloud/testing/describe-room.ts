@@ -9,6 +9,7 @@ import type { Wildcard } from '../shared/wildcards.ts';
 import type { StageName } from '../stages.ts';
 import {
   alarmFindings,
+  asynchronousFindings,
   functionFindings,
   rightsOf,
   sortedRights,
@@ -126,6 +127,7 @@ export function describeRoom(
     test('synth: each function has its trace, log group, architecture and dead letters', () => {
       expect(resources('prod').flatMap(functionFindings)).toEqual([]);
       expect(resources('prod').flatMap(streamFindings)).toEqual([]);
+      for (const stage of testedStages) expect(resources(stage).flatMap(asynchronousFindings)).toEqual([]);
     });
 
     test('synth: the README says of each failure which test proves what happens', () => {

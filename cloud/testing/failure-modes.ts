@@ -8,7 +8,6 @@ export const failureModes = [
   'expired URL',
   'bad schema',
 ] as const;
-export type FailureMode = (typeof failureModes)[number];
 
 /**
  * Compares the table `## Failure modes` of a README (`| failure | what happens | proof |`) with the room's tests, both
