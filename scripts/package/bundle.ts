@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+import { isBuiltin } from 'node:module';
 import { basename } from 'node:path';
 import { build, type Metafile, type Plugin } from 'esbuild';
 import { pageBuild } from '../../device/pages/build.ts';
@@ -49,12 +51,44 @@ const tellWhereabouts: Plugin = {
   setup({ onLoad }) {
     for (const { of, code } of whereabouts) {
       onLoad({ filter: of }, async ({ path }) => {
-        const { readFile } = await import('node:fs/promises');
         return { contents: `${code}\n${await readFile(path, 'utf8')}`, loader: 'js' };
       });
     }
   },
 };
+
+/**
+ * A CommonJS package that our code imports dynamically keeps its named exports, as Node finds them. A bundle would give
+ * the default export alone.
+ */
+const keepNames: Plugin = {
+  name: 'keep-names',
+  setup({ onResolve, onLoad }) {
+    const namespace = 'named';
+    onResolve({ filter: /^[@a-z]/ }, async ({ path, kind, importer }) => {
+      const isOurs = kind === 'dynamic-import' && !importer.includes('node_modules');
+      if (!isOurs || isBuiltin(path) || outside.includes(path) || path === 'esbuild') return undefined;
+      return (await namesOf(path)) === undefined ? undefined : { path, namespace };
+    });
+    onLoad({ filter: /./, namespace }, async ({ path }) => {
+      const whole = JSON.stringify(path);
+      const names = (await namesOf(path)) ?? [];
+      return {
+        contents: `const whole = require(${whole});\nexport default whole;\nexport const { ${names.join(', ')} } = whole;`,
+        resolveDir: import.meta.dirname,
+      };
+    });
+  },
+};
+
+/** The named exports of a CommonJS package; undefined for one in ES format. */
+async function namesOf(path: string): Promise<string[] | undefined> {
+  const exported: Record<string, unknown> = await import(path);
+  const whole = exported['default'];
+  if ((typeof whole !== 'object' && typeof whole !== 'function') || whole === null) return undefined;
+  const names = Object.keys(exported).filter((name) => /^[A-Za-z_$][\w$]*$/.test(name) && name !== 'default');
+  return names.every((name) => Reflect.get(whole, name) === exported[name]) ? names.toSorted() : undefined;
+}
 
 /**
  * Bundles programs, given by name and source file, for Node on any machine. What is imported dynamically stays a file of
@@ -78,7 +112,7 @@ export async function bundle(root: string, programs: Readonly<Record<string, str
     // Pages are built beforehand, so what builds them is never loaded.
     external: [...outside, 'esbuild'],
     banner: { js: banner },
-    plugins: [tellWhereabouts],
+    plugins: [tellWhereabouts, keepNames],
     legalComments: 'none',
     logLevel: 'silent',
   });
