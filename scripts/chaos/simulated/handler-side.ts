@@ -37,7 +37,24 @@ const picture = new Uint8Array([0x89, 0x50, 0x4e, 0x47]);
 export function createHandlerSide(deps: HandlerSideDeps): HandlerSide {
   const { time, setup, device, disk, chronicle, network, services, logger, random, newId } = deps;
   const opened: Store[] = [];
+  let isPersonWaiting = false;
   let current: { life: Life; handler: Handler; store: Store | undefined } | undefined;
+
+  /** A person at the console. No crash strikes before the answer, so that it is known what the person saw. */
+  function ask(question: (handler: Handler) => void): 'done' | 'refused' {
+    const handler = alive()?.handler;
+    if (handler === undefined) return 'refused';
+    isPersonWaiting = true;
+    try {
+      question(handler);
+      return 'done';
+    } catch {
+      // A full disk, which it tells the person.
+      return 'refused';
+    } finally {
+      isPersonWaiting = false;
+    }
+  }
 
   function openStore(life: Life, ...parameters: Parameters<DeviceCode['openHandlerStore']>): Store {
     const store = device.openHandlerStore(...parameters);
@@ -48,10 +65,10 @@ export function createHandlerSide(deps: HandlerSideDeps): HandlerSide {
         const result = store.transaction(() => {
           const done = work();
           if (disk.isFull) throw diskFull();
-          life.cross({ port: 'commit', when: 'before' });
+          if (!isPersonWaiting) life.cross({ port: 'commit', when: 'before' });
           return done;
         });
-        life.cross({ port: 'commit', when: 'after' });
+        if (!isPersonWaiting) life.cross({ port: 'commit', when: 'after' });
         return result;
       },
     };
@@ -137,32 +154,24 @@ export function createHandlerSide(deps: HandlerSideDeps): HandlerSide {
     },
 
     silence(deviceId, forMs) {
-      const handler = alive()?.handler;
-      if (handler === undefined) return;
       const [fromMs, toMs] = [time.wallMs(), time.wallMs() + forMs];
-      try {
-        const about = deviceId === undefined ? {} : { deviceId };
+      const about = deviceId === undefined ? {} : { deviceId };
+      const answer = ask((handler) => {
         handler.silence({ ...about, author: 'a person', reason: 'maintenance', untilMs: toMs });
-      } catch {
-        // A full disk, which it tells the person.
-        return;
-      }
-      chronicle.silences.push({ deviceId, fromMs, toMs });
+      });
+      if (answer === 'done') chronicle.silences.push({ deviceId, fromMs, toMs });
     },
 
     endSilences() {
-      const handler = alive()?.handler;
-      if (handler === undefined) return;
-      try {
+      const answer = ask((handler) => {
         for (const { id } of handler.silences()) handler.endSilence(id);
-      } catch {
-        return;
-      }
+      });
+      if (answer === 'refused') return;
       for (const silence of chronicle.silences) silence.toMs = Math.min(silence.toMs, time.wallMs());
     },
 
     redrive() {
-      alive()?.handler.redrive('all');
+      ask((handler) => handler.redrive('all'));
     },
     trustEmpty() {
       alive()?.store?.forgetKnownRows();

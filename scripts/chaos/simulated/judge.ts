@@ -1,3 +1,4 @@
+import type { Row } from '../../../device/simulation/servicenow/tables.ts';
 import { type AuditResult, audit, strictPolicy } from '../../audit/audit.ts';
 import type { Breach } from '../../audit/breach.ts';
 import { attachmentRow, incidentRow, journalRow } from '../../audit/incidents.ts';
@@ -155,6 +156,9 @@ function excused(breach: Breach, chronicle: Chronicle): Breach {
   const endedAtMs = breach.endedAtMs ?? Number.POSITIVE_INFINITY;
   let { optional, untimed = false } = breach;
   for (const { atMs, unanswered } of chronicle.monitorLosses) {
+    // Held back by a silence it was told to nobody, and its start was lost with the monitor.
+    const isHeldBack = silencesOf(breach, chronicle).some(({ fromMs, toMs }) => fromMs <= atMs && atMs < toMs);
+    untimed ||= isHeldBack && startedAtMs <= atMs && endedAtMs >= atMs;
     const isHit = unanswered.some(
       (one) => one.deviceId === deviceId && one.metric === metric && startedAtMs <= atMs && endedAtMs >= one.sinceMs,
     );
@@ -209,11 +213,14 @@ function createdTwice({ writes }: Chronicle): Finding[] {
 function stormsUnguarded({ writes, schedule }: Chronicle): Finding[] {
   if (schedule.steps.some((step) => step.do !== 'temper' && step.do !== 'clock-right')) return [];
   const opened = writes.filter(
-    ({ method, table, fields }) => method === 'POST' && table === 'incident' && !fields['correlation_id']?.endsWith('/storm'),
+    ({ method, table, fields }) =>
+      method === 'POST' && table === 'incident' && !fields['correlation_id']?.endsWith('/storm'),
   );
   return opened.flatMap(({ atMs }) => {
     const count = opened.filter((other) => other.atMs >= atMs && other.atMs < atMs + stormWindowMs - hopsMs).length;
-    return count > schedule.setup.stormKeys ? [finding('the storm guard holds', `${count} incidents within a window`)] : [];
+    return count > schedule.setup.stormKeys
+      ? [finding('the storm guard holds', `${count} incidents within a window`)]
+      : [];
   });
 }
 

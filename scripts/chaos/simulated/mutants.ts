@@ -36,14 +36,16 @@ export const mutants: readonly Mutant[] = [
     name: 'no settle time after a create',
     file: relay,
     find: "if (failure.kind === 'ambiguous') {\n      keys.settle(key, options.settleMs);",
-    replace: "if (failure.kind === 'ambiguous') {\n      keys.settle(key, entry.kind === 'open' ? 0 : options.settleMs);",
+    replace:
+      "if (failure.kind === 'ambiguous') {\n      keys.settle(key, entry.kind === 'open' ? 0 : options.settleMs);",
     focus: ['fault'],
   },
   {
     name: 'no settle time after another write',
     file: relay,
     find: "if (failure.kind === 'ambiguous') {\n      keys.settle(key, options.settleMs);",
-    replace: "if (failure.kind === 'ambiguous') {\n      keys.settle(key, entry.kind === 'open' ? options.settleMs : 0);",
+    replace:
+      "if (failure.kind === 'ambiguous') {\n      keys.settle(key, entry.kind === 'open' ? options.settleMs : 0);",
     focus: ['fault'],
   },
   {
@@ -98,8 +100,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'the marker of a note is not looked for',
     file: policy,
-    find: 'return row.workNotes.includes(`[${occurrence.id}:${sequence}]`);',
-    replace: 'return row.sysId === `${occurrence.id}${sequence}`;',
+    find: 'return row.workNotes.includes(',
+    replace: 'return row.sysId.includes(',
     focus: ['fault'],
   },
   {

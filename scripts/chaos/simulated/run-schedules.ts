@@ -28,7 +28,10 @@ export async function runSchedules(options: RunOptions): Promise<Totals> {
   const totals: Totals = { rounds: 0, kills: 0, faults: 0, breaches: 0, incidents: 0, violations: [] };
   for (let seed = options.seed; seed < options.seed + options.schedules; seed += 1) {
     if (options.isOver?.() === true) break;
-    const { findings, crashes, faults, breaches, incidents } = await play(scheduleOf(seed, options.focus), options.device);
+    const { findings, crashes, faults, breaches, incidents } = await play(
+      scheduleOf(seed, options.focus),
+      options.device,
+    );
     totals.rounds += 1;
     totals.kills += crashes;
     totals.faults += faults;

@@ -144,14 +144,16 @@ function drawSetup(draw: Draw, focus: readonly Focus[]): Setup {
     quietMs: draw.chance(0.03) ? 0 : draw.pick(20 * secondMs, minuteMs),
     reopenWindowMs: draw.pick(0, 2 * minuteMs, 60 * minuteMs),
     maxNewPerHour: 1_000,
-    clockErrorMs: draw.chance(0.1) || focus.includes('wrong-clock') ? -draw.between(60 * minuteMs, 3 * 24 * 60 * minuteMs) : 0,
+    clockErrorMs:
+      draw.chance(0.1) || focus.includes('wrong-clock') ? -draw.between(60 * minuteMs, 3 * 24 * 60 * minuteMs) : 0,
   };
 }
 
 /** Each metric of each device goes over its limit and back, some of them at the same time. */
 function tempers(draw: Draw, setup: Setup): Step[] {
   const steps: Step[] = [];
-  const storm = setup.stormKeys < 1_000 && draw.chance(0.8) ? draw.between(30 * secondMs, troubleEndsMs / 2) : undefined;
+  const storm =
+    setup.stormKeys < 1_000 && draw.chance(0.8) ? draw.between(30 * secondMs, troubleEndsMs / 2) : undefined;
   for (const device of setup.devices.keys()) {
     for (const metric of ['temperature', 'humidity'] as const) {
       if (metric === 'humidity' && (storm !== undefined || draw.chance(0.5))) continue;

@@ -1,13 +1,19 @@
 import type { Http, HttpOutcome, HttpRequest } from '../../../device/incident/servicenow/http.ts';
 import type { ManualTime } from '../../../device/platform/time.ts';
-import { type ApiAnswer, type ApiRequest, type Identity, json, refusals } from '../../../device/simulation/servicenow/api.ts';
+import {
+  type ApiAnswer,
+  type ApiRequest,
+  type Identity,
+  json,
+  refusals,
+} from '../../../device/simulation/servicenow/api.ts';
 import { createAttachmentApi } from '../../../device/simulation/servicenow/attachment-api.ts';
 import { createChoices } from '../../../device/simulation/servicenow/choices.ts';
 import { planFaults } from '../../../device/simulation/servicenow/fault-plan.ts';
 import { createFaults, type FaultControl } from '../../../device/simulation/servicenow/faults.ts';
 import { createRecords } from '../../../device/simulation/servicenow/records.ts';
-import { bytesOf, headersOf, malformed } from '../../../device/simulation/servicenow/representation.ts';
 import { createRenderer } from '../../../device/simulation/servicenow/render.ts';
+import { bytesOf, headersOf, malformed } from '../../../device/simulation/servicenow/representation.ts';
 import { createTableApi, type ReadingLimits } from '../../../device/simulation/servicenow/table-api.ts';
 import { type Row, tables } from '../../../device/simulation/servicenow/tables.ts';
 import type { Life } from './life.ts';
@@ -136,8 +142,8 @@ export function createSimulatedServiceNow(options: SimulatedServiceNowOptions): 
 
   function noteShown(answer: ApiAnswer): void {
     for (const row of recordsIn(answer)) {
-      const sysId = valueOf(row, 'sys_id');
-      if (sysId !== '') shownModCounts.set(sysId, Number(valueOf(row, 'sys_mod_count')));
+      const sysId = fieldOf(row, 'sys_id');
+      if (sysId !== '') shownModCounts.set(sysId, Number(fieldOf(row, 'sys_mod_count')));
     }
   }
 
@@ -148,7 +154,7 @@ export function createSimulatedServiceNow(options: SimulatedServiceNowOptions): 
     seen: ReadonlyMap<string, number>,
   ): void {
     const [row] = recordsIn(answer);
-    const sysId = row === undefined ? '' : valueOf(row, 'sys_id');
+    const sysId = row === undefined ? '' : fieldOf(row, 'sys_id');
     const isIncident = path.startsWith('/api/now/table/incident');
     options.onWrite({
       method: method === 'POST' ? 'POST' : 'PATCH',
@@ -278,7 +284,7 @@ function recordsIn({ body }: ApiAnswer): object[] {
 }
 
 /** A value, with or without its display value beside it. */
-function valueOf(record: object, name: string): string {
+function fieldOf(record: object, name: string): string {
   const field: unknown = Object.entries(record).find(([key]) => key === name)?.[1];
   if (typeof field === 'string') return field;
   return typeof field === 'object' && field !== null && 'value' in field ? String(field.value) : '';

@@ -36,6 +36,8 @@ export async function shorten(schedule: Schedule, invariant: string, device: Dev
 export function describe({ setup, steps }: Schedule): string[] {
   return [
     `setup ${JSON.stringify(setup)}`,
-    ...steps.map(({ atMs, do: what, ...rest }) => `${(atMs / 1_000).toFixed(3).padStart(8)} s  ${what} ${JSON.stringify(rest)}`),
+    ...steps.map(
+      ({ atMs, do: what, ...rest }) => `${(atMs / 1_000).toFixed(3).padStart(8)} s  ${what} ${JSON.stringify(rest)}`,
+    ),
   ];
 }

@@ -5,6 +5,7 @@ import { type Chronicle, createChronicle, startMs } from './chronicle.ts';
 import { type Component, createComponent } from './component.ts';
 import type { DeviceCode } from './device-code.ts';
 import { createDisk } from './disk.ts';
+import { eventLoop } from './event-loop.ts';
 import { createHandlerSide, type HandlerSide } from './handler-side.ts';
 import { type Finding, judge } from './judge.ts';
 import { createMonitorSide, type MonitorSide } from './monitor-side.ts';
@@ -13,7 +14,6 @@ import {
   type ComponentName,
   limits,
   type MetricName,
-  metricNames,
   type PersonAct,
   type Schedule,
   type Step,
@@ -41,10 +41,10 @@ const lookAfterMs = [1.5 * 60_000, 2.75 * 60_000];
 
 /** Plays a schedule to its end, and judges what came of it. The same schedule and code give the same outcome. */
 export async function play(schedule: Schedule, device: DeviceCode): Promise<Outcome> {
-  const loop = takeImmediates();
   const world = createWorld(schedule, device);
   try {
     for (const component of Object.values(world.components)) component.start();
+    sampleEvery(world);
     for (const step of schedule.steps) {
       await passTo(world, startMs + step.atMs);
       act(world, step);
@@ -58,7 +58,7 @@ export async function play(schedule: Schedule, device: DeviceCode): Promise<Outc
     await passTo(world, startMs + troubleEndsMs + healingMs);
     return outcomeOf(world);
   } finally {
-    loop.giveBack();
+    world.loop.giveBack();
     world.monitor.close();
     world.handler.close();
     for (const disk of Object.values(world.disks)) disk.remove();
@@ -103,8 +103,8 @@ function createWorld(schedule: Schedule, device: DeviceCode) {
   };
   /** By device and metric. */
   const tempers = new Map<string, Temper>();
-  const sampling = { nextAtMs: time.monotonicMs() + sampleMs };
-  return { setup, time, network, chronicle, services, disks, monitor, handler, components, tempers, sampling, events: 0 };
+  const loop = eventLoop(time);
+  return { setup, time, network, chronicle, services, disks, monitor, handler, components, tempers, loop, events: 0 };
 }
 
 /** 32 hex digits, never the same twice. */
@@ -122,67 +122,35 @@ function idsFrom(random: () => number): () => string {
 /** A world that does so much never comes to rest. The busiest schedules need a tenth of it. */
 const mostEvents = 60_000;
 
-/** Lets all that is due until then happen, and lets promises have their turn in between. */
-async function passTo(world: World, wallMs: number): Promise<void> {
-  const { time, sampling } = world;
-  const end = time.monotonicMs() + (wallMs - time.wallMs());
-  await turns();
-  for (;;) {
-    const next = Math.min(time.nextTimerAt() ?? Number.POSITIVE_INFINITY, sampling.nextAtMs);
-    if (next > end || isRestless(world)) break;
+/** Until an instant of wall time, or until the world turns out to be restless. */
+function passTo(world: World, wallMs: number): Promise<void> {
+  return world.loop.passTo(world.time.monotonicMs() + (wallMs - world.time.wallMs()), () => {
     world.events += 1;
-    time.advanceTo(next);
-    if (sampling.nextAtMs <= time.monotonicMs()) {
-      sampling.nextAtMs += sampleMs;
-      sample(world);
-    }
-    await turns();
-  }
-  if (!isRestless(world)) time.advanceTo(end);
+    return isRestless(world) ? 'stop' : 'go on';
+  });
+}
+
+function sampleEvery(world: World): void {
+  world.time.after(sampleMs, () => {
+    sampleEvery(world);
+    sample(world);
+  });
 }
 
 function isRestless({ events }: World): boolean {
   return events >= mostEvents;
 }
 
-/** What the code under test puts off to the next turn of the event loop. */
-const immediates: (() => void)[] = [];
-const realImmediate = globalThis.setImmediate;
-
-/** Puts the event loop's next turn into the hands of the world while a schedule is played. */
-function takeImmediates(): { giveBack: () => void } {
-  const taken = (task: (...values: unknown[]) => void, ...values: unknown[]) => {
-    immediates.push(() => task(...values));
-  };
-  Object.assign(globalThis, { setImmediate: taken });
-  return {
-    giveBack() {
-      immediates.length = 0;
-      Object.assign(globalThis, { setImmediate: realImmediate });
-    },
-  };
-}
-
-/** Lets promises, and what was put off to the next turn, have their turn until nothing moves any more. */
-async function turns(): Promise<void> {
-  do {
-    for (const task of immediates.splice(0)) task();
-    await new Promise<void>((resolve) => {
-      realImmediate(resolve);
-    });
-  } while (immediates.length > 0);
-}
-
 function sample({ setup, tempers, monitor }: World): void {
   for (const device of setup.devices) {
     monitor.sample(device, {
-      temperature: valueOf('temperature', tempers.get(`${device} temperature`)),
-      humidity: valueOf('humidity', tempers.get(`${device} humidity`)),
+      temperature: readingOf('temperature', tempers.get(`${device} temperature`)),
+      humidity: readingOf('humidity', tempers.get(`${device} humidity`)),
     });
   }
 }
 
-function valueOf(metric: MetricName, temper: Temper = 'calm'): number {
+function readingOf(metric: MetricName, temper: Temper = 'calm'): number {
   return limits[metric][temper];
 }
 
@@ -254,13 +222,17 @@ function act(world: World, step: Step): void {
       });
       return;
     case 'person':
-      return work(world, step.what, step.row);
+      work(world, step.what, step.row);
+      return;
     case 'silence':
-      return handler.silence(step.device === undefined ? undefined : setup.devices[step.device], step.forMs);
+      handler.silence(step.device === undefined ? undefined : setup.devices[step.device], step.forMs);
+      return;
     case 'end-silence':
-      return handler.endSilences();
+      handler.endSilences();
+      return;
     case 'redrive':
-      return handler.redrive();
+      handler.redrive();
+      return;
     case 'clock-right':
       if (chronicle.clockRightAtMs === startMs && setup.clockErrorMs !== 0) {
         monitor.setClockRight();

@@ -1,0 +1,102 @@
+import { writeFileSync } from 'node:fs';
+import { CommanderError } from 'commander';
+import { type ChaosOptions, parseOptions } from './options.ts';
+import { createProgress } from './progress.ts';
+import { table } from './report.ts';
+import * as device from './simulated/device.ts';
+import { mutants } from './simulated/mutants.ts';
+import { tryMutant } from './simulated/run-mutants.ts';
+import { runSchedules, type Totals } from './simulated/run-schedules.ts';
+import { scheduleOf } from './simulated/schedule.ts';
+import { describe, shorten } from './simulated/shorten.ts';
+
+/** A mutant must be caught within so many schedules. */
+const mostSchedules = 150;
+
+/** `npm run chaos`. Exit codes: 0 all held, 1 something did not hold or a mutant was not caught, 2 wrong options. */
+try {
+  const options = parseOptions(process.argv.slice(2));
+  process.exitCode = options.mutants ? await breakOnPurpose(options) : await simulate(options);
+} catch (error) {
+  if (!(error instanceof CommanderError)) throw error;
+  process.exitCode = error.exitCode === 0 ? 0 : 2;
+}
+
+async function simulate(options: ChaosOptions): Promise<0 | 1> {
+  const progress = createProgress(process.stderr, Date.now);
+  const begunMs = performance.now();
+  const endsMs = begunMs + options.minutes * 60_000;
+  const totals = await runSchedules({
+    device,
+    seed: options.seed,
+    schedules: options.schedules,
+    isOver: () => performance.now() >= endsMs,
+    onProgress: ({ rounds, kills, faults, violations }) =>
+      progress.show(
+        `${rounds} of ${options.schedules} schedules, ${kills} kills, ${faults} faults, ${violations.length} violations`,
+      ),
+  });
+  progress.end();
+  const msEach = (performance.now() - begunMs) / Math.max(1, totals.rounds);
+  print(table(['simulated world', ''], summary(options, totals, msEach)));
+  await printShortened(totals);
+  writeJson(options, {
+    ...{ seed: options.seed, rounds: totals.rounds, kills: totals.kills, faults: totals.faults },
+    violations: totals.violations.flatMap(({ seed, findings }) => findings.map((finding) => ({ seed, ...finding }))),
+  });
+  return totals.violations.length === 0 ? 0 : 1;
+}
+
+function summary({ seed }: ChaosOptions, totals: Totals, msEach: number): [string, string | number][] {
+  return [
+    ['schedules', totals.rounds],
+    ['first seed', seed],
+    ['breaches', totals.breaches],
+    ['incidents', totals.incidents],
+    ['kills', totals.kills],
+    ['faults', totals.faults],
+    ['ms a schedule', Math.round(msEach)],
+    ['violations', totals.violations.length],
+  ];
+}
+
+/** The first violation with as few steps as still lead to it; the others by their seeds. */
+async function printShortened({ violations }: Totals): Promise<void> {
+  for (const { seed, findings } of violations) {
+    print(`\nseed ${seed} (again: npm run chaos -- --simulated --seed ${seed} --schedules 1)`);
+    for (const { invariant, what } of findings) print(`  ${invariant}: ${what}`);
+  }
+  const [first] = violations;
+  const [finding] = first?.findings ?? [];
+  if (first === undefined || finding === undefined) return;
+  const short = await shorten(scheduleOf(first.seed), finding.invariant, device);
+  print(`\nseed ${first.seed}, shortened to what still breaks "${finding.invariant}":`);
+  for (const line of describe(short)) print(`  ${line}`);
+}
+
+async function breakOnPurpose(options: ChaosOptions): Promise<0 | 1> {
+  const progress = createProgress(process.stderr, Date.now);
+  const rows: [string, string, number, string][] = [];
+  for (const [index, mutant] of mutants.entries()) {
+    progress.show(`mutant ${index + 1} of ${mutants.length}: ${mutant.name}`);
+    const tried = await tryMutant(mutant, { device, seed: options.seed, mostSchedules });
+    const how = tried.outcome === 'caught' ? tried.invariant : tried.outcome === 'stale' ? mutant.file : '';
+    rows.push([mutant.name, tried.outcome, tried.outcome === 'stale' ? 0 : tried.schedules, how]);
+  }
+  progress.end();
+  print(table(['mutant', 'outcome', 'schedules', 'by'], rows));
+  const missed = rows.filter(([, outcome]) => outcome !== 'caught');
+  writeJson(options, {
+    ...{ seed: options.seed, mutants: mutants.length, missed: missed.length },
+    outcomes: rows.map(([mutant, outcome, schedules, by]) => ({ mutant, outcome, schedules, by })),
+  });
+  return missed.length === 0 ? 0 : 1;
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+function writeJson({ json }: ChaosOptions, result: unknown): void {
+  if (json !== undefined) writeFileSync(json, `${JSON.stringify(result, undefined, 2)}\n`);
+}

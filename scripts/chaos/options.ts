@@ -1,0 +1,44 @@
+import { Command, InvalidArgumentError } from 'commander';
+
+export interface ChaosOptions {
+  seed: number;
+  /** Longest time that schedules are begun, minutes. */
+  minutes: number;
+  schedules: number;
+  mutants: boolean;
+  /** File for the result; undefined writes none. */
+  json: string | undefined;
+}
+
+/** @throws CommanderError for wrong options, and for `--help`. */
+export function parseOptions(argv: readonly string[]): ChaosOptions {
+  const program = new Command('npm run chaos --')
+    .description('Tries to make the edge lose or double a breach, and says whether it did. Exit code 1 where it did.')
+    .option('--simulated', 'the real code in a simulated world (the default)')
+    .option('--seed <number>', 'of the first schedule; each next one has the next number', whole, 1)
+    .option('--schedules <number>', 'how many are played', whole, 10_000)
+    .option('--minutes <number>', 'no schedule is begun after this time', positive, 10)
+    .option('--mutants', 'breaks the code on purpose, one line at a time, and says whether that is found')
+    .option('--json <file>', 'writes the result to this file')
+    .exitOverride()
+    .parse(argv, { from: 'user' });
+  const options = program.opts<Omit<ChaosOptions, 'mutants' | 'json'> & Partial<ChaosOptions>>();
+  return {
+    seed: options.seed,
+    minutes: options.minutes,
+    schedules: options.schedules,
+    mutants: options.mutants === true,
+    json: options.json,
+  };
+}
+
+function whole(text: string): number {
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('Give a whole number, 0 or more.');
+}
+
+function positive(text: string): number {
+  const value = Number(text);
+  if (Number.isFinite(value) && value > 0) return value;
+  throw new InvalidArgumentError('Give a number above 0.');
+}

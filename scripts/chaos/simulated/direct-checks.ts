@@ -1,0 +1,102 @@
+import { type AnswerMessage, anomalyMessage, answerMessage } from '../../../device/anomaly/anomaly.ts';
+import { anomalyExample } from '../../../device/messages/examples.ts';
+import { silentLogger } from '../../../device/platform/logger.ts';
+import { manualTime } from '../../../device/platform/time.ts';
+import { createChronicle, startMs } from './chronicle.ts';
+import { createComponent } from './component.ts';
+import type { DeviceCode } from './device-code.ts';
+import { createDisk } from './disk.ts';
+import { eventLoop } from './event-loop.ts';
+import { createHandlerSide } from './handler-side.ts';
+import type { Finding } from './judge.ts';
+import { beginLife } from './life.ts';
+import type { Mutant } from './mutants.ts';
+import { createNetwork } from './network.ts';
+import { scheduleOf } from './schedule.ts';
+import { createSimulatedServiceNow } from './service-now.ts';
+
+/**
+ * Two things that the roll call repairs before anybody sees them, looked at one by one: a handler is sent a message, and
+ * what it answers is read.
+ */
+export async function checkDirectly(
+  what: NonNullable<Mutant['direct']>,
+  device: DeviceCode,
+): Promise<readonly Finding[]> {
+  const bench = createBench(device);
+  try {
+    await bench.pass(1_000);
+    return what === 'answer after commit' ? await answersAfterCommit(bench) : await keepsHighWater(bench);
+  } finally {
+    bench.close();
+  }
+}
+
+type Bench = ReturnType<typeof createBench>;
+
+/** A crash right before the commit: nothing was answered, and what is sent again is new. */
+async function answersAfterCommit({ handler, answers, send, pass }: Bench): Promise<Finding[]> {
+  handler.arm({ at: { port: 'commit', when: 'before' }, skip: 0, downMs: 1_000, survival: 'committed', reboot: false });
+  send();
+  await pass(500);
+  const early = answers.splice(0);
+  if (handler.crashes() !== 1) return [{ invariant: 'answered after the commit', what: 'there was no commit' }];
+  if (early.length > 0) return [{ invariant: 'answered after the commit', what: `${early[0]?.result} before it` }];
+  await pass(2_000);
+  send();
+  await pass(500);
+  const late = answers.at(-1)?.result;
+  return late === 'accepted' ? [] : [{ invariant: 'answered after the commit', what: `sent again: ${late}` }];
+}
+
+async function keepsHighWater({ answers, send, pass }: Bench): Promise<Finding[]> {
+  for (let copy = 0; copy < 2; copy += 1) {
+    send();
+    await pass(500);
+  }
+  const heard = answers.map(({ result, highWater }) => `${result} ${highWater}`).join(', ');
+  const { sequence } = anomalyExample;
+  const wanted = `accepted ${sequence}, duplicate ${sequence}`;
+  return heard === wanted ? [] : [{ invariant: 'the high-water mark is kept', what: heard }];
+}
+
+function createBench(device: DeviceCode) {
+  const time = manualTime(startMs, 1_000);
+  const random = () => 0.5;
+  let ids = 0;
+  const newId = () => {
+    ids += 1;
+    return ids.toString(16).padStart(32, '0');
+  };
+  const network = createNetwork(time, random);
+  const schedule = { ...scheduleOf(1), steps: [] };
+  const disk = createDisk('handler.db', false);
+  const side = createHandlerSide({
+    ...{ time, random, newId, network, device, setup: schedule.setup, logger: silentLogger, disk },
+    chronicle: createChronicle(schedule),
+    services: [createSimulatedServiceNow({ time, wallMs: time.wallMs, random, newId, onWrite() {} })],
+  });
+  const handler = createComponent({ time, disk, begin: side.begin, onCrash: side.crashed, onReboot() {} });
+  const answers: AnswerMessage[] = [];
+  const monitor = network.transport(
+    'monitor',
+    beginLife(time, () => {}),
+  );
+  const loop = eventLoop(time);
+  void monitor.subscribe('IoTBlog/anomaly/ack', ({ payload }) => {
+    answers.push(answerMessage.parse(JSON.parse(Buffer.from(payload).toString('utf8'))));
+  });
+  handler.start();
+  const message = anomalyMessage.parse({ ...anomalyExample });
+  return {
+    handler,
+    answers,
+    send: () => void monitor.publish('IoTBlog/anomaly', JSON.stringify(message)),
+    pass: (ms: number) => loop.passTo(time.monotonicMs() + ms),
+    close() {
+      loop.giveBack();
+      side.close();
+      disk.remove();
+    },
+  };
+}
