@@ -101,7 +101,7 @@ function ministackEnvironment(options: AccountOptions, own: { tmp: string; state
     PATH: `${tools.node24}${delimiter}${process.env['PATH'] ?? ''}`,
     NODE_PATH: resolve('node_modules'),
     ...{ SSL_CERT_FILE: bundle, REQUESTS_CA_BUNDLE: bundle, AWS_CA_BUNDLE: bundle, NODE_EXTRA_CA_CERTS: authority },
-    ...motoEndpoints(),
+    ...serviceEndpoints(),
   };
 }
 
@@ -110,7 +110,7 @@ function clientEnvironment({ certificates, region, folder }: AccountOptions): Re
   return {
     AWS_ENDPOINT_URL: accountEndpoint,
     AWS_ENDPOINT_URL_S3: accountEndpoint,
-    ...motoEndpoints(),
+    ...serviceEndpoints(),
     AWS_ACCESS_KEY_ID: 'test',
     AWS_SECRET_ACCESS_KEY: 'test',
     AWS_REGION: region,
@@ -125,8 +125,12 @@ function clientEnvironment({ certificates, region, folder }: AccountOptions): Re
   };
 }
 
-function motoEndpoints(): Record<string, string> {
-  return Object.fromEntries(servicesOfMoto.map((service) => [`AWS_ENDPOINT_URL_${service}`, motoEndpoint]));
+/** Of single services, for functions and tests. The account names queues by `localhost`; the SDK warns where its endpoint has another host. */
+function serviceEndpoints(): Record<string, string> {
+  return {
+    AWS_ENDPOINT_URL_SQS: `https://localhost:${accountPort}`,
+    ...Object.fromEntries(servicesOfMoto.map((service) => [`AWS_ENDPOINT_URL_${service}`, motoEndpoint])),
+  };
 }
 
 interface Starting {
