@@ -1,0 +1,209 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import type { Ipc } from '../../device/greengrass/ipc.ts';
+import { createIpcClient } from '../../device/greengrass/ipc-client.ts';
+import { accessToAll } from '../../device/greengrass/test-nucleus-stage.ts';
+import { silentLogger } from '../../device/platform/logger.ts';
+import { seededRandom } from '../../device/platform/random.ts';
+import { systemTime } from '../../device/platform/time.ts';
+import { type ServiceNow, startServiceNow } from '../../device/simulation/servicenow/start-servicenow.ts';
+import { type AuditResult, audit, strictPolicy } from '../audit/audit.ts';
+import { readInstance } from '../audit/instance.ts';
+import { createWaves } from '../chaos/waves.ts';
+import { buildCore, secretArn, startCore, type TestCore, thingName } from './test-core.ts';
+
+/**
+ * Both components from the packaged zips, on a nucleus: installed, configured, started and ended as the recipes and the
+ * deployment of this project say, up to incidents of a local ServiceNow.
+ */
+const [monitor, handler] = ['com.iotblog.SensorMonitor', 'com.iotblog.AnomalyHandler'] as const;
+const seed = Number(process.env['CHAOS_SEED'] ?? Date.now() % 1_000_000);
+/** Both components together. */
+const kills = 10;
+const patient = { timeout: 30_000 };
+
+let folder: string;
+let built: Awaited<ReturnType<typeof buildCore>>;
+let work: string;
+let serviceNow: ServiceNow;
+let core: TestCore;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'core-'));
+  built = await buildCore(folder);
+}, 120_000);
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+beforeEach(async () => {
+  work = await mkdtemp(join(built.root, 'work-'));
+  serviceNow = await startServiceNow({ port: 0, dataDir: ':memory:', logger: silentLogger });
+  serviceNow.addUser({ userName: 'greengrass', password: 'first-password', roles: ['itil'] });
+  core = await startCore(built, { serviceNowUrl: serviceNow.url, work });
+  putSecret('1', 'first-password');
+  core.merge(monitor, {
+    thresholds: { temperature: { onDelayMs: '0', offDelayMs: '0' }, humidity: { onDelayMs: '0', offDelayMs: '0' } },
+    monitor: { heartbeatMs: '300', resendBaseMs: '50', resendCapMs: '500' },
+    store: { reserveBytes: '0' },
+  });
+  core.merge(handler, {
+    handler: { claimMs: '0', quietMs: '300', noteIntervalMs: '700', reopenWindowMs: '0', deviceSilentMs: '0' },
+    delivery: { settleMs: '1500', backoffBaseMs: '50', backoffCapMs: '300', pauseMs: '500', breakerFailures: '50' },
+    serviceNow: { timeoutMs: '2000' },
+    store: { reserveBytes: '0' },
+  });
+});
+afterEach(async () => {
+  await core.stop();
+  await serviceNow.stop();
+});
+
+function putSecret(versionId: string, password: string): void {
+  const secretString = JSON.stringify({ username: 'greengrass', password });
+  core.nucleus.putSecret({ arn: secretArn, name: 'greengrass-snow-creds', versionId, value: { secretString } });
+}
+
+/** Incidents by what they are about, with their states. */
+const incidents = () =>
+  serviceNow.rows('incident').map((row) => `${row['correlation_id']?.split('/').slice(2).join('/')}: ${row['state']}`);
+const cloudTopics = () => new Set(core.nucleus.cloud.map(({ topic }) => topic));
+const asked = (operation: string, component: string) =>
+  core.nucleus.calls.filter((call) => call.operation === operation && call.component === component);
+
+test('from install step to incident, through a live change, a refused one, a rotated password, and SIGTERM', {
+  timeout: 90_000,
+}, async () => {
+  core.merge(monitor, {
+    sensor: { kind: 'mock', intervalMs: '200', timeoutMs: '150', mock: { scenario: 'humidity-breach' } },
+  });
+  expect(await core.start(handler)).toMatch(/^com\.iotblog\.AnomalyHandler can run here: Node\.js /);
+  expect(await core.start(monitor)).toMatch(/^com\.iotblog\.SensorMonitor can run here: Node\.js /);
+  const states = () => core.nucleus.states.map(({ component, state }) => `${component} ${state}`).toSorted();
+  await expect.poll(states, patient).toEqual([`${handler} RUNNING`, `${monitor} RUNNING`]);
+  await expect.poll(incidents, patient).toEqual(['humidity/upper: 1']);
+  expect([...cloudTopics()].toSorted()).toEqual(['IoTBlog/anomaly', 'IoTBlog/sensorData']);
+  expect(asked('GetSecretValue', handler)[0]?.request).toMatchObject({ secretId: secretArn });
+
+  const proposal = core.proposal(monitor, { tempLimit: 'hot' });
+  await expect(core.nucleus.propose(monitor, proposal)).resolves.toMatchObject({
+    status: 'REJECTED',
+    message: expect.stringMatching(/thresholds\.temperature\.upper.*as tempLimit.*found "hot"/),
+  });
+  const acceptable = core.nucleus.propose(monitor, core.proposal(monitor, { tempLimit: '10' }));
+  await expect(acceptable).resolves.toMatchObject({ status: 'ACCEPTED' });
+
+  serviceNow.setPassword('greengrass', 'second-password');
+  putSecret('2', 'second-password');
+  expect(asked('GetSecretValue', handler).some(({ request }) => request['refresh'] === true)).toBe(false);
+  core.merge(monitor, { tempLimit: '10' });
+  await expect.poll(incidents, patient).toContain('temperature/upper: 1');
+  expect(asked('GetSecretValue', handler).at(-1)?.request).toMatchObject({ refresh: true });
+  expect(core.output(monitor)).toMatch(/"fields":\["thresholds\.temperature\.upper"\].*is in force/);
+  expect(core.output(monitor) + core.output(handler)).not.toMatch(/starting anew|-password/);
+
+  // The breach lasts while both are away, and ends with the limit: one incident, resolved.
+  for (const name of [monitor, handler] as const) {
+    const { code, tookMs } = await core.end(name, 'SIGTERM');
+    expect({ name, code, inTime: tookMs < 5_000 }).toEqual({ name, code: 0, inTime: true });
+  }
+  await core.start(handler);
+  await core.start(monitor);
+  await expect.poll(() => states().length, patient).toBe(4);
+  core.merge(monitor, { tempLimit: '30' });
+  await expect.poll(incidents, patient).toContain('temperature/upper: 6');
+  expect(incidents().filter((incident) => incident.startsWith('temperature'))).toHaveLength(1);
+  const keys = serviceNow.rows('incident').map((row) => row['correlation_id']?.split('/').slice(0, 2).join('/'));
+  expect(new Set(keys)).toEqual(new Set([`home/${thingName}`]));
+});
+
+test(`${kills} kills of either at any moment: every breach is in exactly one incident`, {
+  timeout: 90_000,
+}, async () => {
+  const random = seededRandom(seed);
+  core.merge(monitor, {
+    site: 'test',
+    sensor: { kind: 'mqtt', mqtt: { topicFilter: 'IoTBlog/gateway/+' } },
+    noData: { enabled: 'false' },
+    anomaly: { updateIntervalMs: '500' },
+    monitor: { rollCallMs: '5000' },
+    accessControl: {
+      'aws.greengrass.ipc.pubsub': {
+        'com.iotblog.SensorMonitor:pubsub:3': {
+          policyDescription: 'Readings of other devices.',
+          operations: ['aws.greengrass#SubscribeToTopic'],
+          resources: ['IoTBlog/gateway/*'],
+        },
+      },
+    },
+  });
+  core.merge(handler, {
+    handler: { maxNewPerHour: '10000', storm: { keys: '1000' } },
+    serviceNow: { attachChart: 'false' },
+  });
+  const world = await worldOn(core);
+  const waves = createWaves({
+    devices: ['a', 'b', 'c'],
+    random,
+    publish: (deviceId, celsius) => {
+      const payload = Buffer.from(JSON.stringify({ temperature: celsius }));
+      void world.call('PublishToTopic', { topic: `IoTBlog/gateway/${deviceId}`, payload });
+    },
+  });
+  try {
+    await world.open(
+      'SubscribeToTopic',
+      { topic: 'IoTBlog/sensorData' },
+      { event: ({ payload }) => waves.heard(payload) },
+    );
+    await core.start(handler);
+    await core.start(monitor);
+    waves.start();
+    await expect.poll(() => serviceNow.rows('incident').length, patient).toBeGreaterThan(0);
+    const killed = { [monitor]: 0, [handler]: 0 };
+    for (let round = 0; round < kills; round += 1) {
+      await systemPause(200 + random() * 1_600);
+      const name = random() < 0.5 ? monitor : handler;
+      await core.end(name, 'SIGKILL');
+      killed[name] += 1;
+      await core.start(name);
+    }
+    waves.finish();
+    await expect.poll(waves.isHot, patient).toBe(false);
+    const open = () => serviceNow.rows('incident').filter((row) => ['1', '2', '3'].includes(row['state'] ?? '')).length;
+    await expect.poll(open, { timeout: 40_000, interval: 250 }).toBe(0);
+    const result = audit({
+      ...(await readInstance({ url: serviceNow.url, username: 'greengrass', password: 'first-password' })),
+      breaches: waves.breaches(),
+      policy: { ...strictPolicy, toleranceMs: waves.longestSilenceMs() + 500 },
+    });
+    process.stdout.write(
+      `seed ${seed}: ${killed[monitor]} kills of the monitor, ${killed[handler]} of the handler, ` +
+        `${result.summary.breaches} breaches, ${result.summary.incidents} incidents, ${result.summary.findings} findings\n`,
+    );
+    expect(findings(result)).toEqual({});
+    expect(result.summary.breaches).toBeGreaterThan(3);
+    expect(core.output(monitor) + core.output(handler)).not.toContain('-password');
+  } finally {
+    waves.stop();
+    await world.stop();
+  }
+});
+
+/** A component of the core that stands for the devices around it. */
+async function worldOn({ nucleus }: TestCore): Promise<Ipc> {
+  const world = createIpcClient({
+    ...{ env: nucleus.component('world', { accessControl: accessToAll }), component: 'world' },
+    ...{ logger: silentLogger, time: systemTime, random: () => 0.5 },
+  });
+  await world.start();
+  await expect.poll(() => world.state().state, patient).toBe('connected');
+  return world;
+}
+
+/** The moments of kills are what is tested; nothing waits for them. */
+const systemPause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+function findings({ summary, ok, underway, ...lists }: AuditResult): Record<string, readonly unknown[]> {
+  return Object.fromEntries(Object.entries(lists).filter(([, list]) => list.length > 0));
+}
