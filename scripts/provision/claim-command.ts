@@ -3,8 +3,7 @@ import { AppError } from '../../device/platform/errors.ts';
 import { bundleFacts } from './bundle.ts';
 import { claimIdentity, readPem, serialNumberOfPi } from './claim.ts';
 import { makeIdentity, writeKey } from './identity.ts';
-import { install, type PlacedFile } from './install.ts';
-import type { Nucleus } from './nucleus-config.ts';
+import { type InstalledFor, install, nextCommands, type PlacedFile } from './install.ts';
 import { amazonRootCa, rootCaIn } from './root-ca.ts';
 
 export interface ClaimCommandOptions {
@@ -21,7 +20,7 @@ export interface ClaimCommandOptions {
   keyFromAws: boolean;
   keys: string;
   target: string;
-  nucleus: Nucleus;
+  nucleus: InstalledFor;
 }
 
 const timeoutMs = 30_000;
@@ -33,7 +32,7 @@ const timeoutMs = 30_000;
 export async function claim(
   options: Partial<ClaimCommandOptions>,
   { nowMs, print }: { nowMs: number; print: (line: string) => void },
-): Promise<PlacedFile[]> {
+): Promise<{ placed: PlacedFile[]; next: string[] }> {
   const all = complete(options);
   const { keys, target, nucleus, endpoint } = all;
   const rootCa = all.rootCa === undefined ? amazonRootCa() : rootCaIn(all.rootCa);
@@ -68,7 +67,11 @@ export async function claim(
       `What the nucleus is to be told cannot be: ${facts.error.issues[0]?.path.join('.')}.`,
     );
   }
-  return install({ certificate: claimed.certificate, rootCa, facts: facts.data }, { keys, target, nucleus, nowMs });
+  const bundle = { certificate: claimed.certificate, rootCa, facts: facts.data };
+  return {
+    placed: install(bundle, { keys, target, nucleus, nowMs }),
+    next: nextCommands({ keys, target, nucleus }, facts.data),
+  };
 }
 
 async function ownRequest(keys: string, name: string, print: (line: string) => void): Promise<string> {

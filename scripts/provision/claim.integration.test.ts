@@ -128,7 +128,7 @@ describe.skipIf(mosquittoBinary === undefined)('claim', () => {
     await expect(claim(command, context)).rejects.toMatchObject({ reason: 'claim-refused' });
     const key = readFileSync(path(`certs/${files.key}`), 'utf8');
     answers = async (topic) => (topic === askCertificate ? signed() : ['accepted', provisioned]);
-    const placed = await claim(command, context);
+    const { placed } = await claim(command, context);
     expect(placed.map((one) => one.path)).toContain(path('greengrass/config.yaml'));
     expect(readFileSync(path(`greengrass/certs/${files.key}`), 'utf8')).toBe(key);
   });

@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import { create } from 'tar';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { loadConfig } from '../../device/config/load.ts';
 import { type Bundle, readBundle, writeBundle } from './bundle.ts';
 import { files, keyIdOfRequest, makeIdentity, privateKeyIn } from './identity.ts';
-import { install } from './install.ts';
+import { install, nextCommands } from './install.ts';
 import { keyIdOf } from './key-id.ts';
 import { amazonRootCa } from './root-ca.ts';
 import { readSecretValue } from './secret-value.ts';
@@ -190,6 +191,18 @@ describe('install', () => {
     install(await device(), { ...options(), nucleus: 'lite' });
     const { services } = parse(readFileSync(join(target(), 'config.yaml'), 'utf8'));
     expect(services['aws.greengrass.NucleusLite'].configuration).toMatchObject({ awsRegion: 'eu-west-1' });
+  });
+
+  test('for a Pi without Greengrass leaves the key where it is, and says how its components connect', async () => {
+    const bundle = await device();
+    const placed = install(bundle, { ...options(), nucleus: 'none' });
+    expect(placed.map(({ path }) => path)).toEqual([join(keys(), files.certificate), join(keys(), files.rootCa)]);
+    expect(existsSync(target())).toBe(false);
+    const [command = ''] = nextCommands({ ...options(), nucleus: 'none' }, facts);
+    const set = [...command.matchAll(/--set (\S+)/g)].map(([, one = '']) => one);
+    const { config } = await loadConfig({ env: {}, set });
+    expect(config.transport.iotCore).toMatchObject({ endpoint: facts.dataEndpoint, thingName: facts.thing });
+    expect(config.transport.iotCore.keyFile).toBe(join(keys(), files.key));
   });
 
   test('refuses the certificate of another key, and writes nothing', async () => {

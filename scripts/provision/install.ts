@@ -8,12 +8,15 @@ import { files, privateKeyIn } from './identity.ts';
 import { keyIdOf } from './key-id.ts';
 import { type Nucleus, nucleusConfig } from './nucleus-config.ts';
 
+export type InstalledFor = Nucleus | 'none';
+
 export interface InstallOptions {
   /** Folder with the private key of `keygen`; takes certificate and authority too. */
   keys: string;
   /** Root folder of the nucleus. */
   target: string;
-  nucleus: Nucleus;
+  /** `none`: a Pi without Greengrass, whose components speak to AWS IoT themselves. */
+  nucleus: InstalledFor;
   nowMs: number;
 }
 
@@ -31,16 +34,18 @@ export function install(bundle: Bundle, { keys, target, nucleus, nowMs }: Instal
   const keyFile = join(keys, files.key);
   const key = privateKeyIn(keyFile);
   checkCertificate(bundle, keyIdOf(createPublicKey(key)), keyFile, nowMs);
+  const placed = placePublic(resolve(keys), bundle);
+  if (nucleus === 'none') return placed;
   const root = resolve(target);
   const certs = join(root, 'certs');
-  const placed: PlacedFile[] = [];
-  for (const folder of new Set([resolve(keys), certs])) {
-    placed.push(place(join(folder, files.certificate), bundle.certificate, 0o644));
-    placed.push(place(join(folder, files.rootCa), bundle.rootCa, 0o644));
-  }
+  placed.push(...placePublic(certs, bundle));
   placed.push(place(join(certs, files.key), readFileSync(keyFile, 'utf8'), 0o600));
   placed.push(place(join(root, 'config.yaml'), nucleusConfig(bundle.facts, root, nucleus), 0o644));
   return placed;
+}
+
+function placePublic(folder: string, { certificate, rootCa }: Bundle): PlacedFile[] {
+  return [place(join(folder, files.certificate), certificate, 0o644), place(join(folder, files.rootCa), rootCa, 0o644)];
 }
 
 function checkCertificate({ certificate, rootCa }: Bundle, keyId: string, keyFile: string, nowMs: number): void {
@@ -88,8 +93,25 @@ function place(path: string, content: string, mode: number): PlacedFile {
 }
 
 /** What to type next, exactly. */
-export function nextCommands({ target, nucleus }: Pick<InstallOptions, 'target' | 'nucleus'>): string[] {
+export function nextCommands(
+  { keys, target, nucleus }: Pick<InstallOptions, 'keys' | 'target' | 'nucleus'>,
+  { dataEndpoint, thing }: Pick<Bundle['facts'], 'dataEndpoint' | 'thing'>,
+): string[] {
   const root = resolve(target);
+  if (nucleus === 'none') {
+    const [host = '', port] = dataEndpoint.split(':');
+    const fields = {
+      kind: 'iot-core',
+      'iotCore.endpoint': host,
+      ...(port === undefined ? {} : { 'iotCore.port': port }),
+      'iotCore.thingName': thing,
+      'iotCore.certFile': join(resolve(keys), files.certificate),
+      'iotCore.keyFile': join(resolve(keys), files.key),
+      'iotCore.caFile': join(resolve(keys), files.rootCa),
+    };
+    const set = Object.entries(fields).map(([field, value]) => `--set transport.${field}=${value}`);
+    return [`npm run doctor -- ${set.join(' ')}`];
+  }
   if (nucleus === 'lite') {
     return [
       `sudo chown -R ggcore:ggcore ${root}/certs`,

@@ -11,8 +11,7 @@ import type { Context } from './context.ts';
 import { create } from './create.ts';
 import { follow } from './follow.ts';
 import { keyIdOfRequest, makeIdentity } from './identity.ts';
-import { install, nextCommands, type PlacedFile } from './install.ts';
-import type { Nucleus } from './nucleus-config.ts';
+import { type InstalledFor, install, nextCommands, type PlacedFile } from './install.ts';
 import {
   namesOf,
   type PlaceOptions,
@@ -42,7 +41,9 @@ process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
 
 const print = (line: string) => void process.stdout.write(`${line}\n`);
 const nucleusOption = () =>
-  new Option('--nucleus <kind>', 'which nucleus config.yaml is for').choices(['classic', 'lite']).default('classic');
+  new Option('--nucleus <kind>', 'which nucleus config.yaml is for; none: a Pi without Greengrass')
+    .choices(['classic', 'lite', 'none'])
+    .default('classic');
 
 program
   .command('keygen')
@@ -151,11 +152,11 @@ program
   .option('--keys <folder>', 'where keygen put the key', 'certs')
   .option('--target <folder>', 'root folder of the nucleus', '/greengrass/v2')
   .addOption(nucleusOption())
-  .action(async (file: string, options: { keys: string; target: string; nucleus: Nucleus }) => {
+  .action(async (file: string, options: { keys: string; target: string; nucleus: InstalledFor }) => {
     const bundle = await readBundle(file);
     report(install(bundle, { ...options, nowMs: Date.now() }));
-    print(`\n${bundle.facts.thing} will connect to ${bundle.facts.dataEndpoint}. Install the nucleus, once:`);
-    for (const command of nextCommands(options)) print(`  ${command}`);
+    print(`\n${bundle.facts.thing} will connect to ${bundle.facts.dataEndpoint}.`);
+    printNext(nextCommands(options, bundle.facts));
   });
 
 program
@@ -174,12 +175,15 @@ program
   .addOption(nucleusOption())
   .action(async (options: Partial<ClaimCommandOptions>) => {
     if (options.claim === undefined) return program.help({ error: true });
-    const placed = await claim(options, { nowMs: Date.now(), print });
+    const { placed, next } = await claim(options, { nowMs: Date.now(), print });
     report(placed);
-    print('\nInstall the nucleus, once:');
-    const { target = '/greengrass/v2', nucleus = 'classic' } = options;
-    for (const command of nextCommands({ target, nucleus })) print(`  ${command}`);
+    printNext(next);
   });
+
+function printNext(commands: readonly string[]): void {
+  print('Next, once:');
+  for (const command of commands) print(`  ${command}`);
+}
 
 function report(placed: readonly PlacedFile[]): void {
   for (const { path, changed } of placed) print(`${changed ? 'Written  ' : 'Unchanged'}  ${path}`);
@@ -227,5 +231,5 @@ program.parseAsync().catch((error: unknown) => {
   }
   if (!(error instanceof AppError)) throw error;
   process.stderr.write(`${error.message.charAt(0).toUpperCase()}${error.message.slice(1)}\n`);
-  process.exitCode = 1;
+  process.exitCode = error.reason === 'incomplete' ? 2 : 1;
 });

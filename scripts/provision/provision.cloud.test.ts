@@ -7,13 +7,16 @@ import {
   IAMClient,
   PutRolePolicyCommand,
 } from '@aws-sdk/client-iam';
+import { DescribeCertificateCommand, paginateListCertificates } from '@aws-sdk/client-iot';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { workstationPolicy } from '../../cloud/greengrass/workstation-policy.ts';
 import { account, client } from '../../cloud/testing/clients.ts';
 import { assumeRole } from '../../cloud/testing/roles.ts';
 import { AppError } from '../../device/platform/errors.ts';
+import { orAbsent } from './aws-error.ts';
 import { type Clients, createClients, type Stacked } from './clients.ts';
 import type { Context } from './context.ts';
+import { keyIdOfCertificate } from './key-id.ts';
 import { lookUp } from './look-up.ts';
 import { perform } from './perform.ts';
 import { certificateOf, plan } from './plan.ts';
@@ -158,6 +161,22 @@ async function look(): Promise<Found> {
   }
 }
 
+/** All certificates of the account for the device's key, attached or not. */
+async function certificatesOfKey(): Promise<string[]> {
+  const clients = createClients(place.region, process.env);
+  const arns: string[] = [];
+  for await (const { certificates = [] } of paginateListCertificates({ client: clients.iot }, { pageSize: 100 })) {
+    for (const { certificateId } of certificates) {
+      const found = await orAbsent(clients.iot.send(new DescribeCertificateCommand({ certificateId })));
+      const { certificatePem, certificateArn = '' } = found?.certificateDescription ?? {};
+      if (certificatePem !== undefined && keyIdOfCertificate(certificatePem) === desired.keyId)
+        arns.push(certificateArn);
+    }
+  }
+  clients.close();
+  return arns;
+}
+
 const nothing = { certificates: [], objects: {}, componentVersions: [], deployments: [], coreDevice: false };
 
 describe('provision', { timeout: 240_000 }, () => {
@@ -180,9 +199,11 @@ describe('provision', { timeout: 240_000 }, () => {
   test('effect: killed after every single change, create and teardown come to the same end', async () => {
     expect(await runToTheEnd(toCreate)).toBeGreaterThan(20);
     const found = await look();
+    expect(await certificatesOfKey()).toEqual(found.certificates.map(({ arn }) => arn));
     expect(found.certificates).toHaveLength(1);
     expect(toCreate(found)).toEqual([]);
     await runToTheEnd(toTearDown(true));
+    expect(await certificatesOfKey()).toEqual([]);
     expect(await look()).toEqual(nothing);
     expect(services.left()).toEqual([]);
   });

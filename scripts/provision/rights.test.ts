@@ -5,7 +5,9 @@ import { defaultBucket, defaultNames } from '../../cloud/greengrass/names.ts';
 import { workstationPolicy } from '../../cloud/greengrass/workstation-policy.ts';
 import { iamAction } from './aws-error.ts';
 
-const place = { account: '123456789012', region: 'eu-west-1' };
+const readme = join(import.meta.dirname, '../../cloud/greengrass/README.md');
+/** The account that AWS's own documentation uses. */
+const place = { account: '111122223333', region: 'eu-west-1' };
 const names = { ...defaultNames, bucket: defaultBucket(place) };
 
 /** Rights that go with a call and are no call themselves. */
@@ -26,6 +28,11 @@ test('the rights that are documented are those of the calls that are made, and n
   expect([...new Set(documented)].sort()).toEqual(
     [...new Set([...called, ...implied])].filter((action) => !free.includes(action)).sort(),
   );
+});
+
+test('the README shows the policy that permissions prints', () => {
+  const [, shown = ''] = /```json\n(.+?)\n```/s.exec(readFileSync(readme, 'utf8')) ?? [];
+  expect(JSON.parse(shown)).toEqual(workstationPolicy(names, place));
 });
 
 function sources(): string[] {
