@@ -170,13 +170,16 @@ test(`${kills} kills of either at any moment: every breach is in exactly one inc
     }
     waves.finish();
     await expect.poll(waves.isHot, patient).toBe(false);
-    const open = () => serviceNow.rows('incident').filter((row) => ['1', '2', '3'].includes(row['state'] ?? '')).length;
-    await expect.poll(open, { timeout: 40_000, interval: 250 }).toBe(0);
-    const result = audit({
-      ...(await readInstance({ url: serviceNow.url, username: 'greengrass', password: 'first-password' })),
-      breaches: waves.breaches(),
-      policy: { ...strictPolicy, toleranceMs: waves.longestSilenceMs() + 500 },
-    });
+    const judged = async () =>
+      audit({
+        ...(await readInstance({ url: serviceNow.url, username: 'greengrass', password: 'first-password' })),
+        breaches: waves.breaches(),
+        policy: { ...strictPolicy, toleranceMs: waves.longestSilenceMs() + 500 },
+      });
+    // What waits is still to come; once all has been told, nothing may follow.
+    await expect.poll(async () => findings(await judged()), { timeout: 40_000, interval: 500 }).toEqual({});
+    for (const name of [monitor, handler] as const) expect((await core.end(name, 'SIGTERM')).code).toBe(0);
+    const result = await judged();
     process.stdout.write(
       `seed ${seed}: ${killed[monitor]} kills of the monitor, ${killed[handler]} of the handler, ` +
         `${result.summary.breaches} breaches, ${result.summary.incidents} incidents, ${result.summary.findings} findings\n`,
