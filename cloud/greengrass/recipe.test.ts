@@ -84,8 +84,24 @@ describe('the recipes', () => {
       const differing = leaves(config).filter(([path, value]) => plain.get(path) !== value && !Array.isArray(value));
       expect(Object.fromEntries(differing)).toEqual(expected[name]);
     }
-    expect(defaultsOf(monitor)).toMatchObject({ tempLimit: '30', humidLimit: '50' });
-    expect(defaultsOf(handler)).toHaveProperty('snowUrl');
+  });
+
+  test.each([
+    [
+      monitor,
+      { tempLimit: '27', humidLimit: '60' },
+      { thresholds: { temperature: { upper: 27 }, humidity: { upper: 60 } } },
+    ],
+    [monitor, { thresholds: { temperature: { upper: '27' } } }, { thresholds: { temperature: { upper: 27 } } }],
+    [
+      handler,
+      { snowUrl: 'https://a.example/api/now/table/u_x' },
+      { serviceNow: { url: 'https://a.example', table: 'u_x' } },
+    ],
+    [handler, { serviceNow: { url: 'https://a.example' } }, { serviceNow: { url: 'https://a.example' } }],
+  ])('of %s take a limit or an instance by either name: %j', async (name, merged, expected) => {
+    const { config } = await loadConfig({ deployment: { ...defaultsOf(name), ...merged } });
+    expect(config).toMatchObject(expected);
   });
 
   test('give by the environment where the data is, which must not hang on the configuration that is asked of the nucleus', async () => {

@@ -45,7 +45,7 @@ describe('other names', () => {
   it.each<[ConfigLayers, string]>([
     [
       { deployment: { tempLimit: 30, thresholds: { temperature: { upper: 31 } } } },
-      'thresholds.temperature.upper (deployment): given here and, with another value, as tempLimit; give one of the two',
+      'thresholds.temperature.upper (deployment): given here and, with another value, as tempLimit; give one of the two. Earlier deployments count: add "reset": ["/tempLimit"] to configurationUpdate and merge thresholds.temperature.upper, or "reset": ["/thresholds/temperature/upper"] and merge tempLimit. Every field',
     ],
     [
       { set: ['humidLimit=40', 'thresholds.humidity.upper=41'] },

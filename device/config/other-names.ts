@@ -71,9 +71,15 @@ export function contradictions(parts: readonly Part[]): (Flaw & { source: Source
     const bySchema = said.findLast((one) => one.as === undefined);
     const byOther = said.findLast((one) => one.as !== undefined);
     if (bySchema === undefined || byOther === undefined || means(bySchema.value) === means(byOther.value)) return [];
-    const message = `given here and, with another value, as ${byOther.as}; give one of the two`;
+    const message = `given here and, with another value, as ${byOther.as}; give one of the two${wayOut(path, byOther.as, bySchema.source)}`;
     return [{ path, message, source: bySchema.source }];
   });
+}
+
+/** A deployment keeps what earlier ones have merged, so the other name may not even stand in its document. */
+function wayOut(path: readonly string[], as: OtherName | undefined, { layer }: Source): string {
+  if (layer !== 'deployment') return '';
+  return `. Earlier deployments count: add "reset": ["/${as}"] to configurationUpdate and merge ${path.join('.')}, or "reset": ["/${path.join('/')}"] and merge ${as}`;
 }
 
 /** The same text for what the schema takes as the same value: `30` and `30.0`, a URL with and without its last slash. */
