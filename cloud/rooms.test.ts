@@ -1,8 +1,9 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type App, CfnResource, Stack } from 'aws-cdk-lib';
 import { CfnBucket } from 'aws-cdk-lib/aws-s3';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { createApp } from './app.ts';
 import { type Room, rooms } from './rooms.ts';
 
@@ -28,8 +29,11 @@ describe('an app', () => {
     },
     fixedMonthlyUsd: 0,
   });
-  const synthesised = async (build: (stack: Stack) => void) =>
-    (await createApp({ stage: 'prod', rooms: [roomWith(build)] })).app.synth();
+  const synthesised = async (build: (stack: Stack) => void) => {
+    const outdir = mkdtempSync(join(tmpdir(), 'greengrass-itsm-rooms-'));
+    onTestFinished(() => rmSync(outdir, { recursive: true }));
+    return (await createApp({ stage: 'prod', rooms: [roomWith(build)], outdir })).app.synth();
+  };
 
   test('is not synthesised with a property that CloudFormation does not know', async () => {
     const wrong = synthesised(

@@ -1,8 +1,9 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { App, Stack } from 'aws-cdk-lib';
 import { Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
-import { expect, test, vi } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { bundle } from './bundle.ts';
 
 // The CDK takes seconds to load and to build its first stack.
@@ -12,7 +13,9 @@ const entry = new URL('../stream-ingestion/forward.lambda.ts', import.meta.url);
 
 /** Folder names and code of the function assets of an app of its own. */
 function assetOf(): { name: string; code: string } {
-  const app = new App();
+  const outdir = mkdtempSync(join(tmpdir(), 'greengrass-itsm-bundle-test-'));
+  onTestFinished(() => rmSync(outdir, { recursive: true }));
+  const app = new App({ outdir });
   const stack = new Stack(app, 'Room');
   new LambdaFunction(stack, 'Fn', { code: bundle(entry), handler: 'index.handler', runtime: Runtime.NODEJS_24_X });
   const { directory } = app.synth();

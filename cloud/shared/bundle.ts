@@ -1,13 +1,12 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { AssetHashType, DockerImage } from 'aws-cdk-lib';
 import { Code } from 'aws-cdk-lib/aws-lambda';
-import { buildSync } from 'esbuild';
+import { buildSync, type OutputFile } from 'esbuild';
 
-/** Where the bundles of this process lie; goes with it. */
-let parent: string | undefined;
-const folders = new Map<string, string>();
+/** What was built in this process, by entry: an app of several stages bundles each function once. */
+const built = new Map<string, OutputFile[]>();
 
 /**
  * The code of a function: one module with all that it imports, the SDK too, so that what was tested is what runs. The
@@ -17,16 +16,29 @@ const folders = new Map<string, string>();
  */
 export function bundle(entry: URL): Code {
   const path = fileURLToPath(entry);
-  const folder = folders.get(path) ?? build(path);
-  folders.set(path, folder);
-  return Code.fromAsset(folder);
+  const files = built.get(path) ?? build(path);
+  built.set(path, files);
+  return Code.fromAsset(dirname(path), {
+    assetHashType: AssetHashType.OUTPUT,
+    bundling: {
+      // The files are there already: no container is ever started. The command tells one asset from another.
+      image: DockerImage.fromRegistry('none'),
+      command: [path],
+      local: {
+        tryBundle(folder) {
+          for (const file of files) writeFileSync(join(folder, basename(file.path)), file.contents);
+          return true;
+        },
+      },
+    },
+  });
 }
 
-function build(path: string): string {
-  const folder = mkdtempSync(join(parentFolder(), 'bundle-'));
-  buildSync({
+function build(path: string): OutputFile[] {
+  const { outputFiles } = buildSync({
     entryPoints: [path],
-    outfile: join(folder, 'index.mjs'),
+    outfile: join(dirname(path), 'index.mjs'),
+    write: false,
     bundle: true,
     minify: true,
     // Names stand in error messages and in logs.
@@ -42,13 +54,5 @@ function build(path: string): string {
     // Packages in CommonJS call `require`, which a module does not have.
     banner: { js: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);" },
   });
-  return folder;
-}
-
-function parentFolder(): string {
-  if (parent !== undefined) return parent;
-  const made = mkdtempSync(join(tmpdir(), 'greengrass-itsm-bundles-'));
-  process.once('exit', () => rmSync(made, { recursive: true, force: true }));
-  parent = made;
-  return made;
+  return outputFiles;
 }

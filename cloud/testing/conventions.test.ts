@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { App, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { Alarm, CfnAlarm } from 'aws-cdk-lib/aws-cloudwatch';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
@@ -6,7 +9,7 @@ import { Code, Function as LambdaFunction, Runtime, StartingPosition } from 'aws
 import { KinesisEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { DeadLetterQueue, ParkingQueue } from '../shared/resting-queue.ts';
 import { type StageName, stageOf } from '../stages.ts';
 import {
@@ -25,7 +28,9 @@ vi.setConfig({ testTimeout: 60_000 });
 
 /** The resources of a stack that `build` fills. */
 function resourcesWith(build: (stack: Stack) => void): TemplateResource[] {
-  const app = new App({ analyticsReporting: false, context: { 'aws:cdk:enable-path-metadata': true } });
+  const outdir = mkdtempSync(join(tmpdir(), 'greengrass-itsm-conventions-'));
+  onTestFinished(() => rmSync(outdir, { recursive: true }));
+  const app = new App({ outdir, analyticsReporting: false, context: { 'aws:cdk:enable-path-metadata': true } });
   const stack = new Stack(app, 'Room');
   build(stack);
   return resourcesOf(app.synth().getStackByName('Room').template);

@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -45,20 +46,25 @@ export function synthesiseRoom(name: string, stage: StageName): Promise<Synthesi
 }
 
 async function synthesise(name: string, stage: StageName): Promise<SynthesisedRoom> {
-  const { app, stacks } = await createApp({ stage, rooms: [roomCalled(name)] });
-  const assembly = app.synth();
-  const report = new AwsSolutionsChecks().validateScope(app);
-  return {
-    nag: report.violations.flatMap(({ ruleName, violatingResources }) =>
-      violatingResources.map(({ constructPath }) => `${constructPath}: ${ruleName}`),
-    ),
-    stacks: new Map(
-      (stacks.get(name) ?? []).map((stack) => [
-        stack.stackName,
-        resourcesOf(assembly.getStackArtifact(stack.artifactId).template),
-      ]),
-    ),
-  };
+  const outdir = mkdtempSync(join(tmpdir(), 'greengrass-itsm-room-'));
+  try {
+    const { app, stacks } = await createApp({ stage, rooms: [roomCalled(name)], outdir });
+    const assembly = app.synth();
+    const report = new AwsSolutionsChecks().validateScope(app);
+    return {
+      nag: report.violations.flatMap(({ ruleName, violatingResources }) =>
+        violatingResources.map(({ constructPath }) => `${constructPath}: ${ruleName}`),
+      ),
+      stacks: new Map(
+        (stacks.get(name) ?? []).map((stack) => [
+          stack.stackName,
+          resourcesOf(assembly.getStackArtifact(stack.artifactId).template),
+        ]),
+      ),
+    };
+  } finally {
+    rmSync(outdir, { recursive: true, force: true });
+  }
 }
 
 function roomCalled(name: string) {
