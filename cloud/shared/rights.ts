@@ -30,3 +30,14 @@ export function parksAt(queue: string): Right[] {
     { action: 'sqs:SendMessageBatch', on: queue, only: 'local' },
   ];
 }
+
+/** What Lambda itself needs to consume a queue for a function, with the function's role. */
+export function consumesFrom(queue: string): Right[] {
+  return [
+    'sqs:ChangeMessageVisibility',
+    'sqs:DeleteMessage',
+    'sqs:GetQueueAttributes',
+    'sqs:GetQueueUrl',
+    'sqs:ReceiveMessage',
+  ].map((action) => ({ action, on: queue }));
+}
