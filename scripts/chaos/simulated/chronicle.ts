@@ -16,6 +16,12 @@ export interface Deed {
   modCount: number;
 }
 
+export interface Finding {
+  /** What must hold and did not. */
+  invariant: string;
+  what: string;
+}
+
 export interface MonitorLoss {
   atMs: number;
   /** What the handler had not answered, or the journal not taken yet. */

@@ -2,13 +2,12 @@ import { type AnswerMessage, anomalyMessage, answerMessage } from '../../../devi
 import { anomalyExample } from '../../../device/messages/examples.ts';
 import { silentLogger } from '../../../device/platform/logger.ts';
 import { manualTime } from '../../../device/platform/time.ts';
-import { createChronicle, startMs } from './chronicle.ts';
+import { createChronicle, type Finding, startMs } from './chronicle.ts';
 import { createComponent } from './component.ts';
 import type { DeviceCode } from './device-code.ts';
-import { createDisk } from './disk.ts';
+import { blankStore, createDisk } from './disk.ts';
 import { eventLoop } from './event-loop.ts';
 import { createHandlerSide } from './handler-side.ts';
-import type { Finding } from './judge.ts';
 import { beginLife } from './life.ts';
 import type { Mutant } from './mutants.ts';
 import { createNetwork } from './network.ts';
@@ -70,7 +69,8 @@ function createBench(device: DeviceCode) {
   };
   const network = createNetwork(time, random);
   const schedule = { ...scheduleOf(1), steps: [] };
-  const disk = createDisk('handler.db', false);
+  const blank = blankStore('handler.db', (path) => device.openHandlerStore(path, ''));
+  const disk = createDisk('handler.db', blank, false);
   const side = createHandlerSide({
     ...{ time, random, newId, network, device, setup: schedule.setup, logger: silentLogger, disk },
     chronicle: createChronicle(schedule),

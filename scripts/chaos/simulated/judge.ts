@@ -2,7 +2,7 @@ import type { Row } from '../../../device/simulation/servicenow/tables.ts';
 import { type AuditResult, audit, strictPolicy } from '../../audit/audit.ts';
 import type { Breach } from '../../audit/breach.ts';
 import { attachmentRow, incidentRow, journalRow } from '../../audit/incidents.ts';
-import type { Chronicle, Span } from './chronicle.ts';
+import type { Chronicle, Finding, Span } from './chronicle.ts';
 import type { Disk } from './disk.ts';
 import { type HandlerSide, stormWindowMs } from './handler-side.ts';
 import type { MonitorSide } from './monitor-side.ts';
@@ -10,12 +10,6 @@ import { peopleOverruled } from './people.ts';
 import type { Step } from './schedule.ts';
 import type { SimulatedServiceNow } from './service-now.ts';
 import { atRightTimes } from './wrong-clock.ts';
-
-export interface Finding {
-  /** What must hold and did not. */
-  invariant: string;
-  what: string;
-}
 
 export interface Judged {
   chronicle: Chronicle;

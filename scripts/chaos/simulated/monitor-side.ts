@@ -51,6 +51,7 @@ export function createMonitorSide(deps: SideDeps): MonitorSide {
   let current: { life: Life; monitor: Monitor; journal: Journal | undefined; sink: SampleSink | undefined } | undefined;
   const opened: Journal[] = [];
   let commits = 0;
+  let wasRefused = false;
   /** Since when the journal does not hold what the monitor knows. */
   let fullSinceMs: number | undefined;
 
@@ -70,7 +71,10 @@ export function createMonitorSide(deps: SideDeps): MonitorSide {
         const result = journal.write(durability, () => {
           const done = work();
           // At the commit, as on a disk: what the transaction did is rolled back.
-          if (disk.isFull) throw diskFull();
+          if (disk.isFull) {
+            wasRefused ||= !life.isOver();
+            throw diskFull();
+          }
           life.cross({ port: 'commit', when: 'before' });
           return done;
         });
@@ -129,12 +133,15 @@ export function createMonitorSide(deps: SideDeps): MonitorSide {
   }
 
   function watchDisk(): void {
+    // A status costs queries: it is asked only from a refused commit on.
+    if (!wasRefused) return;
     const isFull = current?.monitor.status().storeFull === true;
     const nowMs = time.wallMs();
     if (isFull) fullSinceMs ??= nowMs;
-    else if (fullSinceMs !== undefined) {
-      chronicle.fullDisk.push({ fromMs: fullSinceMs, toMs: nowMs });
+    else {
+      if (fullSinceMs !== undefined) chronicle.fullDisk.push({ fromMs: fullSinceMs, toMs: nowMs });
       fullSinceMs = undefined;
+      wasRefused = false;
     }
   }
 

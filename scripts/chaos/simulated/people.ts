@@ -1,5 +1,4 @@
-import type { Chronicle, Deed } from './chronicle.ts';
-import type { Finding } from './judge.ts';
+import type { Chronicle, Deed, Finding } from './chronicle.ts';
 
 const [onHold, resolved, closed, canceled] = ['3', '6', '7', '8'];
 const markerPattern = /\[([0-9a-f]{32}):\d+\]/g;

@@ -1,5 +1,5 @@
+import type { Finding } from './chronicle.ts';
 import type { DeviceCode } from './device-code.ts';
-import type { Finding } from './judge.ts';
 import { type Focus, scheduleOf } from './schedule.ts';
 import { play } from './world.ts';
 

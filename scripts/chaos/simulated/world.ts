@@ -1,13 +1,13 @@
 import { silentLogger } from '../../../device/platform/logger.ts';
 import { seededRandom } from '../../../device/platform/random.ts';
 import { manualTime } from '../../../device/platform/time.ts';
-import { type Chronicle, createChronicle, startMs } from './chronicle.ts';
+import { type Chronicle, createChronicle, type Finding, startMs } from './chronicle.ts';
 import { type Component, createComponent } from './component.ts';
 import type { DeviceCode } from './device-code.ts';
-import { createDisk } from './disk.ts';
+import { blankStore, createDisk } from './disk.ts';
 import { eventLoop } from './event-loop.ts';
 import { createHandlerSide, type HandlerSide } from './handler-side.ts';
-import { type Finding, judge } from './judge.ts';
+import { judge } from './judge.ts';
 import { createMonitorSide, type MonitorSide } from './monitor-side.ts';
 import { createNetwork, fairWeather } from './network.ts';
 import {
@@ -81,7 +81,14 @@ function createWorld(schedule: Schedule, device: DeviceCode) {
     });
   });
   const losesPower = schedule.steps.some((step) => step.do === 'crash' && step.survival === 'synced');
-  const disks = { monitor: createDisk('monitor.db', losesPower), handler: createDisk('handler.db', false) };
+  const blank = {
+    monitor: blankStore('monitor.db', device.openJournal),
+    handler: blankStore('handler.db', (path) => device.openHandlerStore(path, '')),
+  };
+  const disks = {
+    monitor: createDisk('monitor.db', blank.monitor, losesPower),
+    handler: createDisk('handler.db', blank.handler, false),
+  };
   const shared = { time, random, newId, network, device, setup, logger: silentLogger, chronicle };
   const monitor: MonitorSide = createMonitorSide({ ...shared, disk: disks.monitor });
   const handler: HandlerSide = createHandlerSide({ ...shared, disk: disks.handler, services });
