@@ -18,4 +18,5 @@ export interface Room {
 // biome-ignore format: one line a room
 export const rooms: readonly Room[] = [
   { name: 'stream-ingestion', create: async (app, stage) => new (await import('./stream-ingestion/stack.ts')).StreamIngestionStack(app, { stage }), fixedMonthlyUsd: 11 },
+  { name: 'job-events', create: async (app, stage) => new (await import('./job-events/stack.ts')).JobEventsStack(app, { stage }), fixedMonthlyUsd: 0 },
 ];

@@ -3,11 +3,12 @@ import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { GetObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
 import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
 import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
-import { describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { client } from '../testing/clients.ts';
 import { describeRights } from '../testing/describe-rights.ts';
 import { eventually } from '../testing/eventually.ts';
+import { completeFifoTopic } from '../testing/fifo-topic.ts';
 import { output } from '../testing/outputs.ts';
 import { takeMessages } from '../testing/queue.ts';
 import { statementsOf, withoutStatement } from '../testing/roles.ts';
@@ -55,6 +56,8 @@ async function lake(prefix: string) {
 }
 
 describe('job-events', () => {
+  beforeAll(() => completeFifoTopic(output(stack, 'TopicArn')));
+
   test('deployed: the inventory and the lake are there', async () => {
     expect(await job('none')).toBeUndefined();
     expect(await lake('none')).toEqual([]);
