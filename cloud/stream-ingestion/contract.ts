@@ -38,6 +38,12 @@ export type ParkingReason = (typeof parkingReasons)[number];
 export const gatewaysSchema = z.record(z.string(), z.array(z.string()));
 export type Gateways = z.infer<typeof gatewaysSchema>;
 
+/** A client is its thing; what stands behind `#` numbers the connections of one nucleus, and no thing is named so. */
+export function maySpeakFor(clientId: string, deviceId: string, gateways: Gateways): boolean {
+  const [thing = ''] = clientId.split('#');
+  return thing === deviceId || (Object.hasOwn(gateways, thing) && gateways[thing]?.includes(deviceId) === true);
+}
+
 /**
  * A row of the table. Numbers are decimal text, as DynamoDB takes them, so that none is rounded on its way.
  * Last writer wins for the same `partitionKey` and `timestamp`.

@@ -1,7 +1,14 @@
 import { maxMessageBytes } from '../../device/anomaly/anomaly.ts';
 import { namePart } from '../../device/reading/reading.ts';
 import type { StreamRecord } from '../shared/kinesis-event.ts';
-import { type Gateways, type ParkingReason, publishedMessage, type ReadingItem, reading } from './contract.ts';
+import {
+  type Gateways,
+  maySpeakFor,
+  type ParkingReason,
+  publishedMessage,
+  type ReadingItem,
+  reading,
+} from './contract.ts';
 import { storableDecimal } from './decimal.ts';
 
 export interface DecodeSettings {
@@ -107,12 +114,6 @@ function decodePair(text: string, record: StreamRecord, settings: DecodeSettings
       expiresAt: expiry(record, settings),
     },
   };
-}
-
-/** A client is its thing; what stands behind `#` numbers the connections of one nucleus, and no thing is named so. */
-function maySpeakFor(clientId: string, deviceId: string, gateways: Gateways): boolean {
-  const [thing = ''] = clientId.split('#');
-  return thing === deviceId || (Object.hasOwn(gateways, thing) && gateways[thing]?.includes(deviceId) === true);
 }
 
 function expiry({ arrivedMs }: StreamRecord, { keepDays }: DecodeSettings): number {
