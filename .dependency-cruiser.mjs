@@ -25,7 +25,18 @@ export const mayImport = {
   handler: ['reading', 'anomaly', 'incident', 'outbox', 'transport', 'platform', 'config'],
   // Health, metrics and pages read the status of all that runs, and change nothing.
   operations: ['reading', 'anomaly', 'monitor', 'handler', 'outbox', 'sensor', 'transport', 'platform', 'config'],
-  doctor: ['reading', 'anomaly', 'monitor', 'sensor', 'incident', 'secrets', 'transport', 'platform', 'config'],
+  doctor: [
+    'reading',
+    'anomaly',
+    'monitor',
+    'sensor',
+    'incident',
+    'greengrass',
+    'secrets',
+    'transport',
+    'platform',
+    'config',
+  ],
   // Browser code of both pages, and what serves it; the console's page shares the contract of its API.
   pages: ['console', 'platform'],
   // The handler's page: it reads what the handler knows, and asks it to change something.

@@ -3,6 +3,7 @@ import { AppError } from '../platform/errors.ts';
 import { sleep, type Time } from '../platform/time.ts';
 import type { Transport, TransportState } from '../transport/transport.ts';
 import { type Check, type Finding, fail, ok, skip, warn } from './check.ts';
+import { asComponent } from './core-checks.ts';
 
 export interface BrokerCheckDeps {
   config: Config['transport'];
@@ -11,16 +12,17 @@ export interface BrokerCheckDeps {
   transport: () => Promise<Transport>;
   time: Time;
   withinMs: number;
+  /** Default `broker`. */
+  name?: string;
+  needs?: readonly string[];
 }
 
-/** Connects as a component does, and subscribes, so that the broker's access list is asked too. */
-export function brokerCheck({ config, topic, transport, time, withinMs }: BrokerCheckDeps): Check {
-  const address = config.kind === 'iot-core' ? `${config.iotCore.endpoint}:${config.iotCore.port}` : config.mqtt.url;
+/** Connects as a component does, and subscribes, so that the access list of broker or nucleus is asked too. */
+export function brokerCheck(deps: BrokerCheckDeps): Check {
+  const { config, topic, transport, time, withinMs, name = 'broker', needs = [] } = deps;
+  const address = addressOf(config);
   async function connect(): Promise<Finding> {
     if (config.kind === 'in-process') return skip('transport.kind in-process needs none');
-    if (config.kind === 'greengrass-ipc') {
-      return skip('the nucleus speaks with its components alone; their /readyz says whether they are connected');
-    }
     let started: Transport | undefined;
     try {
       started = await transport();
@@ -34,13 +36,22 @@ export function brokerCheck({ config, topic, transport, time, withinMs }: Broker
       }
       return ok(`${address} answers`);
     } catch (error) {
-      if (error instanceof AppError) return fail(error.message, 'Correct transport.* in the configuration.');
+      if (error instanceof AppError) {
+        const todo =
+          error.reason === 'not-under-greengrass' ? asComponent : 'Correct transport.* in the configuration.';
+        return fail(error.message, todo);
+      }
       throw error;
     } finally {
       await started?.stop();
     }
   }
-  return { name: 'broker', topic: 'Messages', run: connect };
+  return { name, topic: 'Messages', needs, run: connect };
+}
+
+function addressOf({ kind, mqtt, iotCore }: Config['transport']): string {
+  if (kind === 'iot-core') return `${iotCore.endpoint}:${iotCore.port}`;
+  return kind === 'greengrass-ipc' ? 'the nucleus' : mqtt.url;
 }
 
 const pollMs = 25;
@@ -64,6 +75,7 @@ function advice({ kind, mqtt, iotCore }: Config['transport']): string {
   if (kind === 'iot-core') {
     return `Check transport.iotCore and that the endpoint is reached: nc -vz ${iotCore.endpoint} ${iotCore.port}`;
   }
+  if (kind === 'greengrass-ipc') return 'Do what it says; sudo systemctl status greengrass tells how the nucleus is.';
   const { hostname, port, protocol } = new URL(mqtt.url);
   const at = port === '' ? (protocol === 'mqtts:' ? '8883' : '1883') : port;
   return `Check transport.mqtt.url (${mqtt.url}) and that the broker runs: nc -vz ${hostname} ${at}`;

@@ -94,7 +94,15 @@ async function look({ write = false, networkMs = 5_000, ...change }: Change = {}
       ...change.serviceNow,
     },
   });
-  const reports = await examine({ config, kept: [], machine, machineClock: fixedClock('boot'), write, networkMs });
+  const reports = await examine({
+    monitor: config,
+    handler: config,
+    kept: [],
+    machine,
+    machineClock: fixedClock('boot'),
+    write,
+    networkMs,
+  });
   expect(reportJson(reports)).not.toContain('canary');
   expect(reports.filter((report) => report.result === 'fail' && (report.todo ?? '') === '')).toEqual([]);
   return { reports, of: (name: string) => line(reports.find((report) => report.name === name)) };
@@ -211,7 +219,7 @@ describe('the secret', () => {
 
   test('of the nucleus, outside of Greengrass', async () => {
     expect((await look({ secrets: { kind: 'greengrass' } })).of('secret')).toMatch(
-      /^fail \| secrets\.kind greengrass needs a Greengrass nucleus, .* \| Correct secrets/,
+      /^fail \| secrets\.kind greengrass needs a Greengrass nucleus, .* \| On the core run the doctor /,
     );
   });
 });
@@ -263,7 +271,7 @@ describe('the instance', () => {
     faulty({ kind: 'create-without-read', match: { table: 'incident' } });
     const { of } = await look();
     expect(of('incidents')).toMatch(
-      /^warn \| no record of incident is visible.* \| npm run doctor -- --write tells which\./,
+      /^warn \| no record of incident is visible.* \| The doctor tells which with --write\./,
     );
     expect(of('key fields')).toMatch(/^skip \| /);
     const written = await look({ write: true });

@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Config } from '../config/schema.ts';
+import type { Ipc } from '../greengrass/ipc.ts';
+import { createIpcClient, type IpcClientDeps } from '../greengrass/ipc-client.ts';
 import { createServiceNow } from '../incident/servicenow/client.ts';
 import { connectServiceNow, type ServiceNowConnection } from '../incident/servicenow/connection.ts';
 import { createTableReader } from '../incident/servicenow/table-reader.ts';
@@ -12,8 +14,10 @@ import { createSource } from '../sensor/create-source.ts';
 import { createTransport } from '../transport/create-transport.ts';
 import { topics } from '../transport/topics.ts';
 import { brokerCheck } from './broker-check.ts';
-import { type CheckReport, runChecks } from './check.ts';
+import { type Check, type CheckReport, runChecks } from './check.ts';
 import { configurationChecks, type KeptHere } from './configuration-check.ts';
+import type { Core, CoreComponent } from './core.ts';
+import { coreChecks, runs } from './core-checks.ts';
 import { diskChecks } from './disk-checks.ts';
 import { instanceChecks } from './instance-checks.ts';
 import type { Machine } from './machine.ts';
@@ -24,7 +28,11 @@ import { sensorChecks } from './sensor-checks.ts';
 import { testIncidentCheck } from './test-incident.ts';
 
 export interface ExamineOptions {
-  config: Config;
+  /** Of each component: one for both, unless a nucleus configures them. */
+  monitor: Config;
+  handler: Config;
+  /** The Greengrass core whose components they are. */
+  core?: Core;
   /** What its components kept of the deployments' configurations. */
   kept: readonly KeptHere[];
   machine: Machine;
@@ -42,62 +50,88 @@ const checkMs = 8_000;
 const requestsOfTestIncident = 8;
 
 /** Looks at everything that the two components need on this machine, at the broker and at the instance. */
-export async function examine({
-  config,
-  kept,
-  machine,
-  machineClock,
-  write,
-  networkMs = usualNetworkMs,
-}: ExamineOptions): Promise<CheckReport[]> {
+export async function examine(options: ExamineOptions): Promise<CheckReport[]> {
+  const { monitor, handler: config, core, kept, machine, machineClock, write, networkMs = usualNetworkMs } = options;
   const time = systemTime;
   const deps = { logger: silentLogger, time, random: Math.random };
   const { dataDir } = config.store;
+  const ipcs = {
+    monitor: core === undefined ? undefined : ipcAs(core.monitor, deps),
+    handler: core === undefined ? undefined : ipcAs(core.handler, deps),
+  };
   // A lasting write that is cut off leaves an incident behind, so it gets the time that the handler would give it.
   const timeoutMs = Math.min(config.serviceNow.timeoutMs, networkMs);
   const serviceNow = write ? config.serviceNow : { ...config.serviceNow, timeoutMs };
-  const secrets = once(() => createSecrets(config.secrets, { dataDir, time }));
+  const secrets = once(async () => {
+    await ipcs.handler?.start();
+    return createSecrets(config.secrets, { dataDir, time, ...ipcOf(ipcs.handler) });
+  });
   const connection = once(() => connectServiceNow(serviceNow, { ...deps, secrets: deferred(secrets) }));
   const read = once(() => createTableReader(connection()));
   const destination = once(() => createServiceNow(serviceNow, { ...deps, secrets: deferred(secrets) }, connection()));
+
+  const messages = (of: Config, ipc: Ipc | undefined, named?: { name: string; needs: readonly string[] }) =>
+    brokerCheck({
+      config: of.transport,
+      topic: topics(of.topics).handlerStatus,
+      transport: () => createTransport(ownClient(of, networkMs), { component: 'doctor', ...deps, ...ipcOf(ipc) }),
+      ...{ time, withinMs: networkMs, ...named },
+    });
+  const inComponent = (one: CoreComponent) => ({ name: `messages of ${one.program}`, needs: [runs(one)] });
+
+  const serviceNowChecks = (): Check[] => [
+    secretCheck({
+      config: config.secrets,
+      file: secretFile(config.secrets, dataDir),
+      secrets,
+      needs: core !== undefined && config.secrets.kind === 'greengrass' ? [runs(core.handler)] : [],
+    }),
+    ...instanceChecks({ config: serviceNow, connection, read: (query) => read()(query), time }),
+    ...mappingChecks({ config, read: (query) => read()(query) }),
+    ...(write
+      ? [
+          testIncidentCheck({
+            config,
+            destination,
+            newId: () => randomBytes(16).toString('hex'),
+            limitMs: requestsOfTestIncident * config.serviceNow.timeoutMs,
+          }),
+        ]
+      : []),
+  ];
+  const hasHandler = core === undefined || core.handler.deployed;
 
   try {
     return await runChecks(
       [
         ...machineChecks(machine, machineClock, time),
-        ...diskChecks(config.store),
+        ...(core === undefined ? [] : coreChecks(core, time)),
+        ...diskChecks(monitor.store),
         ...configurationChecks(kept),
-        ...sensorChecks({
-          config: config.sensor,
-          machine,
-          source: () => createSource(config, deps),
-        }),
-        brokerCheck({
-          config: config.transport,
-          topic: topics(config.topics).handlerStatus,
-          transport: () => createTransport(ownClient(config, networkMs), { component: 'doctor', ...deps }),
-          time,
-          withinMs: networkMs,
-        }),
-        secretCheck({ config: config.secrets, file: secretFile(config.secrets, dataDir), secrets }),
-        ...instanceChecks({ config: serviceNow, connection, read: (query) => read()(query), time }),
-        ...mappingChecks({ config, read: (query) => read()(query) }),
-        ...(write
-          ? [
-              testIncidentCheck({
-                config,
-                destination,
-                newId: () => randomBytes(16).toString('hex'),
-                limitMs: requestsOfTestIncident * config.serviceNow.timeoutMs,
-              }),
-            ]
-          : []),
+        ...sensorChecks({ config: monitor.sensor, machine, source: () => createSource(monitor, deps) }),
+        ...(core === undefined
+          ? [messages(config, undefined)]
+          : [
+              messages(monitor, ipcs.monitor, inComponent(core.monitor)),
+              ...(hasHandler ? [messages(config, ipcs.handler, inComponent(core.handler))] : []),
+            ]),
+        ...(hasHandler ? serviceNowChecks() : []),
       ],
       { time, limitMs: checkMs },
     );
   } finally {
     close(connection);
+    await Promise.all([ipcs.monitor?.stop(), ipcs.handler?.stop()]);
   }
+}
+
+/** The nucleus as a running component reaches it; undefined where that cannot be asked as. */
+function ipcAs({ name, process }: CoreComponent, deps: Pick<IpcClientDeps, 'logger' | 'time' | 'random'>) {
+  return process.state === 'runs' ? createIpcClient({ ...deps, env: process.env, component: name }) : undefined;
+}
+
+function ipcOf(ipc: Ipc | undefined): { ipc?: Ipc } {
+  return ipc === undefined ? {} : { ipc };
 }
 
 /** A client id of its own: with the configured one it would push out the component that runs. */

@@ -47,7 +47,7 @@ export function instanceChecks({ config, connection, read, time }: InstanceCheck
     if (row !== undefined) return ok(`${row['number'] ?? 'a record'} is visible`);
     return warn(
       `no record of ${table} is visible: the table is empty, or this user may create but not read`,
-      'npm run doctor -- --write tells which. Without the right to read there would be no exactly-one.',
+      'The doctor tells which with --write. Without the right to read there would be no exactly-one.',
     );
   }
 
