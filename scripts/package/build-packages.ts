@@ -40,14 +40,18 @@ export interface PackagingOptions {
   limitBytes?: number;
 }
 
-/** What a component needs beside its program. */
+/** What a component needs beside its program. The doctor lies with the monitor, which runs on every core. */
 const extras = {
   'com.iotblog.SensorMonitor': {
+    programs: { doctor: 'scripts/doctor/main.ts' },
     pages: [],
     files: { 'node-sense-hat/child.mjs': 'device/sensor/node-sense-hat/child.mjs' },
   },
-  'com.iotblog.AnomalyHandler': { pages: ['console'], files: {} },
-} as const satisfies Record<ComponentName, { pages: readonly string[]; files: Record<string, string> }>;
+  'com.iotblog.AnomalyHandler': { programs: {}, pages: ['console'], files: {} },
+} as const satisfies Record<
+  ComponentName,
+  { programs: Record<string, string>; pages: readonly string[]; files: Record<string, string> }
+>;
 
 const packageJson = z.object({
   version: z.string(),
@@ -67,7 +71,7 @@ export function createPackaging(options: PackagingOptions): Packaging {
   return {
     async prepare() {
       for (const { name, program } of components.filter(({ name }) => chosen.includes(name))) {
-        const programs = bundle(root, { [program]: `device/main/${program}.ts` });
+        const programs = bundle(root, { [program]: `device/main/${program}.ts`, ...extras[name].programs });
         parts.set(name, await Promise.all([programs, ...extras[name].pages.map(bundlePage)]));
       }
       const bundles = [...parts.values()].flat();
