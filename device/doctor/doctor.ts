@@ -7,7 +7,7 @@ import { connectServiceNow, type ServiceNowConnection } from '../incident/servic
 import { createTableReader } from '../incident/servicenow/table-reader.ts';
 import type { MachineClock } from '../monitor/machine-clock.ts';
 import { silentLogger } from '../platform/logger.ts';
-import { systemTime } from '../platform/time.ts';
+import { sleep, systemTime, type Time } from '../platform/time.ts';
 import { createSecrets, secretFile } from '../secrets/create-secrets.ts';
 import type { Secrets } from '../secrets/secrets.ts';
 import { createSource } from '../sensor/create-source.ts';
@@ -63,7 +63,7 @@ export async function examine(options: ExamineOptions): Promise<CheckReport[]> {
   const timeoutMs = Math.min(config.serviceNow.timeoutMs, networkMs);
   const serviceNow = write ? config.serviceNow : { ...config.serviceNow, timeoutMs };
   const secrets = once(async () => {
-    await ipcs.handler?.start();
+    if (ipcs.handler !== undefined) await untilConnected(ipcs.handler, time, networkMs);
     return createSecrets(config.secrets, { dataDir, time, ...ipcOf(ipcs.handler) });
   });
   const connection = once(() => connectServiceNow(serviceNow, { ...deps, secrets: deferred(secrets) }));
@@ -128,6 +128,19 @@ export async function examine(options: ExamineOptions): Promise<CheckReport[]> {
 /** The nucleus as a running component reaches it; undefined where that cannot be asked as. */
 function ipcAs({ name, process }: CoreComponent, deps: Pick<IpcClientDeps, 'logger' | 'time' | 'random'>) {
   return process.state === 'runs' ? createIpcClient({ ...deps, env: process.env, component: name }) : undefined;
+}
+
+/** An answer is not waited for longer than this; what cannot be asked then says so itself. */
+async function untilConnected(ipc: Ipc, time: Time, withinMs: number): Promise<void> {
+  await ipc.start();
+  const given = new AbortController();
+  const connected = new Promise<void>((resolve) => {
+    const heard = () => ipc.state().state === 'connected' && resolve();
+    given.signal.addEventListener('abort', ipc.onState(heard));
+    heard();
+  });
+  await Promise.race([connected, sleep(time, withinMs, given.signal)]);
+  given.abort();
 }
 
 function ipcOf(ipc: Ipc | undefined): { ipc?: Ipc } {

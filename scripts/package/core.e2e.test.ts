@@ -26,7 +26,6 @@ const patient = { timeout: 30_000 };
 
 let folder: string;
 let built: Awaited<ReturnType<typeof buildCore>>;
-let work: string;
 let serviceNow: ServiceNow;
 let core: TestCore;
 
@@ -37,10 +36,10 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 beforeEach(async () => {
-  work = await mkdtemp(join(built.root, 'work-'));
+  await rm(join(built.root, 'work'), { recursive: true, force: true });
   serviceNow = await startServiceNow({ port: 0, dataDir: ':memory:', logger: silentLogger });
   serviceNow.addUser({ userName: 'greengrass', password: 'first-password', roles: ['itil'] });
-  core = await startCore(built, { serviceNowUrl: serviceNow.url, work });
+  core = await startCore(built, { serviceNowUrl: serviceNow.url });
   putSecret('1', 'first-password');
   core.merge(monitor, {
     thresholds: { temperature: { onDelayMs: '0', offDelayMs: '0' }, humidity: { onDelayMs: '0', offDelayMs: '0' } },
@@ -85,6 +84,13 @@ test('from install step to incident, through a live change, a refused one, a rot
   expect([...cloudTopics()].toSorted()).toEqual(['IoTBlog/anomaly', 'IoTBlog/sensorData']);
   expect(asked('GetSecretValue', handler)[0]?.request).toMatchObject({ secretId: secretArn });
 
+  const examined = await core.doctor();
+  expect(examined.report).toMatch(/✓ component anomaly-handler +com\.iotblog\.AnomalyHandler runs \(process \d+\)\n/);
+  expect(examined.report).toMatch(/✓ secret +greengrass arn:aws:\S+ holds a user name and a password\n/);
+  expect(examined.report).toMatch(/✓ login +the user may query incident\n/);
+  expect(examined).toMatchObject({ code: 0, report: expect.stringMatching(/\nReady.*: \d+ ok, .* 0 failed, /) });
+
+  process.stdout.write(examined.report);
   const proposal = core.proposal(monitor, { tempLimit: 'hot' });
   await expect(core.nucleus.propose(monitor, proposal)).resolves.toMatchObject({
     status: 'REJECTED',
@@ -107,6 +113,15 @@ test('from install step to incident, through a live change, a refused one, a rot
     const { code, tookMs } = await core.end(name, 'SIGTERM');
     expect({ name, code, inTime: tookMs < 5_000 }).toEqual({ name, code: 0, inTime: true });
   }
+  const stopped = await core.doctor();
+  expect(stopped.report).toMatch(
+    /✗ component sensor-monitor +com\.iotblog\.SensorMonitor is deployed, and does not run\n/,
+  );
+  expect(stopped).toMatchObject({
+    code: 1,
+    report: expect.stringContaining('not checked: needs component anomaly-handler'),
+  });
+  expect(examined.report + stopped.report).not.toMatch(/-password|token-of/);
   await core.start(handler);
   await core.start(monitor);
   await expect.poll(() => states().length, patient).toBe(4);

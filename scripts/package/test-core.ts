@@ -1,12 +1,16 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { deployedComponents } from '../../cloud/greengrass/definition.ts';
 import { type ComponentName, components, componentVersion, readRecipe } from '../../cloud/greengrass/recipe.ts';
 import { recipeRun } from '../../cloud/greengrass/recipe-run.ts';
 import { startTestNucleus, type TestNucleus } from '../../device/greengrass/test-ipc-server.ts';
+import { makeIdentity } from '../provision/identity.ts';
+import { install } from '../provision/install.ts';
+import { amazonRootCa } from '../provision/root-ca.ts';
+import { certificateFor } from '../provision/test-certificate.ts';
 import { createPackaging } from './build-packages.ts';
 import { type Target, targets } from './target.ts';
 import { unpack } from './unpack.ts';
@@ -21,10 +25,6 @@ type Tree = Record<string, unknown>;
 /** A Greengrass core in a folder: the packages of this machine unpacked as the nucleus does, and a nucleus of the test. */
 export interface TestCore {
   nucleus: TestNucleus;
-  /** Root folder of Greengrass, as `/greengrass/v2`. */
-  root: string;
-  /** Where a component's zip lies unpacked. */
-  unpacked(name: ComponentName): string;
   workPath(name: ComponentName): string;
   /** What a deployment merges into the configuration of a component; running ones are told. */
   merge(name: ComponentName, change: Tree): void;
@@ -36,10 +36,15 @@ export interface TestCore {
   end(name: ComponentName, signal: 'SIGTERM' | 'SIGKILL'): Promise<{ code: number | null; tookMs: number }>;
   /** What a component has written so far, in all its lives. */
   output(name: ComponentName): string;
+  /** The doctor that lies beside the monitor, as an operator runs it. */
+  doctor(...args: string[]): Promise<{ code: number; report: string }>;
   stop(): Promise<void>;
 }
 
-/** Packages of this machine's architecture, unpacked below `root`; done once for all tests of a file. */
+/**
+ * Root folder of Greengrass with packages of this machine's architecture unpacked, and with an identity, made and put
+ * in place as provisioning does. Done once for all tests of a file.
+ */
 export async function buildCore(folder: string): Promise<{ root: string; target: Target }> {
   const target = targets.find(({ nodeArch }) => nodeArch === process.arch);
   if (target === undefined) throw new Error(`there is no package for ${process.arch}`);
@@ -49,7 +54,23 @@ export async function buildCore(folder: string): Promise<{ root: string; target:
   });
   await packaging.prepare();
   for (const name of names) await unpack((await packaging.build(name, target)).file, decompressedPath(root, name));
+  await placeIdentity(folder, root);
   return { root, target };
+}
+
+async function placeIdentity(folder: string, root: string): Promise<void> {
+  const keys = join(folder, 'certs');
+  mkdirSync(keys);
+  const { keyFile } = await makeIdentity(keys, thingName, { force: false });
+  const nowMs = Date.now();
+  const certificate = await certificateFor(readFileSync(keyFile, 'utf8'), {
+    ...{ beginsMs: nowMs - 86_400_000, endsMs: nowMs + 365 * 86_400_000 },
+  });
+  const facts = {
+    ...({ format: 1, thing: thingName, region: 'eu-west-1', roleAlias: 'IoTGGRoleAlias' } as const),
+    ...{ dataEndpoint: 'data.example', credentialsEndpoint: 'credentials.example' },
+  };
+  install({ certificate, rootCa: amazonRootCa(), facts }, { keys, target: root, nucleus: 'classic', nowMs });
 }
 
 function decompressedPath(root: string, name: ComponentName): string {
@@ -62,7 +83,7 @@ function decompressedPath(root: string, name: ComponentName): string {
  */
 export async function startCore(
   { root, target }: { root: string; target: Target },
-  { serviceNowUrl, work }: { serviceNowUrl: string; work: string },
+  { serviceNowUrl }: { serviceNowUrl: string },
 ): Promise<TestCore> {
   const nucleus = await startTestNucleus({ socket: join(root, 'ipc.socket') });
   const running = new Map<ComponentName, ChildProcess>();
@@ -82,16 +103,16 @@ export async function startCore(
     environments.set(name, nucleus.component(name, configuration));
   }
   const configurationOf = (name: ComponentName) => configurations.get(name) ?? {};
-  const workPath = (name: ComponentName) => join(work, name);
+  const workPath = (name: ComponentName) => join(root, 'work', name);
+
+  const unpacked = (name: ComponentName) => {
+    const program = components.find((one) => one.name === name)?.program;
+    return join(decompressedPath(root, name), `${program}-${target.name}`);
+  };
 
   return {
     nucleus,
-    root,
     workPath,
-    unpacked(name) {
-      const program = components.find((one) => one.name === name)?.program;
-      return join(decompressedPath(root, name), `${program}-${target.name}`);
-    },
     merge(name, change) {
       const configuration = layOver(configurationOf(name), change);
       configurations.set(name, configuration);
@@ -129,6 +150,16 @@ export async function startCore(
       return { code: child.exitCode, tookMs: performance.now() - beganMs };
     },
     output: (name) => outputs.get(name) ?? '',
+    doctor(...args) {
+      const file = join(unpacked('com.iotblog.SensorMonitor'), 'doctor.mjs');
+      return run('node', [file, ...args], { env: { PATH: process.env['PATH'] } }).then(
+        ({ stdout }) => ({ code: 0, report: stdout }),
+        (error: { code: number; stdout: string; stderr: string }) => ({
+          code: error.code,
+          report: error.stdout + error.stderr,
+        }),
+      );
+    },
     async stop() {
       for (const child of running.values()) {
         const gone = child.exitCode === null && child.signalCode === null ? once(child, 'exit') : undefined;
