@@ -90,7 +90,6 @@ test('from install step to incident, through a live change, a refused one, a rot
   expect(examined.report).toMatch(/✓ login +the user may query incident\n/);
   expect(examined).toMatchObject({ code: 0, report: expect.stringMatching(/\nReady.*: \d+ ok, .* 0 failed, /) });
 
-  process.stdout.write(examined.report);
   const proposal = core.proposal(monitor, { tempLimit: 'hot' });
   await expect(core.nucleus.propose(monitor, proposal)).resolves.toMatchObject({
     status: 'REJECTED',
