@@ -76,3 +76,17 @@ test('a program reads the same as JSON', () => {
   });
   expect(JSON.parse(reportJson(reports.slice(0, 2)))).toMatchObject({ ok: true });
 });
+
+test('an example of several lines keeps its lines and its indents', () => {
+  const found = `Add to accessControl:\n  service:\n    'a:b:1': ${'x'.repeat(60)}`;
+  const text = renderReport([{ topic: 'T', name: 'n', result: 'fail', found, todo: 'Deploy.' }], {
+    colour: false,
+    width: 60,
+  });
+  expect(text.split('\n').slice(2, 6)).toEqual([
+    '  ✗ n  Add to accessControl:',
+    '         service:',
+    `           'a:b:1': ${'x'.repeat(60)}`,
+    '       → Deploy.',
+  ]);
+});

@@ -86,8 +86,15 @@ function verdict(reports: readonly CheckReport[]): string {
   return warn > 0 ? `Ready, with doubts: ${numbers}.` : `Ready: ${numbers}.`;
 }
 
-/** Lines of at most `room` characters, broken at spaces; a longer word (a path, a command's word) stays whole. */
+/**
+ * Lines of at most `room` characters, broken at spaces; a longer word (a path, a command's word) stays whole, and so does
+ * a line that is indented: something to copy.
+ */
 function wrap(text: string, room: number): string[] {
+  return text.split('\n').flatMap((line) => (line.startsWith(' ') ? [line] : wrapLine(line, room)));
+}
+
+function wrapLine(text: string, room: number): string[] {
   const lines: string[] = [];
   let line = '';
   for (const word of text.split(' ')) {
