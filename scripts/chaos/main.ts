@@ -16,7 +16,8 @@ const mostSchedules = 150;
 /** `npm run chaos`. Exit codes: 0 all held, 1 something did not hold or a mutant was not caught, 2 wrong options. */
 try {
   const options = parseOptions(process.argv.slice(2));
-  process.exitCode = options.mutants ? await breakOnPurpose(options) : await simulate(options);
+  process.exitCode =
+    options.mutants === undefined ? await simulate(options) : await breakOnPurpose(options, options.mutants);
 } catch (error) {
   if (!(error instanceof CommanderError)) throw error;
   process.exitCode = error.exitCode === 0 ? 0 : 2;
@@ -74,11 +75,12 @@ async function printShortened({ violations }: Totals): Promise<void> {
   for (const line of describe(short)) print(`  ${line}`);
 }
 
-async function breakOnPurpose(options: ChaosOptions): Promise<0 | 1> {
+async function breakOnPurpose(options: ChaosOptions, wanted: string): Promise<0 | 1> {
+  const chosen = mutants.filter(({ name }) => name.includes(wanted));
   const progress = createProgress(process.stderr, Date.now);
   const rows: [string, string, number, string][] = [];
-  for (const [index, mutant] of mutants.entries()) {
-    progress.show(`mutant ${index + 1} of ${mutants.length}: ${mutant.name}`);
+  for (const [index, mutant] of chosen.entries()) {
+    progress.show(`mutant ${index + 1} of ${chosen.length}: ${mutant.name}`);
     const tried = await tryMutant(mutant, { device, seed: options.seed, mostSchedules });
     const how = tried.outcome === 'caught' ? tried.invariant : tried.outcome === 'stale' ? mutant.file : '';
     rows.push([mutant.name, tried.outcome, tried.outcome === 'stale' ? 0 : tried.schedules, how]);
@@ -87,7 +89,7 @@ async function breakOnPurpose(options: ChaosOptions): Promise<0 | 1> {
   print(table(['mutant', 'outcome', 'schedules', 'by'], rows));
   const missed = rows.filter(([, outcome]) => outcome !== 'caught');
   writeJson(options, {
-    ...{ seed: options.seed, mutants: mutants.length, missed: missed.length },
+    ...{ seed: options.seed, mutants: chosen.length, missed: missed.length },
     outcomes: rows.map(([mutant, outcome, schedules, by]) => ({ mutant, outcome, schedules, by })),
   });
   return missed.length === 0 ? 0 : 1;

@@ -5,7 +5,8 @@ export interface ChaosOptions {
   /** Longest time that schedules are begun, minutes. */
   minutes: number;
   schedules: number;
-  mutants: boolean;
+  /** Part of the names of the mutants to try, empty for all; undefined tries none. */
+  mutants: string | undefined;
   /** File for the result; undefined writes none. */
   json: string | undefined;
 }
@@ -18,16 +19,16 @@ export function parseOptions(argv: readonly string[]): ChaosOptions {
     .option('--seed <number>', 'of the first schedule; each next one has the next number', whole, 1)
     .option('--schedules <number>', 'how many are played', whole, 10_000)
     .option('--minutes <number>', 'no schedule is begun after this time', positive, 10)
-    .option('--mutants', 'breaks the code on purpose, one line at a time, and says whether that is found')
+    .option('--mutants [name]', 'breaks the code on purpose, one line at a time, and says whether that is found')
     .option('--json <file>', 'writes the result to this file')
     .exitOverride()
     .parse(argv, { from: 'user' });
-  const options = program.opts<Omit<ChaosOptions, 'mutants' | 'json'> & Partial<ChaosOptions>>();
+  const options = program.opts<Omit<ChaosOptions, 'mutants' | 'json'> & { mutants?: string | true; json?: string }>();
   return {
     seed: options.seed,
     minutes: options.minutes,
     schedules: options.schedules,
-    mutants: options.mutants === true,
+    mutants: options.mutants === true ? '' : options.mutants,
     json: options.json,
   };
 }

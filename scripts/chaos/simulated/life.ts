@@ -1,7 +1,7 @@
 import type { Clock, ManualTime, Time, Timer } from '../../../device/platform/time.ts';
 
-/** Where a component meets the world: a crash can strike it right before or after each of these. */
-export type Port = 'commit' | 'publish' | 'request';
+/** Where a component meets the world: a crash can strike right before or after each. A `write` is a request that changes something. */
+export type Port = 'commit' | 'publish' | 'request' | 'write';
 export interface Crossing {
   port: Port;
   when: 'before' | 'after';

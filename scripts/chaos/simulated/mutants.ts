@@ -24,7 +24,7 @@ export const mutants: readonly Mutant[] = [
     file: 'device/monitor/delivery.ts',
     find: 'due.set(key, time.monotonicMs() + backoff.baseMs + backoffMs(line.attempts, backoff, deps.random));',
     replace: 'due.delete(key); void [backoff, backoffMs];',
-    focus: ['network'],
+    focus: ['network', 'loss-of-messages'],
   },
   {
     name: 'no look-up before a write',
@@ -53,7 +53,7 @@ export const mutants: readonly Mutant[] = [
     file: relay,
     find: 'keys.add(correlationId, attemptOpen ? options.settleMs : 0);',
     replace: 'keys.add(correlationId, 0); void attemptOpen;',
-    focus: ['crash', 'fault'],
+    focus: ['crash', 'late-commit'],
   },
   {
     name: 'no settle time of an empty store',
@@ -67,7 +67,7 @@ export const mutants: readonly Mutant[] = [
     file: relay,
     find: '    store.beginAttempt(entry.id);\n    store.markWritten();',
     replace: '    store.markWritten();',
-    focus: ['crash', 'fault'],
+    focus: ['crash', 'late-commit'],
   },
   {
     name: 'an empty answer is believed',
@@ -77,25 +77,25 @@ export const mutants: readonly Mutant[] = [
     focus: ['fault'],
   },
   {
-    name: 'rows that were not asked for are believed',
+    name: 'rows that were not asked for are taken for the key’s',
     file: lookUp,
-    find: "if (ofKey === undefined && !known.has(row.sysId)) return { outcome: 'mismatch', row };",
-    replace: '',
-    focus: ['fault'],
+    find: "return { outcome: 'mismatch', row };\n    if (seen.has(row.sysId)) continue;\n    seen.add(row.sysId);\n    ofKey?.push(row);",
+    replace: "rows.get(asked.correlationIds[0] ?? '')?.push(row);\n    seen.add(row.sysId);\n    ofKey?.push(row);",
+    focus: ['fault', 'dropped-query'],
   },
   {
     name: 'no roll call',
     file: 'device/monitor/status-feed.ts',
     find: "  function rollCall(of: 'all' | 'heard'): void {",
     replace: "  function rollCall(of: 'all' | 'heard'): void {\n    if (of !== undefined) return;",
-    focus: ['crash'],
+    focus: ['crash', 'loss-of-store'],
   },
   {
     name: 'no walk of the rows',
     file: 'device/handler/walks.ts',
     find: 'for (const [name, walk] of waiting) if (walk.notBeforeMs <= nowMs) return [name, walk];',
     replace: 'void nowMs;',
-    focus: ['crash'],
+    focus: ['crash', 'loss-of-store'],
   },
   {
     name: 'the marker of a note is not looked for',
@@ -182,8 +182,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a storm lists only what begins it',
     file: intake,
-    find: '    tellStorm(stormId);\n    return { place:',
-    replace: '    return { place:',
+    find: "    store.putOccurrence({ ...storm, message: nextOwn(storm, { phase, value: count, peak: count }) });\n    add(storm, 'update');",
+    replace: '    void [phase, count];',
     focus: ['storm'],
   },
   {

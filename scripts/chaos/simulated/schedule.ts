@@ -21,6 +21,8 @@ export type Step = { atMs: number } & (
       downMs: number;
       survival: Survival;
       reboot: boolean;
+      /** The write that it strikes is cut, and committed so much later. */
+      lateMs?: number;
     }
   | { do: 'stop'; who: ComponentName; downMs: number }
   | { do: 'back-up'; who: ComponentName }
@@ -91,7 +93,16 @@ function drawing(random: () => number) {
 
 type StepKind = Step['do'];
 /** What a schedule must have: a kind of trouble, or a trait of its setup; `calm` has no trouble at all. */
-export type Focus = StepKind | 'charts' | 'storm' | 'wrong-clock' | 'calm';
+export type Focus =
+  | StepKind
+  | 'loss-of-store'
+  | 'loss-of-messages'
+  | 'late-commit'
+  | 'dropped-query'
+  | 'charts'
+  | 'storm'
+  | 'wrong-clock'
+  | 'calm';
 
 /** Kinds of trouble, and how many of each a schedule that has it gets at most. */
 const troubles: readonly (readonly [StepKind, number, number])[] = [
@@ -122,7 +133,7 @@ export function scheduleOf(seed: number, focus: readonly Focus[] = []): Schedule
     // Of what people end nothing is told any more, so its times stay as the wrong clock had them.
     if (isCalm || (kind === 'person' && setup.clockErrorMs !== 0)) continue;
     for (let count = draw.between(1, most); count > 0; count -= 1) {
-      steps.push(drawStep(draw, kind, setup, draw.between(troubleBeginsMs, troubleEndsMs - 20 * secondMs)));
+      steps.push(drawStep(draw, kind, { setup, focus }, draw.between(troubleBeginsMs, troubleEndsMs - 20 * secondMs)));
     }
   }
   if (setup.clockErrorMs !== 0) {
@@ -183,11 +194,16 @@ function tempers(draw: Draw, setup: Setup): Step[] {
   return steps;
 }
 
-function drawStep(draw: Draw, kind: StepKind, setup: Setup, atMs: number): Step {
+function drawStep(
+  draw: Draw,
+  kind: StepKind,
+  { setup, focus }: { setup: Setup; focus: readonly Focus[] },
+  atMs: number,
+): Step {
   const who = draw.pick<ComponentName>('monitor', 'handler', 'handler');
   switch (kind) {
     case 'crash':
-      return drawCrash(draw, who, atMs);
+      return drawCrash(draw, focus, who, atMs);
     case 'stop':
       return { atMs, do: kind, who, downMs: draw.between(1, 30 * secondMs) };
     case 'back-up':
@@ -200,7 +216,12 @@ function drawStep(draw: Draw, kind: StepKind, setup: Setup, atMs: number): Step 
         forMs: drawMs(draw),
       };
     case 'network':
-      return { atMs, do: kind, weather: drawWeather(draw), forMs: draw.between(secondMs, 2 * minuteMs) };
+      return {
+        atMs,
+        do: kind,
+        weather: drawWeather(draw, focus.includes('loss-of-messages') ? 1 : 0.7),
+        forMs: draw.between(secondMs, 2 * minuteMs),
+      };
     case 'unreachable':
       return { atMs, do: kind, code: draw.pick('ECONNREFUSED', 'ENOTFOUND'), forMs: drawMs(draw) };
     case 'password':
@@ -222,7 +243,7 @@ function drawStep(draw: Draw, kind: StepKind, setup: Setup, atMs: number): Step 
         forMs: draw.between(10 * secondMs, 3 * minuteMs),
       };
     case 'fault':
-      return { atMs, do: kind, fault: drawFault(draw), forMs: drawMs(draw) };
+      return { atMs, do: kind, fault: drawFault(draw, focus), forMs: drawMs(draw) };
     default:
       return { atMs, do: kind } as const satisfies { atMs: number; do: StepKind } as Step;
   }
@@ -239,10 +260,17 @@ const crossings: readonly [Crossing, ...Crossing[]] = [
   { port: 'publish', when: 'after' },
   { port: 'request', when: 'before' },
   { port: 'request', when: 'after' },
+  { port: 'write', when: 'before' },
+  { port: 'write', when: 'after' },
 ];
 
-function drawCrash(draw: Draw, who: ComponentName, atMs: number): Step {
-  const survival = draw.chance(0.12)
+function drawCrash(draw: Draw, focus: readonly Focus[], who: ComponentName, atMs: number): Step {
+  if (who === 'handler' && draw.chance(focus.includes('late-commit') ? 1 : 0.15)) {
+    const soon = { skip: 0, downMs: draw.between(0, 2 * secondMs), survival: 'committed', reboot: false } as const;
+    const lateMs = draw.between(3 * secondMs, settleMs - 2 * secondMs);
+    return { atMs, do: 'crash', who, at: { port: 'write', when: 'after' }, ...soon, lateMs };
+  }
+  const survival = draw.chance(focus.includes('loss-of-store') ? 0.8 : 0.12)
     ? draw.pick<Survival>('nothing', 'nothing', 'backup')
     : draw.pick<Survival>('committed', 'committed', 'synced');
   return {
@@ -257,16 +285,17 @@ function drawCrash(draw: Draw, who: ComponentName, atMs: number): Step {
   };
 }
 
-function drawWeather(draw: Draw): NetworkWeather {
+function drawWeather(draw: Draw, lossy: number): NetworkWeather {
   return {
-    loss: draw.chance(0.7) ? draw.random() * 0.5 : 0,
+    loss: draw.chance(lossy) ? draw.random() * 0.7 : 0,
     duplicates: draw.chance(0.5) ? draw.random() * 0.5 : 0,
     ackLoss: draw.chance(0.3) ? draw.random() * 0.5 : 0,
     longestDelayMs: draw.pick(fairWeather.longestDelayMs, secondMs, 20 * secondMs),
   };
 }
 
-function drawFault(draw: Draw): FaultInput {
+function drawFault(draw: Draw, focus: readonly Focus[]): FaultInput {
+  if (focus.includes('dropped-query')) return { kind: 'drop-query-parts' };
   const probability = draw.pick(0.3, 0.7, 1);
   const count = draw.pick(1, 1, 2, 5);
   const late = { delayMs: draw.between(1, settleMs - 2 * secondMs) };

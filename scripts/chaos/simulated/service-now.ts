@@ -202,6 +202,11 @@ export function createSimulatedServiceNow(options: SimulatedServiceNowOptions): 
       if (plan.delayMs + 2 * longestHopMs > clientTimeoutMs) time.after(clientTimeoutMs, () => fail('TIMEOUT', true));
       time.after(hopMs() + plan.delayMs, () => {
         const { outcome } = plan;
+        // Whatever becomes of it, a crash may come before its end is known.
+        time.after(0, () => {
+          life.cross({ port: 'request', when: 'after' });
+          if (request.method !== 'GET') life.cross({ port: 'write', when: 'after' });
+        });
         switch (outcome.kind) {
           case 'answered':
             return answered(outcome.answer);
@@ -218,14 +223,17 @@ export function createSimulatedServiceNow(options: SimulatedServiceNowOptions): 
             return fail('ERR_BAD_RESPONSE', true);
           case 'malformed-body':
             return answered(malformed(serve(asked, plan.limits, seen)));
-          case 'served': {
-            const answer = serve(asked, plan.limits, seen);
-            life.cross({ port: 'request', when: 'after' });
-            return answered(answer);
-          }
+          case 'served':
+            return answered(serve(asked, plan.limits, seen));
         }
       });
     });
+  }
+
+  // Other people's work, which is no business of the edge.
+  for (const text of ['The printer is out of paper', 'New laptop']) {
+    const by = { userName: person.userName, userSysId: person.sysId, inputIsDisplayValue: false };
+    records.create(incidents, { short_description: text }, by);
   }
 
   const service: SimulatedServiceNow = {
@@ -237,6 +245,7 @@ export function createSimulatedServiceNow(options: SimulatedServiceNowOptions): 
     http: (life) => ({
       send(request) {
         life.cross({ port: 'request', when: 'before' });
+        if (request.method !== 'GET') life.cross({ port: 'write', when: 'before' });
         return life.answer(life.isOver() ? new Promise(() => {}) : send(request, life));
       },
       close() {},

@@ -177,6 +177,9 @@ function act(world: World, step: Step): void {
       tempers.set(`${setup.devices[step.device]} ${step.metric}`, step.temper);
       return;
     case 'crash': {
+      if (step.lateMs !== undefined) {
+        service.faults.add({ kind: 'cut-then-commit', count: 1, delayMs: step.lateMs });
+      }
       // A person who restores a backup takes longer than a request may.
       const downMs = step.who === 'handler' && step.survival === 'backup' ? settleFor(step.downMs) : step.downMs;
       // A machine that reboots forgets how wrong its clock was: no stamp of before can be put right then.
@@ -269,7 +272,7 @@ const changes: Readonly<Record<Exclude<PersonAct, 'delete'>, Readonly<Record<str
 function work({ services, chronicle, time }: World, what: PersonAct, pick: number): void {
   const { service: index } = chronicle.served;
   const service = services[index];
-  const rows = service?.rows('incident') ?? [];
+  const rows = (service?.rows('incident') ?? []).filter((row) => row['correlation_id'] !== '');
   const row = rows[rows.length === 0 ? 0 : pick % rows.length];
   const sysId = row?.['sys_id'];
   if (service === undefined || row === undefined || sysId === undefined) return;
@@ -323,7 +326,10 @@ function outcomeOf(world: World): Outcome {
     chronicle,
     crashes: components.monitor.crashes() + components.handler.crashes(),
     faults: network.faults() + services.reduce((sum, service) => sum + service.struck(), 0),
-    incidents: services.reduce((sum, service) => sum + service.rows('incident').length, 0),
+    incidents: services.reduce(
+      (sum, service) => sum + service.rows('incident').filter((row) => row['correlation_id'] !== '').length,
+      0,
+    ),
     breaches: chronicle.truth.breaches().length,
     requests: services.reduce((sum, service) => sum + service.requests(), 0),
   };
