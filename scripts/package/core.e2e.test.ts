@@ -2,6 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { type ComponentName, readRecipe } from '../../cloud/greengrass/recipe.ts';
+import { resourceOf } from '../../device/greengrass/access-control.ts';
 import type { Ipc } from '../../device/greengrass/ipc.ts';
 import { createIpcClient } from '../../device/greengrass/ipc-client.ts';
 import { accessToAll } from '../../device/greengrass/test-nucleus-stage.ts';
@@ -21,7 +23,7 @@ import { buildCore, secretArn, startCore, type TestCore, thingName } from './tes
 const [monitor, handler] = ['com.iotblog.SensorMonitor', 'com.iotblog.AnomalyHandler'] as const;
 const seed = Number(process.env['CHAOS_SEED'] ?? Date.now() % 1_000_000);
 /** Both components together. */
-const kills = 10;
+const kills = 20;
 const patient = { timeout: 30_000 };
 
 let folder: string;
@@ -70,6 +72,28 @@ const cloudTopics = () => new Set(core.nucleus.cloud.map(({ topic }) => topic));
 const asked = (operation: string, component: string) =>
   core.nucleus.calls.filter((call) => call.operation === operation && call.component === component);
 
+/** What `accessControl` of a recipe grants, as `operation resource`. */
+function granted(name: ComponentName): string[] {
+  const services = Object.values(readRecipe(name).ComponentConfiguration.DefaultConfiguration.accessControl);
+  return services
+    .flatMap((service) => Object.values(service))
+    .flatMap(({ operations, resources }) => operations.flatMap((one) => resources.map((what) => `${one} ${what}`)))
+    .map((line) => line.replace('aws.greengrass#', ''))
+    .toSorted();
+}
+
+/** What a component has asked of the services that guard their operations, in the same words. */
+function used(name: ComponentName): string[] {
+  const guarded = ['PublishToTopic', 'SubscribeToTopic', 'PublishToIoTCore', 'SubscribeToIoTCore', 'GetSecretValue'];
+  const lines = guarded.flatMap((operation) =>
+    asked(operation, name).map(({ request: { topicName, ...request } }) => {
+      const resource = resourceOf(topicName === undefined ? request : { ...request, topic: topicName });
+      return `${operation} ${resource.replace(thingName, '*').replace(secretArn, 'SECRET_ARN')}`;
+    }),
+  );
+  return [...new Set(lines)].toSorted();
+}
+
 test('from install step to incident, through a live change, a refused one, a rotated password, and SIGTERM', {
   timeout: 90_000,
 }, async () => {
@@ -83,6 +107,8 @@ test('from install step to incident, through a live change, a refused one, a rot
   await expect.poll(incidents, patient).toEqual(['humidity/upper: 1']);
   expect([...cloudTopics()].toSorted()).toEqual(['IoTBlog/anomaly', 'IoTBlog/sensorData']);
   expect(asked('GetSecretValue', handler)[0]?.request).toMatchObject({ secretId: secretArn });
+
+  for (const name of [monitor, handler] as const) await expect.poll(() => used(name), patient).toEqual(granted(name));
 
   const examined = await core.doctor();
   expect(examined.report).toMatch(/✓ component anomaly-handler +com\.iotblog\.AnomalyHandler runs \(process \d+\)\n/);
