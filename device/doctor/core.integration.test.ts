@@ -190,7 +190,7 @@ describe('asked as its components', () => {
     expect(finding('messages of sensor-monitor')).toBe('ok | the nucleus answers');
     expect(finding('messages of anomaly-handler')).toBe('ok | the nucleus answers');
     expect(finding('secret')).toBe('ok | greengrass greengrass-snow-creds, holds a user name and a password');
-    expect(nucleus.connections()).toBe(0);
+    await expect.poll(() => nucleus.connections()).toBe(0);
   });
 
   test('the nucleus refuses what accessControl lacks, and the entry is told', async () => {
