@@ -54,6 +54,8 @@ const reasons: Readonly<Record<string, AwsReason>> = {
   TooManyRequestsException: 'busy',
   Throttling: 'busy',
   SlowDown: 'busy',
+  // S3 is still at what was asked of the bucket before.
+  OperationAborted: 'busy',
   ServiceUnavailableException: 'busy',
   InternalFailureException: 'busy',
   InternalServerException: 'busy',

@@ -15,12 +15,12 @@ export interface Context {
   pause: (ms: number) => Promise<void>;
 }
 
-const attempts = 20;
+const attempts = 180;
 const betweenMs = 2_000;
 
 /**
- * AWS lets go of an attachment some seconds after it has said so; until then what was attached cannot be deleted.
- * Source: IoT API Reference, DetachThingPrincipal.
+ * AWS lets go of an attachment some seconds after it has said so, of a policy up to five minutes; until then what was
+ * attached cannot be deleted. Source: IoT API Reference, DetachThingPrincipal and DeletePolicy.
  */
 export async function onceLetGo(context: Context, call: () => Promise<unknown>): Promise<void> {
   for (let attempt = 1; ; attempt += 1) {

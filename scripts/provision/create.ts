@@ -38,20 +38,33 @@ export async function create(options: CreateOptions): Promise<Found | undefined>
     context.secretValue = async () => value;
   }
   if (steps.length > 0) await runSteps(steps, context);
-  const after = steps.length > 0 ? await look(options) : found;
-  const left = stepsFor({ ...desired, updateSecret: false }, after);
-  if (left.length > 0) {
-    throw new AppError(
-      'not-settled',
-      `AWS does not show all of it yet (${left.map((step) => titleOf(step, desired.names)).join('; ')}). Run this again in a minute.`,
-    );
-  }
+  const after = steps.length > 0 ? await lookUntilSettled(options) : found;
   await bundle(options, after);
   return after;
 }
 
 async function look({ desired, context }: CreateOptions): Promise<Found> {
   return lookUp(context.clients, desired.names, desired.place, desired.keyId);
+}
+
+const settlingLooks = 10;
+const betweenLooksMs = 3_000;
+
+/** Lists of AWS show what was made some seconds later. */
+async function lookUntilSettled(options: CreateOptions): Promise<Found> {
+  const { desired, context } = options;
+  for (let looks = 1; ; looks += 1) {
+    const found = await look(options);
+    const left = stepsFor({ ...desired, updateSecret: false }, found);
+    if (left.length === 0) return found;
+    if (looks === settlingLooks) {
+      throw new AppError(
+        'not-settled',
+        `AWS does not show all of it yet (${left.map((step) => titleOf(step, desired.names)).join('; ')}). Run this again in a minute.`,
+      );
+    }
+    await context.pause(betweenLooksMs);
+  }
 }
 
 function stepsFor(desired: Desired, found: Found): Step[] {

@@ -2,8 +2,9 @@ import { createPublicKey, X509Certificate } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
 import { create } from 'tar';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { parse } from 'yaml';
 import { loadConfig } from '../../device/config/load.ts';
 import { type Bundle, readBundle, writeBundle } from './bundle.ts';
@@ -225,6 +226,17 @@ describe('value of the secret', () => {
   test('comes from a file of its owner', async () => {
     writeFileSync(file(), JSON.stringify({ ...credentials, note: 'left out' }), { mode: 0o600 });
     expect(JSON.parse(await readSecretValue({ file: file(), interactive: false }))).toEqual(credentials);
+  });
+
+  test('is asked for without echo', async () => {
+    const terminal = { input: new PassThrough(), output: new PassThrough() };
+    let shown = '';
+    terminal.output.setEncoding('utf8').on('data', (text) => (shown += text));
+    const value = readSecretValue({ user: 'greengrass', interactive: true, terminal });
+    await vi.waitUntil(() => shown.includes('Password of greengrass'));
+    terminal.input.write('sesame\r');
+    expect(JSON.parse(await value)).toEqual({ username: 'greengrass', password: 'sesame' });
+    expect(shown).not.toContain('sesame');
   });
 
   test('is refused from a file that others can read, or where nobody can be asked', async () => {
