@@ -22,8 +22,8 @@ setPlatformAPI({
 });
 
 /** Draws without a browser. Equal options give equal pictures; ids in the text count up with each drawing. */
-export function renderSvg(option: EChartsOption): string {
-  const chart = init(null, null, { renderer: 'svg', ssr: true, ...size });
+export function renderSvg(option: EChartsOption, height: number = size.height): string {
+  const chart = init(null, null, { renderer: 'svg', ssr: true, ...size, height });
   try {
     chart.setOption({ animation: false, ...option });
     return chart.renderToSVGString().replace(notXml, ' ');

@@ -1,0 +1,29 @@
+import { GetObjectCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+
+/** Objects of one bucket, read and written whole. */
+export interface Objects {
+  /** @throws the SDK's error, also where there is no such object */
+  get(key: string): Promise<Uint8Array>;
+  /** @throws the SDK's error */
+  put(key: string, bytes: Uint8Array, contentType?: string): Promise<void>;
+}
+
+export function createObjects(s3: Pick<S3Client, 'send'>, bucketName: string): Objects {
+  return {
+    async get(key) {
+      const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucketName, Key: key }));
+      if (Body === undefined) throw new Error(`S3 answered ${key} of ${bucketName} without a body.`);
+      return Body.transformToByteArray();
+    },
+    async put(key, bytes, contentType) {
+      await s3.send(
+        new PutObjectCommand({
+          Bucket: bucketName,
+          Key: key,
+          Body: bytes,
+          ...(contentType === undefined ? {} : { ContentType: contentType }),
+        }),
+      );
+    },
+  };
+}
