@@ -56,6 +56,27 @@ export interface Chronicle {
   served: { service: number; sinceMs: number };
 }
 
+/** How long the edge may not know whether what it wrote was taken: time-out and settle time, and a hop. */
+const uncertainMs = 30_000;
+
+/**
+ * Whether the edge need not know what a deleted incident told: it lost its store since, or had not yet seen that its last
+ * write to it was taken.
+ */
+export function isForgotten(
+  { service, row, atMs }: Chronicle['deleted'][number],
+  { handlerLosses, writes }: Chronicle,
+): boolean {
+  const isLost = handlerLosses.some((loss) => loss.atMs >= atMs);
+  return (
+    isLost ||
+    writes.some(
+      (write) =>
+        write.service === service && write.sysId === row['sys_id'] && Math.abs(atMs - write.atMs) < uncertainMs,
+    )
+  );
+}
+
 export function createChronicle(schedule: Schedule): Chronicle {
   return {
     ...{ schedule, truth: createTruth(), writes: [], deeds: [], deleted: [], silences: [] },

@@ -2,7 +2,7 @@ import type { Row } from '../../../device/simulation/servicenow/tables.ts';
 import { type AuditResult, audit, strictPolicy } from '../../audit/audit.ts';
 import type { Breach } from '../../audit/breach.ts';
 import { attachmentRow, incidentRow, journalRow } from '../../audit/incidents.ts';
-import type { Chronicle, Finding, Span } from './chronicle.ts';
+import { type Chronicle, type Finding, isForgotten, type Span } from './chronicle.ts';
 import type { Disk } from './disk.ts';
 import { type HandlerSide, stormWindowMs } from './handler-side.ts';
 import type { MonitorSide } from './monitor-side.ts';
@@ -55,9 +55,7 @@ function ofInstance(
   breaches: readonly Breach[],
   chronicle: Chronicle,
 ): Finding[] {
-  const deleted = chronicle.deleted.filter(
-    (one) => one.service === index && !chronicle.handlerLosses.some(({ atMs }) => atMs >= one.atMs),
-  );
+  const deleted = chronicle.deleted.filter((one) => one.service === index && !isForgotten(one, chronicle));
   const isServed = chronicle.served.service === index;
   const right = rightTimes(chronicle);
   // What a person deleted told of its breaches as much as what a person closed.
@@ -168,7 +166,7 @@ function excused(breach: Breach, chronicle: Chronicle): Breach {
   // It began and ended while the monitor could not write: counted, and not reported.
   optional ||= chronicle.fullDisk.some((full) => startedAtMs >= full.fromMs && endedAtMs <= full.toMs);
   optional ||= silencesOf(breach, chronicle).some((silence) => endedAtMs >= silence.fromMs && endedAtMs < silence.toMs);
-  optional ||= chronicle.deleted.some(({ atMs }) => startedAtMs <= atMs) && chronicle.handlerLosses.length > 0;
+  optional ||= chronicle.deleted.some((one) => startedAtMs <= one.atMs && isForgotten(one, chronicle));
   const clockWasWrong = startedAtMs < chronicle.clockRightAtMs;
   return { ...breach, optional, untimed, clockWasWrong };
 }

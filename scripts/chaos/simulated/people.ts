@@ -1,4 +1,4 @@
-import type { Chronicle, Deed, Finding } from './chronicle.ts';
+import { type Chronicle, type Deed, type Finding, isForgotten } from './chronicle.ts';
 
 const [onHold, resolved, closed, canceled] = ['3', '6', '7', '8'];
 const markerPattern = /\[([0-9a-f]{32}):\d+\]/g;
@@ -21,7 +21,6 @@ export function peopleOverruled(chronicle: Chronicle): Finding[] {
 
     if (method === 'POST' && opener !== undefined) {
       const deleted = chronicle.deleted.find((one) => one.service === service && one.atMs < atMs && tells(one, opener));
-      const isForgotten = chronicle.handlerLosses.some((loss) => deleted !== undefined && loss.atMs >= deleted.atMs);
       if (deleted !== undefined && !isForgotten)
         say(`breach ${opener} was opened again after its incident was deleted`);
     }
