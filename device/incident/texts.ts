@@ -72,7 +72,7 @@ export function incidentTexts({ timeZone, clock, consoleUrl }: TextOptions) {
         late: late(occurrence),
         follows: follows === undefined ? '' : `Follows ${plain(follows.number)} (${follows.state}).`,
       };
-      const first = message.endedAt === null ? 'Opened by the edge.' : recovery(message);
+      const first = message.endedAt === null ? `Opened by the ${message.opener}.` : recovery(message);
       return {
         shortDescription: shorten(`[${message.severity.toUpperCase()}] ${headline(message)}`, shortDescriptionLimit),
         description: description(message, extras),
@@ -119,11 +119,11 @@ export function incidentTexts({ timeZone, clock, consoleUrl }: TextOptions) {
         occurrence,
         `Duplicate of ${plain(kept)}: both tell of the same breach. ${plain(kept)} is kept, this one is canceled.`,
       ),
-    /** A person, or a rule of the instance, and the edge changed the incident at the same moment. */
+    /** A person, or a rule of the instance, and we changed the incident at the same moment. */
     collision: (occurrence: Occurrence): string =>
       signed(
         occurrence,
-        'Somebody else, or a rule of the instance, changed this incident at the same moment as the edge did; please check its state.',
+        `Somebody else, or a rule of the instance, changed this incident at the same moment as the ${occurrence.message.opener} did; please check its state.`,
       ),
     chartName: (occurrence: Occurrence, sequence: number): string => chartName(occurrence.id, sequence),
   };

@@ -1,0 +1,16 @@
+import type { Wildcard } from '../shared/wildcards.ts';
+
+export const wildcards: readonly Wildcard[] = [
+  {
+    path: 'IncidentEvents/Analytics/FunctionRole',
+    statement: 's3:PutObject',
+    resource: 'Lake/Objects/*',
+    reason: 'Objects are named by their day and batch.',
+  },
+  {
+    path: 'Lake/AccessLogs/Policy',
+    statement: 's3:PutObject',
+    resource: 'Lake/AccessLogs/*',
+    reason: 'S3 names the objects of an access log itself.',
+  },
+];
