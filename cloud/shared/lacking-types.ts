@@ -47,6 +47,13 @@ export class LackingTypes implements IAspect {
     const stack = Stack.of(node);
     const id = 'ExistsInThisAccount';
     const known = stack.node.tryFindChild(id);
+    if (node.cfnOptions.condition !== undefined) {
+      acknowledge(
+        stack,
+        'CloudFormation-Validate::W8001',
+        'The condition is that of resources which this account lacks.',
+      );
+    }
     node.cfnOptions.condition =
       known instanceof CfnCondition
         ? known

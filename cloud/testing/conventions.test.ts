@@ -146,7 +146,7 @@ describe('alarms', () => {
 });
 
 test('a function that is called asynchronously has dead letters', () => {
-  const found = (deadLetterQueueEnabled: boolean, service: string) =>
+  const found = (deadLetterQueueEnabled: boolean, service: string, sourceArn?: string) =>
     asynchronousFindings(
       resourcesWith((stack) =>
         new LambdaFunction(stack, 'Plain', {
@@ -154,12 +154,17 @@ test('a function that is called asynchronously has dead letters', () => {
           handler: 'index.handler',
           code: Code.fromInline('exports.handler = () => {}'),
           deadLetterQueueEnabled,
-        }).addPermission('Caller', { principal: new ServicePrincipal(service) }),
+        }).addPermission('Caller', {
+          principal: new ServicePrincipal(service),
+          ...(sourceArn === undefined ? {} : { sourceArn }),
+        }),
       ),
     );
   expect(found(false, 'iot.amazonaws.com')).toEqual([expect.stringContaining('Plain is called asynchronously')]);
   expect(found(true, 'iot.amazonaws.com')).toEqual([]);
   expect(found(false, 'apigateway.amazonaws.com')).toEqual([]);
+  const template = 'arn:aws:iot:eu-west-1:123456789012:provisioningtemplate/fleet';
+  expect(found(false, 'iot.amazonaws.com', template), 'its answer is waited for').toEqual([]);
 });
 
 test('a function and a stream without what the constructs give are findings', () => {

@@ -98,13 +98,20 @@ export function functionFindings(resources: Resources): string[] {
 
 /** Services that call a function and do not wait for what comes of it. */
 const asynchronous = ['events', 'iot', 's3', 'ses', 'sns'].map((service) => `${service}.amazonaws.com`);
-const permissionSchema = z.object({ FunctionName: z.unknown(), Principal: z.string() });
+const permissionSchema = z.object({
+  FunctionName: z.unknown(),
+  Principal: z.string(),
+  SourceArn: z.unknown().optional(),
+});
+/** AWS IoT waits for the hook of a provisioning template, unlike for the function of a rule. */
+const waitedFor = ':provisioningtemplate/';
 
 /** Functions that are called asynchronously, and whose last failure would leave no trace. */
 export function asynchronousFindings(resources: Resources): string[] {
   const called = ofType(resources, 'AWS::Lambda::Permission')
     .map(({ Properties }) => permissionSchema.parse(Properties))
     .filter(({ Principal }) => asynchronous.includes(Principal))
+    .filter(({ SourceArn }) => !inWords(SourceArn ?? '', resources).includes(waitedFor))
     .map(({ FunctionName }) => inWords(FunctionName, resources));
   return ofType(resources, 'AWS::Lambda::Function')
     .filter(({ path, Properties }) => called.includes(path) && Properties['DeadLetterConfig'] === undefined)
