@@ -47,8 +47,11 @@ function findingsOf(stack: Stack, resource: string): string[] {
       logicalId: String(stack.resolve(element.logicalId)),
     }))
     .toSorted((a, b) => b.path.length - a.path.length)
-    .find(({ path }) => path !== '' && written.startsWith(path));
+    // At the start, or a part of an ARN: an API stands behind its account.
+    .find(({ path }) => path !== '' && `:${written}`.includes(`:${path}`));
   if (named === undefined) return [written];
-  const rest = written.slice(named.path.length);
-  return [`<${named.logicalId}.Arn>${rest}`, `<${named.logicalId}>${rest}`];
+  const start = `:${written}`.indexOf(`:${named.path}`);
+  const before = written.slice(0, start);
+  const rest = written.slice(start + named.path.length);
+  return [`${before}<${named.logicalId}.Arn>${rest}`, `${before}<${named.logicalId}>${rest}`];
 }

@@ -11,13 +11,15 @@ export interface AwsRequest {
   input: unknown;
 }
 
-/** An error that AWS answers: `new AwsFault('ProvisionedThroughputExceededException')`. */
+/** An error that AWS answers, with the fields that it has: `new AwsFault('ProvisionedThroughputExceededException')`. */
 export class AwsFault extends Error {
   readonly type: string;
+  readonly fields: Readonly<Record<string, unknown>>;
 
-  constructor(type: string) {
+  constructor(type: string, fields: Readonly<Record<string, unknown>> = {}) {
     super(type);
     this.type = type;
+    this.fields = fields;
   }
 }
 
@@ -47,6 +49,7 @@ function respond(answer: () => unknown) {
     return { statusCode: 200, headers, body: Buffer.from(JSON.stringify(answer() ?? {})) };
   } catch (error) {
     if (!(error instanceof AwsFault)) throw error;
-    return { statusCode: 400, headers, body: Buffer.from(JSON.stringify({ __type: error.type, message: error.type })) };
+    const answer = { __type: error.type, message: error.type, ...error.fields };
+    return { statusCode: 400, headers, body: Buffer.from(JSON.stringify(answer)) };
   }
 }

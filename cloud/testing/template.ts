@@ -50,5 +50,6 @@ export function inWords(value: unknown, resources: readonly TemplateResource[]):
     return parts.map((part) => inWords(part, resources)).join(separator);
   }
   const [id, attribute] = found['Fn::GetAtt'];
-  return attribute.endsWith('Arn') ? pathOf(id) : `${pathOf(id)}.${attribute}`;
+  // A table has two ARNs: its own, and that of its stream.
+  return attribute.endsWith('Arn') && attribute !== 'StreamArn' ? pathOf(id) : `${pathOf(id)}.${attribute}`;
 }

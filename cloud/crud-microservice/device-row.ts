@@ -1,0 +1,44 @@
+import { z } from 'zod';
+import { type Device, device } from './contract.ts';
+
+/** A row of the table: the device, and what it was registered from. */
+export interface DeviceRow {
+  device: Device;
+  /** Digest of the request that registered it: tells a repeated request from another one. */
+  requestDigest: string;
+}
+
+const text = z.object({ S: z.string() }).transform(({ S }) => S);
+const number = z.object({ N: z.string().transform(Number) }).transform(({ N }) => N);
+
+/** A row as DynamoDB writes it, in answers and in its stream. */
+export const deviceRow = z
+  .object({
+    id: text,
+    title: text,
+    deviceId: text.optional(),
+    site: text.optional(),
+    priority: number,
+    createdAt: text,
+    updatedAt: text,
+    version: number,
+    requestDigest: text,
+  })
+  .transform(({ requestDigest, ...fields }) => ({ device: fields, requestDigest }))
+  .pipe(z.object({ device, requestDigest: z.string() }));
+
+/** The same for a request to DynamoDB. */
+export function attributesOf({ device: fields, requestDigest }: DeviceRow) {
+  const { id, title, deviceId, site, priority, createdAt, updatedAt, version } = fields;
+  return {
+    id: { S: id },
+    title: { S: title },
+    ...(deviceId === undefined ? {} : { deviceId: { S: deviceId } }),
+    ...(site === undefined ? {} : { site: { S: site } }),
+    priority: { N: String(priority) },
+    createdAt: { S: createdAt },
+    updatedAt: { S: updatedAt },
+    version: { N: String(version) },
+    requestDigest: { S: requestDigest },
+  };
+}
