@@ -1,13 +1,16 @@
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { AthenaClient } from '@aws-sdk/client-athena';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { configSchema } from '../../device/config/schema.ts';
 import { devicePolicy } from '../greengrass/iot-policy.ts';
+import { queryAthena } from '../shared/lake/query.aws.ts';
 import { account, client } from '../testing/clients.ts';
 import { describeRights } from '../testing/describe-rights.ts';
 import { createDevice, type Device } from '../testing/device.ts';
@@ -15,6 +18,7 @@ import { eventually } from '../testing/eventually.ts';
 import { output } from '../testing/outputs.ts';
 import { takeMessages } from '../testing/queue.ts';
 import { statementsOf, withoutStatement } from '../testing/roles.ts';
+import { queries, selectionSql } from './queries.ts';
 import { rights } from './rights.ts';
 import { line, notification, reading } from './test-messages.ts';
 
@@ -34,9 +38,20 @@ async function lake(...args: string[]): Promise<string> {
   return stdout;
 }
 
-const rowsSchema = z.array(z.looseObject({ device_id: z.string(), metric: z.string(), value: z.string() }));
-const readingsOf = async (device: string) =>
-  rowsSchema.parse(JSON.parse(await lake('--query', 'readings', '--device', device, '--format', 'json')));
+const readings = queries.find(({ name }) => name === 'readings');
+
+/** Rows of the query `readings`. */
+async function readingsOf(device: string): Promise<Record<string, string | null>[]> {
+  if (readings === undefined) throw new Error('there is no query readings');
+  const { columns, rows } = await queryAthena({
+    athena: client(AthenaClient),
+    workgroup: output(stack, 'WorkgroupName'),
+    database: output(stack, 'DatabaseName'),
+    sql: selectionSql(readings, { from: '2026-01-01', to: '2026-01-31', device, limit: 1_000 }),
+    sleep: (ms) => sleep(ms),
+  });
+  return rows.map((row) => Object.fromEntries(columns.map((column, place) => [column, row[place] ?? null])));
+}
 
 const putRaw = (key: string, lines: readonly string[]) =>
   client(S3Client).send(

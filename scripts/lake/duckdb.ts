@@ -1,14 +1,14 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
+import type { QueryResult } from '../../cloud/shared/lake/query-result.ts';
 import { AppError, messageOf } from '../../device/platform/errors.ts';
-import type { LakeResult } from './result.ts';
 
 /**
  * A query over Parquet files on disk: a copy of the bucket, whose files lie below `samples/day=YYYY-MM-DD/`.
  * @throws AppError `no-folder`, `query-failed`
  */
-export async function queryFolder(folder: string, sql: string): Promise<LakeResult> {
+export async function queryFolder(folder: string, sql: string): Promise<QueryResult> {
   const samples = join(folder, 'samples');
   if (!existsSync(samples)) {
     throw new AppError(

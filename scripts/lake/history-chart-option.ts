@@ -1,6 +1,6 @@
 import type { LakeQuery } from '../../cloud/sensor-data-lake/queries.ts';
+import type { QueryResult } from '../../cloud/shared/lake/query-result.ts';
 import type { EChartsOption, LineSeriesOption } from '../../device/incident/chart/render-svg.ts';
-import type { LakeResult } from './result.ts';
 
 export interface HistoryChart {
   option: EChartsOption;
@@ -26,7 +26,7 @@ interface Line {
 /** A query's result over time: a panel for each metric, a line for each device, in it, and a band from lowest to highest. */
 export function historyChartOption(
   { title, chart }: Pick<LakeQuery, 'title'> & { chart: NonNullable<LakeQuery['chart']> },
-  result: LakeResult,
+  result: QueryResult,
 ): HistoryChart {
   const lines = linesOf(result, chart);
   const metrics = [...new Set(lines.map(({ metric }) => metric))].toSorted();
@@ -77,7 +77,7 @@ export function historyChartOption(
 const day = '{yyyy}-{MM}-{dd}';
 const axisFormat = { year: day, month: day, day, hour: '{HH}:{mm}', minute: '{HH}:{mm}', second: '{HH}:{mm}:{ss}' };
 
-function linesOf({ columns, rows }: LakeResult, { x, y, band }: NonNullable<LakeQuery['chart']>): Line[] {
+function linesOf({ columns, rows }: QueryResult, { x, y, band }: NonNullable<LakeQuery['chart']>): Line[] {
   const place = (column: string) => columns.indexOf(column);
   const lines = new Map<string, Line>();
   for (const row of rows) {

@@ -4,13 +4,14 @@ import { AthenaClient } from '@aws-sdk/client-athena';
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { type LakeQuery, queries, selectionSql } from '../../cloud/sensor-data-lake/queries.ts';
+import { queryAthena } from '../../cloud/shared/lake/query.aws.ts';
+import type { QueryResult } from '../../cloud/shared/lake/query-result.ts';
 import { requireLoopback } from '../../cloud/testing/account.ts';
 import { AppError } from '../../device/platform/errors.ts';
 import { checkIdentity } from '../cloud/aws-account.ts';
 import { table } from '../handler/table.ts';
-import { queryAthena } from './athena.ts';
 import { historyChartOption } from './history-chart-option.ts';
-import { type LakeResult, readable, toJson } from './result.ts';
+import { readable, toJson } from './result.ts';
 
 process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] = 'true';
 
@@ -83,7 +84,7 @@ async function lake(options: Options): Promise<void> {
     );
 }
 
-async function run(sql: string, { local, stack, account, region }: Options): Promise<LakeResult> {
+async function run(sql: string, { local, stack, account, region }: Options): Promise<QueryResult> {
   if (local !== undefined) {
     // Native code, which nothing else here needs.
     const { queryFolder } = await import('./duckdb.ts');
@@ -112,7 +113,7 @@ async function run(sql: string, { local, stack, account, region }: Options): Pro
   });
 }
 
-async function draw({ title, chart }: LakeQuery, result: LakeResult, file: string): Promise<void> {
+async function draw({ title, chart }: LakeQuery, result: QueryResult, file: string): Promise<void> {
   if (chart === undefined || result.rows.length === 0) throw new AppError('no-rows', 'There is nothing to draw.');
   const { renderSvg } = await import('../../device/incident/chart/render-svg.ts');
   const { option, height } = historyChartOption({ title, chart }, result);

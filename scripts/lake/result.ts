@@ -1,8 +1,4 @@
-/** What a query answers: text, as both engines write it; null where there is no value. */
-export interface LakeResult {
-  columns: readonly string[];
-  rows: readonly (readonly (string | null)[])[];
-}
+import type { QueryResult } from '../../cloud/shared/lake/query-result.ts';
 
 /** A value for people: instants to the second, numbers to at most six digits behind the point. */
 export function readable(value: string | null): string {
@@ -12,7 +8,7 @@ export function readable(value: string | null): string {
 }
 
 /** Rows as JSON, an object each, with the values as the engine wrote them. */
-export function toJson({ columns, rows }: LakeResult): string {
+export function toJson({ columns, rows }: QueryResult): string {
   const objects = rows.map((row) => Object.fromEntries(columns.map((column, place) => [column, row[place] ?? null])));
   return `${JSON.stringify(objects, undefined, 2)}\n`;
 }

@@ -4,8 +4,7 @@ import {
   GetQueryResultsCommand,
   StartQueryExecutionCommand,
 } from '@aws-sdk/client-athena';
-import { AppError } from '../../device/platform/errors.ts';
-import type { LakeResult } from './result.ts';
+import type { QueryResult } from './query-result.ts';
 
 export interface AthenaQuery {
   athena: Pick<AthenaClient, 'send'>;
@@ -20,8 +19,8 @@ const everyMs = 250;
 /** Athena ends a query after half an hour. */
 const looks = (30 * 60_000) / everyMs;
 
-/** @throws AppError `query-failed` with Athena's reason */
-export async function queryAthena({ athena, workgroup, database, sql, sleep }: AthenaQuery): Promise<LakeResult> {
+/** @throws Error with Athena's reason where the query fails; the SDK's where Athena cannot be asked */
+export async function queryAthena({ athena, workgroup, database, sql, sleep }: AthenaQuery): Promise<QueryResult> {
   const { QueryExecutionId } = await athena.send(
     new StartQueryExecutionCommand({
       QueryString: sql,
@@ -34,14 +33,14 @@ export async function queryAthena({ athena, workgroup, database, sql, sleep }: A
     const { State, StateChangeReason = 'no reason given' } = QueryExecution?.Status ?? {};
     if (State === 'SUCCEEDED') return resultOf(athena, QueryExecutionId);
     if (State === 'FAILED' || State === 'CANCELLED') {
-      throw new AppError('query-failed', `Athena ended the query ${QueryExecutionId}: ${StateChangeReason}`);
+      throw new Error(`Athena ended the query ${QueryExecutionId}: ${StateChangeReason}`);
     }
     await sleep(everyMs);
   }
-  throw new AppError('query-failed', `The query ${QueryExecutionId} still runs after half an hour; stop it in Athena.`);
+  throw new Error(`The query ${QueryExecutionId} still runs after half an hour; stop it in Athena.`);
 }
 
-async function resultOf(athena: Pick<AthenaClient, 'send'>, QueryExecutionId?: string): Promise<LakeResult> {
+async function resultOf(athena: Pick<AthenaClient, 'send'>, QueryExecutionId?: string): Promise<QueryResult> {
   const rows: (string | null)[][] = [];
   let columns: string[] = [];
   let NextToken: string | undefined;
