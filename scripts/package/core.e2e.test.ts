@@ -1,7 +1,9 @@
+import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { z } from 'zod';
 import { type ComponentName, readRecipe } from '../../cloud/greengrass/recipe.ts';
 import { resourceOf } from '../../device/greengrass/access-control.ts';
 import type { Ipc } from '../../device/greengrass/ipc.ts';
@@ -115,6 +117,13 @@ test('from install step to incident, through a live change, a refused one, a rot
   expect(examined.report).toMatch(/✓ secret +greengrass arn:aws:\S+ holds a user name and a password\n/);
   expect(examined.report).toMatch(/✓ login +the user may query incident\n/);
   expect(examined).toMatchObject({ code: 0, report: expect.stringMatching(/\nReady.*: \d+ ok, .* 0 failed, /) });
+
+  // The page for operators shows what it prints.
+  const { checks } = checkNames.parse(JSON.parse((await core.doctor('--json')).report));
+  const page = readFileSync(join(import.meta.dirname, '../../recipes/README.md'), 'utf8');
+  const shown = [...page.matchAll(/^ {2}[✓·] (.{29}) {2}/gm)].map(([, name = '']) => name.trim());
+  expect(shown.length).toBeGreaterThan(15);
+  expect(checks.map(({ name }) => name)).toEqual(expect.arrayContaining(shown));
 
   const proposal = core.proposal(monitor, { tempLimit: 'hot' });
   await expect(core.nucleus.propose(monitor, proposal)).resolves.toMatchObject({
@@ -246,6 +255,8 @@ async function worldOn({ nucleus }: TestCore): Promise<Ipc> {
 
 /** The moments of kills are what is tested; nothing waits for them. */
 const systemPause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+const checkNames = z.object({ checks: z.array(z.object({ name: z.string() })) });
 
 function findings({ summary, ok, underway, ...lists }: AuditResult): Record<string, readonly unknown[]> {
   return Object.fromEntries(Object.entries(lists).filter(([, list]) => list.length > 0));
