@@ -153,7 +153,8 @@ function drawSetup(draw: Draw, focus: readonly Focus[]): Setup {
     stormKeys: storms ? draw.between(1, 2) : 1_000,
     deviceSilentMs: draw.chance(0.2) ? 90 * secondMs : 0,
     quietMs: draw.chance(0.03) ? 0 : draw.pick(20 * secondMs, minuteMs),
-    reopenWindowMs: draw.pick(0, 2 * minuteMs, 60 * minuteMs),
+    // Longer than any component is down: a breach whose monitor lost its store comes back to its incident.
+    reopenWindowMs: draw.pick(3 * minuteMs, 10 * minuteMs, 60 * minuteMs),
     maxNewPerHour: 1_000,
     clockErrorMs:
       draw.chance(0.1) || focus.includes('wrong-clock') ? -draw.between(60 * minuteMs, 3 * 24 * 60 * minuteMs) : 0,
