@@ -182,8 +182,10 @@ function act(world: World, step: Step): void {
       }
       // A person who restores a backup takes longer than a request may.
       const downMs = step.who === 'handler' && step.survival === 'backup' ? settleFor(step.downMs) : step.downMs;
-      // A machine that reboots forgets how wrong its clock was: no stamp of before can be put right then.
-      components[step.who].arm({ ...step, downMs, reboot: step.reboot && monitor.isClockRight() });
+      // A machine that reboots, or a store that is lost, forgets how wrong the clock was: no stamp can be put right then.
+      const knowsTime = step.who === 'handler' || monitor.isClockRight();
+      const survival = knowsTime ? step.survival : 'committed';
+      components[step.who].arm({ ...step, downMs, survival, reboot: step.reboot && knowsTime });
       return;
     }
     case 'stop':
