@@ -23,5 +23,4 @@ export const rooms: readonly Room[] = [
   { name: 'greengrass', create: async (app, stage) => new (await import('./greengrass/stack.ts')).GreengrassStack(app, { stage }), fixedMonthlyUsd: 0.4 },
   { name: 'sensor-data-lake', create: async (app, stage) => new (await import('./sensor-data-lake/stack.ts')).SensorDataLakeStack(app, { stage }), fixedMonthlyUsd: 0 },
   { name: 'crud-microservice', create: async (app, stage) => new (await import('./crud-microservice/stack.ts')).CrudMicroserviceStack(app, { stage }), fixedMonthlyUsd: 0 },
-  { name: 'crud-microservice', create: async (app, stage) => new (await import('./crud-microservice/stack.ts')).CrudMicroserviceStack(app, { stage }), fixedMonthlyUsd: 0 },
 ];
