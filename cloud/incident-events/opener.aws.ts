@@ -3,8 +3,6 @@ import { MetricUnit } from '@aws-lambda-powertools/metrics';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { z } from 'zod';
-import type { AnomalyMessage } from '../../device/anomaly/anomaly.ts';
-import { correlationId } from '../../device/anomaly/identity.ts';
 import { createServiceNow } from '../../device/incident/servicenow/client.ts';
 import { incidentTexts } from '../../device/incident/texts.ts';
 import { createLogins } from '../../device/outbox/logins.ts';
@@ -16,10 +14,9 @@ import { readEnvironment } from '../shared/environment.ts';
 import { createParking } from '../shared/parking.aws.ts';
 import { countParked, createTelemetry } from '../shared/telemetry.aws.ts';
 import { openerConfiguration } from './contract.ts';
-import { accept, redriven } from './key-state.ts';
+import { createOpenerService, type OpenerService } from './opener-service.ts';
 import { createStateTable } from './state-table.aws.ts';
-import type { TellDeps, TellResult } from './tell-deps.ts';
-import { tellKey } from './tell-key.ts';
+import type { TellDeps } from './tell-deps.ts';
 
 const environment = readEnvironment(
   z.object({
@@ -40,18 +37,9 @@ export const telemetry = createTelemetry();
 let secrets: Promise<Secrets> | undefined;
 
 /** The opener for the length of one call. */
-export interface Opener {
-  /** Stores what an anomaly changes of its key, and tells ServiceNow what is due of it. */
-  take(message: AnomalyMessage): Promise<string>;
-  /** Tells what waited: quiet periods that are over, ends that were not known, an instance that was away. */
-  tellDue(): Promise<void>;
-  /** Makes what the instance refused wait again, and tells it. */
-  redrive(correlationId: string): Promise<TellResult>;
+export interface Opener extends OpenerService {
   close(): Promise<void>;
 }
-
-/** Keys that one call takes from the index. */
-const keysAtATime = 200;
 
 /** @param deadlineMs When the call has to end, epoch ms. */
 export async function createOpener(deadlineMs: number): Promise<Opener> {
@@ -91,41 +79,7 @@ export async function createOpener(deadlineMs: number): Promise<Opener> {
     },
     onPaused: (reason) => telemetry.logger.warn('instance paused', { reason }),
   };
-  /** Where it was away once, the others of this call are left for a later one. */
-  let isAway = false;
-
-  async function tell(key: string): Promise<TellResult> {
-    if (isAway) return 'away';
-    const result = await tellKey(key, deps);
-    isAway = result === 'away';
-    return result;
-  }
-
-  return {
-    async take(message) {
-      const key = correlationId(message);
-      for (;;) {
-        const known = await store.load(key);
-        const { outcome, state } = accept(known?.state, key, message, policy, Date.now());
-        const isNew = state !== undefined && state !== known?.state;
-        if (isNew && (await store.save(state, known?.version)) === 'changed') continue;
-        if (state !== undefined) await tell(key);
-        return outcome;
-      }
-    },
-    async tellDue() {
-      for (const key of await store.due(Date.now(), keysAtATime)) {
-        if ((await tell(key)) === 'away') return;
-      }
-    },
-    async redrive(key) {
-      const known = await store.load(key);
-      if (known === undefined) return 'done';
-      await store.save(redriven(known.state), known.version);
-      return tell(key);
-    },
-    close: () => destination.close(),
-  };
+  return { ...createOpenerService(deps, policy), close: () => destination.close() };
 }
 
 /** Loaded by itself, as any adapter of the device. */

@@ -1,0 +1,320 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { AnomalyMessage } from '../../device/anomaly/anomaly.ts';
+import { incidentTexts } from '../../device/incident/texts.ts';
+import { createLogins } from '../../device/outbox/logins.ts';
+import { createTeller } from '../../device/outbox/tell.ts';
+import { manualTime } from '../../device/platform/time.ts';
+import { createMemoryDestination, type WriteFault } from '../../device/simulation/memory-destination.ts';
+import { createOpenerService } from './opener-service.ts';
+import { anomaly, breach, startMs } from './test-messages.ts';
+import { memoryStore } from './test-opener-store.ts';
+
+const settleMs = 90_000;
+const quietMs = 300_000;
+const policy = {
+  ...{ quietMs, noteIntervalMs: 0, onRecovery: 'resolve' as const },
+  ...{ reopenWindowMs: 3_600_000, maxNewPerHour: 100, settleMs },
+  ...{ backoffBaseMs: 1_000, backoffCapMs: 10_000, pauseMs: 300_000, timeoutMs: 1_000 },
+};
+
+/** The opener, a table of incidents and a clock. Each call is a function of its own, as in Lambda. */
+async function stage(change: Partial<typeof policy> = {}) {
+  const time = manualTime(startMs + 60_000);
+  const table = createMemoryDestination(time);
+  const store = memoryStore();
+  const dead: string[] = [];
+  const pauses: string[] = [];
+  const set = { ...policy, ...change };
+  const call = () => {
+    const logins = createLogins(table);
+    const teller = createTeller({
+      destination: table,
+      texts: incidentTexts({ timeZone: 'UTC', clock: time }),
+      closeCode: 'Solution provided',
+      chart: undefined,
+      held: { heldUnlisted: () => [], markListed: () => undefined },
+    });
+    return createOpenerService(
+      {
+        ...{ store, destination: table, teller, policy: set, nowMs: time.wallMs, random: () => 0.5 },
+        isLoginRenewed: () => logins.isRenewed(logins.current()),
+        deadlineMs: Infinity,
+        onDead: async (_occurrence, entry, reason) => void dead.push(`${entry.kind}: ${reason}`),
+        onTold: () => undefined,
+        onPaused: (reason) => void pauses.push(reason),
+      },
+      set,
+    );
+  };
+  const opener = {
+    ...{ time, table, store, dead, pauses, call },
+    take: (message: AnomalyMessage) => call().take(message),
+    /** Lets time pass, with the function that runs each minute. */
+    async pass(ms: number) {
+      for (let left = ms; left > 0; left -= 60_000) {
+        time.advance(Math.min(60_000, left));
+        await call().tellDue();
+      }
+    },
+    /** Of a key, those that were not canceled. */
+    rows: () => table.rows.filter(({ state }) => state !== 'canceled'),
+  };
+  // Past the settle time of an empty store.
+  await store.instance(time.wallMs());
+  await opener.pass(settleMs);
+  return opener;
+}
+
+const fired = () => anomaly();
+const updated = () => anomaly({ phase: 'updated', firingSequence: 1, sequence: 2 });
+const resolved = () => anomaly({ phase: 'resolved', firingSequence: 1, sequence: 3 });
+
+describe('a breach', () => {
+  test('is an incident with its notes, and resolved once its quiet period is over', async () => {
+    const { take, pass, rows } = await stage();
+    expect(await take(fired())).toBe('accepted');
+    await take(updated());
+    await take(resolved());
+    expect(rows()).toMatchObject([
+      { state: 'new', correlationId: 'hall-2/press-4/temperature/upper', openedBy: fired().id },
+    ]);
+    for (const sequence of [1, 2, 3]) expect(rows()[0]?.workNotes).toContain(`[${fired().id}:${sequence}]`);
+    expect(rows()[0]?.workNotes).toContain('Opened by the cloud.');
+    await pass(quietMs);
+    expect(rows()).toMatchObject([{ state: 'resolved' }]);
+    expect(rows()[0]?.closeNotes).toContain(`breach ${fired().id} start=2026-01-02T03:04:06Z end=2026-01-02T03:04:08Z`);
+  });
+
+  test('of a device whose edge opens is recorded elsewhere', async () => {
+    const { take, table, store } = await stage();
+    expect(await take(anomaly({ opener: 'edge' }))).toBe('recorded');
+    expect(table.calls.find).toBe(0);
+    expect(store.keys.size).toBe(0);
+  });
+
+  test('that the edge opens within the quiet period goes on in the incident, which is not resolved here', async () => {
+    const { take, pass, rows } = await stage();
+    for (const message of [fired(), resolved()]) await take(message);
+    expect(await take(anomaly({ opener: 'edge', sequence: 9 }))).toBe('recorded');
+    await pass(2 * quietMs);
+    expect(rows()).toMatchObject([{ state: 'new' }]);
+  });
+
+  test('within the quiet period goes on in the same incident', async () => {
+    const { take, pass, rows } = await stage();
+    for (const message of [...breach(1), ...breach(11).slice(0, 2)]) await take(message);
+    await pass(2 * quietMs);
+    expect(rows()).toMatchObject([{ state: 'new' }]);
+    await take(breach(11)[2] ?? fired());
+    await pass(quietMs);
+    expect(rows()).toMatchObject([{ state: 'resolved' }]);
+  });
+
+  test('that people have ended is left to them', async () => {
+    const { take, pass, rows, table } = await stage();
+    await take(fired());
+    table.edit(rows()[0]?.number ?? '', { state: 'closed' });
+    for (const message of [updated(), resolved()]) await take(message);
+    await pass(2 * quietMs);
+    expect(rows()).toMatchObject([{ state: 'closed' }]);
+  });
+
+  test('a message that comes again changes nothing (duplicate)', async () => {
+    const { take, pass, rows, table } = await stage();
+    for (const message of breach(1)) await take(message);
+    await pass(2 * quietMs);
+    const { create, update } = { ...table.calls };
+    for (const message of breach(1)) expect(await take(message)).toBe('duplicate');
+    await pass(2 * quietMs);
+    expect(table.calls).toMatchObject({ create, update });
+    expect(rows()).toHaveLength(1);
+  });
+
+  test('of an older installation is not heard, and a newer one goes on in the same incident', async () => {
+    const { take, pass, rows } = await stage();
+    const newer = { installationId: 'b'.repeat(32), installationCreatedAt: '2026-01-02T00:00:00Z' };
+    await take(fired());
+    const [again, , over] = breach(1, newer);
+    if (again === undefined || over === undefined) throw new Error('a breach has three messages');
+    expect(await take(again)).toBe('accepted');
+    expect(await take(updated())).toBe('older-installation');
+    await take(over);
+    await pass(2 * quietMs);
+    expect(rows()).toMatchObject([{ state: 'resolved' }]);
+    expect(rows()[0]?.workNotes).toContain(`[${again.id}:1]`);
+  });
+});
+
+const arrivals = fc
+  .shuffledSubarray(
+    Array.from({ length: 9 }, (_, place) => place),
+    { minLength: 9 },
+  )
+  .chain((order) => fc.tuple(fc.constant(order), fc.array(fc.nat(8), { maxLength: 6 })));
+
+test('in whatever order the messages of a key come, their incident ends alike (reorder)', async () => {
+  await fc.assert(
+    fc.asyncProperty(arrivals, async ([order, repeated]) => {
+      const { take, pass, rows, store } = await stage();
+      const messages = [...breach(1), ...breach(11), ...breach(21)];
+      for (const place of [...order, ...repeated]) {
+        const message = messages[place];
+        if (message !== undefined) await take(message);
+      }
+      await pass(3 * quietMs);
+      expect(rows()).toMatchObject([{ state: 'resolved' }]);
+      for (const { id } of [messages[0], messages[3], messages[6]].flatMap((one) => one ?? [])) {
+        expect(`${rows()[0]?.workNotes}${rows()[0]?.closeNotes}`).toMatch(
+          new RegExp(`breach ${id} start=\\S+ end=2026`),
+        );
+      }
+      expect([...store.keys.values()].map(({ text }) => JSON.parse(text).entries)).toEqual([[]]);
+    }),
+    { numRuns: 60 },
+  );
+});
+
+const fault = fc.oneof(
+  { weight: 3, arbitrary: fc.constant('none' as const) },
+  fc.constant('commit-then-cut' as const),
+  fc.constant('cut-before-commit' as const),
+  fc.nat(80_000).map((commitAfterMs) => ({ commitAfterMs })),
+  fc.constant({ ok: false, kind: 'not-sent', message: 'refused' } as const),
+  fc.constant({ ok: false, kind: 'throttled', retryAfterMs: 30_000, message: 'slowly' } as const),
+);
+
+test('whatever fails and however often, there is one incident (partial failure)', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(fault, { maxLength: 8 }), fc.array(fc.nat(6), { maxLength: 3 }), async (faults, ends) => {
+      const { take, pass, rows, table, store } = await stage();
+      // The first incident is visible, as it is wherever a device has breached before.
+      await take(anomaly({ metric: 'humidity' }));
+      for (const one of faults) {
+        if (one !== 'none') table.writeFaults.push(one satisfies WriteFault);
+        else table.writeFaults.push({ ok: false, kind: 'not-sent', message: 'away' });
+      }
+      // Functions that end while they store what they did.
+      const { save } = store;
+      let saves = 0;
+      store.save = async (state, version) => {
+        saves += 1;
+        if (ends.includes(saves)) throw new Error('the function was ended');
+        return save(state, version);
+      };
+      for (const message of breach(1)) {
+        // SQS sends it again, the minute's function comes by.
+        while ((await take(message).catch(() => 'ended')) === 'ended') await pass(60_000).catch(() => undefined);
+      }
+      for (let minute = 0; minute < 60; minute += 1) await pass(60_000).catch(() => undefined);
+      const own = rows().filter(({ correlationId }) => correlationId.includes('temperature'));
+      expect(own).toMatchObject([{ state: 'resolved' }]);
+      const marks = own[0]?.workNotes.split(`[${fired().id}:3]`).length;
+      expect(marks).toBe(2);
+    }),
+    { numRuns: 150 },
+  );
+});
+
+test('of two functions that tell one key at once one opens its incident', async () => {
+  const { store, table, call, time, rows, pass } = await stage();
+  // The first hears of it while nothing may be told.
+  await store.pause(time.wallMs() + 1_000, 'busy');
+  await call().take(fired());
+  time.advance(1_000);
+  await Promise.all([call().tellDue(), call().tellDue(), call().take(updated())]);
+  expect(table.calls.create).toBe(1);
+  await pass(60_000);
+  expect(rows()).toHaveLength(1);
+});
+
+test('a throttled instance is left alone as long as it says (throttle)', async () => {
+  const { take, pass, table, rows, time } = await stage();
+  table.readFaults.push({ ok: false, kind: 'throttled', retryAfterMs: 200_000, message: 'too many' });
+  await take(fired());
+  await take(anomaly({ metric: 'humidity' }));
+  await pass(180_000);
+  expect(table.calls.find).toBe(1);
+  time.advance(20_000);
+  await pass(60_000);
+  expect(rows()).toHaveLength(2);
+});
+
+test('who may create but not read makes one incident, and then none', async () => {
+  const { take, pass, table, pauses } = await stage();
+  table.rights.read = false;
+  for (const metric of ['a', 'b', 'c']) await take(anomaly({ metric }));
+  await pass(20 * 60_000);
+  expect(table.rows).toHaveLength(1);
+  expect(pauses[0]).toContain('can create but not read');
+  table.rights.read = true;
+  await pass(20 * 60_000);
+  expect(table.rows).toHaveLength(3);
+});
+
+test('an instance that drops parts of the query is written nothing', async () => {
+  const { take, pass, table, pauses } = await stage();
+  // More than the few that are known to exist.
+  for (const metric of ['a', 'b', 'c', 'd']) await take(anomaly({ metric }));
+  table.dropQueryParts = true;
+  await take(fired());
+  await pass(60_000);
+  expect(table.rows).toHaveLength(4);
+  expect(pauses[0]).toContain('was not asked for');
+});
+
+test('an empty table may be a lost one: it waits for its settle time, and finds what it had made', async () => {
+  const { take, pass, table, store, rows } = await stage();
+  table.writeFaults.push({ commitAfterMs: 60_000 });
+  await take(fired());
+  store.lose();
+  await take(fired());
+  expect(table.calls.create).toBe(1);
+  await pass(settleMs + 60_000);
+  for (const message of [updated(), resolved()]) await take(message);
+  await pass(2 * quietMs);
+  expect(rows()).toMatchObject([{ state: 'resolved' }]);
+  expect(table.calls.create).toBe(1);
+});
+
+test('a refused login is tried once a pause, and once for each version of the secret', async () => {
+  const { take, pass, table, rows } = await stage();
+  table.secret.accepted = false;
+  await take(fired());
+  await take(anomaly({ metric: 'humidity' }));
+  await pass(240_000);
+  expect(table.calls.find).toBe(1);
+  table.secret = { version: 'v2', accepted: true };
+  await pass(120_000);
+  expect(rows()).toHaveLength(2);
+});
+
+test('what the instance refuses is put aside with its reason, what follows waits, and a person redrives it', async () => {
+  const { take, pass, table, rows, dead, call } = await stage();
+  table.writeFaults.push({ ok: false, kind: 'refused-record', message: 'Business Rule' });
+  for (const message of breach(1)) await take(message);
+  await pass(600_000);
+  expect(dead).toEqual(['open: Business Rule']);
+  expect(rows()).toEqual([]);
+  await call().redrive('hall-2/press-4/temperature/upper');
+  await pass(quietMs);
+  expect(rows()).toMatchObject([{ state: 'resolved' }]);
+});
+
+test('more new incidents than an hour may have wait for the next', async () => {
+  const { take, pass, rows } = await stage({ maxNewPerHour: 2 });
+  for (const metric of ['a', 'b', 'c']) await take(anomaly({ metric }));
+  expect(rows()).toHaveLength(2);
+  await pass(3_600_000);
+  expect(rows()).toHaveLength(3);
+});
+
+test('a breach of which nothing more is to be told is kept by its id alone, and of ids the latest', async () => {
+  const { take, store, pass } = await stage({ quietMs: 0 });
+  for (let place = 0; place < 60; place += 1) for (const message of breach(1 + 3 * place)) await take(message);
+  await pass(120_000);
+  const [row] = [...store.keys.values()];
+  expect(JSON.parse(row?.text ?? '{}')).toMatchObject({ occurrences: [], entries: [] });
+  expect(row?.text.length).toBeLessThan(6_000);
+  expect(await take(fired())).toBe('duplicate');
+});
