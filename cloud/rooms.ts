@@ -22,5 +22,8 @@ export const rooms: readonly Room[] = [
   { name: 'incident-events', create: async (app, stage) => new (await import('./incident-events/stack.ts')).IncidentEventsStack(app, { stage }), fixedMonthlyUsd: 0.4 },
   { name: 'greengrass', create: async (app, stage) => new (await import('./greengrass/stack.ts')).GreengrassStack(app, { stage }), fixedMonthlyUsd: 0.4 },
   { name: 'sensor-data-lake', create: async (app, stage) => new (await import('./sensor-data-lake/stack.ts')).SensorDataLakeStack(app, { stage }), fixedMonthlyUsd: 0 },
-  { name: 'crud-microservice', create: async (app, stage) => new (await import('./crud-microservice/stack.ts')).CrudMicroserviceStack(app, { stage }), fixedMonthlyUsd: 0 },
+  { name: 'crud-microservice', create: async (app, stage) => new (await import('./crud-microservice/stack.ts')).CrudMicroserviceStack(app, { stage, callerAccounts: stage.name === 'local' ? ['111122223333'] : [] }), fixedMonthlyUsd: 0 },
+  { name: 'spice-refresh', create: async (app, stage) => new (await import('./spice-refresh/stack.ts')).SpiceRefreshStack(app, { stage }), fixedMonthlyUsd: 0 },
+  { name: 'api-facade', create: async (app, stage) => new (await import('./api-facade/stack.ts')).ApiFacadeStack(app, { stage }), fixedMonthlyUsd: 7.4 },
+  { name: 'student-data-lake', create: async (app, stage) => new (await import('./student-data-lake/stack.ts')).StudentDataLakeStack(app, { stage }), fixedMonthlyUsd: 1 },
 ];

@@ -7,8 +7,8 @@ const recordSchema = z
     dynamodb: z.object({
       SequenceNumber: z.string().regex(/^\d+$/),
       ApproximateCreationDateTime: z.number(),
-      NewImage: z.unknown(),
-      OldImage: z.unknown(),
+      NewImage: z.unknown().optional(),
+      OldImage: z.unknown().optional(),
     }),
   })
   .transform(({ eventID, eventName, dynamodb }) => ({
