@@ -97,7 +97,7 @@ function used(name: ComponentName): string[] {
 }
 
 test('from install step to incident, through a live change, a refused one, a rotated password, and SIGTERM', {
-  timeout: 90_000,
+  timeout: 180_000,
 }, async () => {
   core.merge(monitor, {
     sensor: { kind: 'mock', intervalMs: '200', timeoutMs: '150', mock: { scenario: 'humidity-breach' } },
@@ -167,7 +167,7 @@ test('from install step to incident, through a live change, a refused one, a rot
 });
 
 test(`${kills} kills of either at any moment: every breach is in exactly one incident`, {
-  timeout: 90_000,
+  timeout: 180_000,
 }, async () => {
   const random = seededRandom(seed);
   core.merge(monitor, {

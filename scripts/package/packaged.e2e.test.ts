@@ -20,7 +20,7 @@ const run = promisify(execFile);
 const root = join(import.meta.dirname, '../..');
 const thingName = 'IoT-blog_Core';
 /** Emulated programs are some ten times slower. */
-const patienceMs = 40_000;
+const patienceMs = 120_000;
 
 let folder: string;
 let broker: RecordingBroker;
@@ -123,7 +123,7 @@ const loaded = {
 for (const { target, machine } of machines) {
   describe(`the zips for ${target.name} (${machine.how})`, () => {
     const title = 'start as their recipes say, open an incident with its chart, and stop at SIGTERM';
-    test.runIf(machine.usable)(title, { timeout: 6 * patienceMs }, async () => {
+    test.runIf(machine.usable)(title, { timeout: 3 * patienceMs }, async () => {
       const packaging = createPackaging({ root, out: join(folder, 'dist'), components: names, targets: [target] });
       await packaging.prepare();
       for (const name of names) await unpack((await packaging.build(name, target)).file, join(folder, name));
