@@ -96,7 +96,7 @@ function complete(options: Partial<ClaimCommandOptions>): ClaimCommandOptions {
   ) {
     throw new AppError(
       'incomplete',
-      `--claim wants ${missing.join(', ')} too. The stack’s outputs name endpoints and template; the claim certificate comes with the batch.`,
+      `--claim wants ${missing.join(', ')} too. The stack’s output TemplateName names the template, aws iot describe-endpoint the endpoints; the claim certificate comes with the batch.`,
     );
   }
   return {
