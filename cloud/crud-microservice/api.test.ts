@@ -173,12 +173,25 @@ test('pages of the list have each device once', async () => {
   expect(titles.toSorted()).toEqual(Array.from({ length: 7 }, (_, place) => `device ${place}`));
 });
 
+test('a page may end at a row that is no device: the next one begins after it', async () => {
+  const places: (string | undefined)[] = [];
+  const page = async (_limit: number, after: string | undefined) => {
+    places.push(after);
+    return { items: [], next: after === undefined ? 'by hand, ü' : undefined };
+  };
+  const first = deviceList.parse((await list(request(), { page })).body);
+  const second = await list(request({ query: { nextToken: first.nextToken ?? '' } }), { page });
+  expect(second).toEqual({ status: 200, body: { items: [] } });
+  expect(places).toEqual([undefined, 'by hand, ü']);
+});
+
 test.each([
   [{ limit: '0' }, 'limit'],
   [{ limit: '101' }, 'limit'],
   [{ limit: '1e1' }, 'limit'],
   [{ nextToken: 'made up' }, 'nextToken'],
   [{ nextToken: '' }, 'nextToken'],
+  [{ nextToken: Buffer.from('{"after":""}').toString('base64url') }, 'nextToken'],
 ])('a page that cannot be is refused: %j', async (query, words) => {
   const answer = await registry().list(query);
   expect(answer.status).toBe(400);

@@ -195,13 +195,10 @@ describe('crud-microservice', () => {
   test('rights: without a signature nobody gets in, and a reader cannot write', async () => {
     expect((await http(devices)).status).toBe(403);
     expect((await send('GET', '', undefined, {}, reader)).status).toBe(200);
-    for (const [method, path] of [
-      ['POST', ''],
-      ['PATCH', '/01KDYDG6MY0E1R70Y3G7GE1R71'],
-      ['DELETE', '/01KDYDG6MY0E1R70Y3G7GE1R71'],
-    ] as const) {
-      expect((await send(method, path, { title: 'x' }, {}, reader)).status).toBe(403);
-    }
+    const one = '/01KDYDG6MY0E1R70Y3G7GE1R71';
+    expect((await send('POST', '', { title: 'x' }, {}, reader)).status).toBe(403);
+    expect((await send('PATCH', one, { title: 'x' }, {}, reader)).status).toBe(403);
+    expect((await send('DELETE', one, undefined, {}, reader)).status).toBe(403);
   });
 
   // The local account is several: a key of twelve digits is the root of the account of that number.

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type Device, deviceKey } from './contract.ts';
+import type { Device } from './contract.ts';
 import { type HttpAnswer, type HttpRequest, problemAnswer } from './http.ts';
 
 export interface ListPorts {
@@ -30,10 +30,16 @@ export async function list({ query }: HttpRequest, { page }: ListPorts): Promise
   return { status: 200, body: { items, ...(next === undefined ? {} : { nextToken: tokenOf(next) }) } };
 }
 
-function tokenOf(id: string): string {
-  return Buffer.from(id).toString('base64url');
+const placeSchema = z.object({ after: z.string().min(1).max(2_048) });
+
+function tokenOf(after: string): string {
+  return Buffer.from(JSON.stringify({ after } satisfies z.infer<typeof placeSchema>)).toString('base64url');
 }
 
 function placeOf(token: string): string | undefined {
-  return deviceKey.safeParse(Buffer.from(token.slice(0, 100), 'base64url').toString()).data;
+  try {
+    return placeSchema.safeParse(JSON.parse(Buffer.from(token, 'base64url').toString())).data?.after;
+  } catch {
+    return undefined;
+  }
 }
