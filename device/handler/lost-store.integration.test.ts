@@ -58,6 +58,24 @@ describe('either store lost', () => {
     expect(h.destination.rows[0]?.workNotes).toContain('does not know this breach any more');
   });
 
+  test('an open row that tells the ends of two breaches is resolved with the times of the one that ended last', async () => {
+    const h = await ready();
+    const first = h.anomaly();
+    await h.pass(10_000);
+    await recover(h, first);
+    await h.pass(20_000);
+    const second = h.anomaly();
+    await h.pass(10_000);
+    const { endedAt } = await recover(h, second);
+    await h.restart({ loseStore: true });
+    h.rollCall([{ metric: 'temperature', rule: 'upper', lastSequence: 4, waiting: false, firing: null }]);
+    await h.pass(100_000);
+    expect(h.destination.rows).toMatchObject([{ state: 'resolved', openedBy: first.id }]);
+    expect(h.destination.rows[0]?.closeNotes).toContain(
+      `breach ${second.id} start=${second.startedAt} end=${endedAt}\n`,
+    );
+  });
+
   test('an open row whose key has messages waiting is not ended before they came: they tell its end', async () => {
     const h = await ready();
     const fired = h.anomaly();

@@ -1,7 +1,7 @@
 import { type AnomalyMessage, type RollCallKey, rules } from '../anomaly/anomaly.ts';
 import { correlationId, occurrenceId } from '../anomaly/identity.ts';
 import type { IncidentRow } from '../incident/destination.ts';
-import { isOpen, lastEndMs, lastSequenceTold, namesOccurrence, unendedBreaches } from '../incident/incident-row.ts';
+import { isOpen, lastEnded, lastSequenceTold, namesOccurrence, unendedBreaches } from '../incident/incident-row.ts';
 import type { Occurrence } from '../incident/occurrence.ts';
 import { isoUtc } from '../platform/time.ts';
 import { type Intake, isOwnRule } from './intake.ts';
@@ -144,17 +144,21 @@ function identity(call: RollCall) {
   return { site, deviceId, installationId, installationCreatedAt };
 }
 
-/** A breach as an incident alone tells of it, and whether the incident tells its end. */
+/**
+ * A breach as an incident alone tells of it, and whether the incident tells its end: the latest that has none, else the
+ * one that ended last, for its end is what the incident's resolution tells.
+ */
 function breachOf(
   row: IncidentRow,
   call: RollCall,
   key: Pick<RollCallKey, 'metric' | 'rule'>,
 ): { occurrence: Occurrence; incident: NonNullable<Occurrence['incident']>; ended: boolean } | undefined {
   const [unended] = unendedBreaches(row);
-  const id = unended ?? (/^[0-9a-f]{32}$/.test(row.openedBy) ? row.openedBy : undefined);
+  const over = unended === undefined ? lastEnded(row) : undefined;
+  const id = unended ?? over?.id;
   if (id === undefined) return undefined;
   const startedAt = new RegExp(`^breach ${id} start=(\\S+) `, 'm').exec(`${row.workNotes}\n${row.description}`)?.[1];
-  const endedAtMs = unended === undefined ? lastEndMs(row) : undefined;
+  const endedAtMs = over?.endedAtMs;
   const incident = { sysId: row.sysId, number: row.number };
   const occurrence: Occurrence = {
     id,

@@ -6,7 +6,7 @@ import type { IncidentRow } from './destination.ts';
  * `breach <occurrence> start=<ISO> end=<ISO or ->` (with ` key=…` where a storm lists it) gives a breach's times.
  */
 const markerPattern = /\[([0-9a-f]{32}):(\d+)\]/g;
-const breachLinePattern = /^breach ([0-9a-f]{32}) start=(\S+) end=(\S+)(?: key=\S+)?$/gm;
+const breachLinePattern = /^breach ([0-9a-f]{32}) start=(\S+) end=(\S+)( key=\S+)?$/gm;
 
 const openStates: readonly IncidentRow['state'][] = ['new', 'in-progress', 'on-hold'];
 
@@ -43,6 +43,20 @@ export function lastSequenceTold(row: IncidentRow, occurrenceId: string): number
   let last = 0;
   for (const [, id, sequence] of `${row.workNotes}\n${row.closeNotes}`.matchAll(markerPattern)) {
     if (id === occurrenceId) last = Math.max(last, Number(sequence));
+  }
+  return last;
+}
+
+/** The incident's own breach that ended last, of which it tells so; not one that a storm lists. */
+export function lastEnded(row: IncidentRow): { id: string; endedAtMs: number } | undefined {
+  let last: { id: string; endedAtMs: number } | undefined;
+  for (const text of [row.closeNotes, row.workNotes, row.description]) {
+    for (const [, id = '', , end = '-', listed] of text.matchAll(breachLinePattern)) {
+      const endedAtMs = Date.parse(end);
+      if (listed === undefined && !Number.isNaN(endedAtMs) && endedAtMs > (last?.endedAtMs ?? Number.NEGATIVE_INFINITY)) {
+        last = { id, endedAtMs };
+      }
+    }
   }
   return last;
 }
