@@ -21,7 +21,7 @@ export function peopleOverruled(chronicle: Chronicle): Finding[] {
 
     if (method === 'POST' && opener !== undefined) {
       const deleted = chronicle.deleted.find((one) => one.service === service && one.atMs < atMs && tells(one, opener));
-      if (deleted !== undefined && !isForgotten)
+      if (deleted !== undefined && !isForgotten(deleted, chronicle))
         say(`breach ${opener} was opened again after its incident was deleted`);
     }
     const from = before?.['state'];
