@@ -18,13 +18,13 @@ const publisher = createPublisher(new SNSClient(), TOPIC_ARN);
 export const handler = consumeEvents({
   schema: changeRecord.transform((change, context) => {
     const translated = translate(change);
-    if (translated.ok) return translated.events;
+    if (translated.ok) return { id: `${change.table}/${change.key}:${change.lsn}`, events: translated.events };
     context.issues.push({ code: 'custom', input: undefined, message: translated.detail });
     return z.NEVER;
   }),
   parking: createParking(new SQSClient(), PARKING_QUEUE_URL),
   telemetry: createTelemetry(),
-  async take(events) {
+  async take({ events }) {
     await publisher.publish(events.map(publishedJobEvent));
     return events.length === 0 ? 'nothing-to-tell' : 'published';
   },

@@ -8,7 +8,7 @@ import type { Parking } from './parking.aws.ts';
 import { sqsFifoEvent } from './sqs-event.ts';
 import { countParked, type Telemetry } from './telemetry.aws.ts';
 
-export interface EventConsumer<T> {
+export interface EventConsumer<T extends { id: string }> {
   schema: z.ZodType<T>;
   parking: Parking;
   telemetry: Telemetry;
@@ -17,7 +17,7 @@ export interface EventConsumer<T> {
 }
 
 /** A handler of a FIFO queue: in order within a group; what can never be used is parked and its followers go on. */
-export function consumeEvents<T>({ schema, parking, telemetry, take }: EventConsumer<T>) {
+export function consumeEvents<T extends { id: string }>({ schema, parking, telemetry, take }: EventConsumer<T>) {
   const { logger, metrics } = telemetry;
   return async (event: unknown): Promise<SQSBatchResponse> => {
     const { Records } = sqsFifoEvent.parse(event);
@@ -33,7 +33,7 @@ export function consumeEvents<T>({ schema, parking, telemetry, take }: EventCons
         }
         const outcome = await take(parsed.value);
         outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
-        logger.debug('event taken', { messageId: message.messageId, groupId: message.groupId, outcome });
+        logger.debug('event taken', { id: parsed.value.id, groupId: message.groupId, outcome });
       });
       for (const error of errors) logger.error('event not taken, SQS sends it again', { error });
       return { batchItemFailures };

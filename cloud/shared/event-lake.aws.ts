@@ -9,7 +9,7 @@ import type { Parking } from './parking.aws.ts';
 import { type QueuedMessage, sqsFifoEvent } from './sqs-event.ts';
 import { countParked, type Telemetry } from './telemetry.aws.ts';
 
-export interface EventLake<T extends { eventCreated: string }> {
+export interface EventLake<T extends { id: string; eventCreated: string }> {
   schema: z.ZodType<T>;
   s3: Pick<S3Client, 'send'>;
   bucketName: string;
@@ -21,21 +21,21 @@ export interface EventLake<T extends { eventCreated: string }> {
  * The analytics service of a fan-out: a batch of its FIFO queue becomes an object of the lake; what is no event is parked.
  * A batch fails as a whole, which keeps its order.
  */
-export function writeToLake<T extends { eventCreated: string }>(lake: EventLake<T>) {
+export function writeToLake<T extends { id: string; eventCreated: string }>(lake: EventLake<T>) {
   const { schema, s3, bucketName, parking, telemetry } = lake;
   const { metrics } = telemetry;
   return async (event: unknown): Promise<SQSBatchResponse> => {
     const { Records } = sqsFifoEvent.parse(event);
     const parked: ParkedRecord[] = [];
-    const events: { message: QueuedMessage; created: string }[] = [];
+    const events: { message: QueuedMessage; event: T }[] = [];
     for (const message of Records) {
       const parsed = parseMessage(schema, message);
-      if (parsed.ok) events.push({ message, created: parsed.value.eventCreated });
+      if (parsed.ok) events.push({ message, event: parsed.value });
       else parked.push(parsed.parked);
     }
     try {
       const messages = events.map(({ message }) => message);
-      const object = lakeObject(messages, events[0]?.created ?? '');
+      const object = lakeObject(messages, events[0]?.event.eventCreated ?? '');
       if (object !== undefined) {
         await s3.send(
           new PutObjectCommand({
@@ -49,8 +49,12 @@ export function writeToLake<T extends { eventCreated: string }>(lake: EventLake<
       }
       await parking.park(parked);
       if (parked.length > 0) countParked(telemetry, parked);
-      for (const { messageId, groupId } of messages)
-        telemetry.logger.debug('event taken', { messageId, groupId, outcome: 'stored' });
+      for (const {
+        message,
+        event: { id },
+      } of events) {
+        telemetry.logger.debug('event taken', { id, groupId: message.groupId, outcome: 'stored' });
+      }
       return { batchItemFailures: [] };
     } finally {
       if (metrics.hasStoredMetrics()) metrics.publishStoredMetrics();

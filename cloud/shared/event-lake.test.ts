@@ -24,7 +24,7 @@ test('what is no event is parked with its bytes, the others are written; where t
   let isAway = false;
   const bodies: string[] = [];
   const handler = writeToLake({
-    schema: z.object({ eventCreated: z.iso.datetime() }),
+    schema: z.object({ id: z.string(), eventCreated: z.iso.datetime() }),
     s3: new S3Client({
       region: 'eu-west-1',
       credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
@@ -41,7 +41,7 @@ test('what is no event is parked with its bytes, the others are written; where t
     parking: { park: async (records) => void parked.push(...records) },
     telemetry: createTelemetry(),
   });
-  const good = JSON.stringify({ eventCreated: '2026-01-02T03:04:05Z' });
+  const good = JSON.stringify({ id: 'e1', eventCreated: '2026-01-02T03:04:05Z' });
   const batch = {
     Records: [good, 'hello', good].map((body, place) => ({
       ...{ messageId: `m${place}`, body, attributes: { MessageGroupId: 'a' } },

@@ -1,0 +1,58 @@
+import { Command, InvalidArgumentError } from 'commander';
+import { chooseRooms } from '../../cloud/assembly.ts';
+import { isInside } from '../../cloud/isolation.ts';
+import { enterRun, prepareAndRunInside, startAndDeploy } from '../../cloud/local-run.ts';
+import { consumers, type Measured, measure } from './measure.ts';
+
+/**
+ * Events of incidents through the fan-out on the local account: whether each consumer takes the events of a key in the
+ * order in which they were published, and whether the last tenth costs what the first did.
+ * Exit codes: 0 all within the bounds, 1 not, 2 wrong use.
+ */
+const program = new Command('bench incident-events')
+  .description('Order and cost of incident events on the local account.')
+  .option('--events <n>', 'events to publish, a multiple of ten', parseCount, 10_000)
+  .option('--keys <n>', 'devices that they are of', parseCount, 100)
+  .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
+  .parse();
+const { events, keys } = program.opts<{ events: number; keys: number }>();
+
+/** Within these the last tenth has to stay, as a ratio to the first. */
+const bounds = { requests: 1.05, time: 1.5 };
+
+if (isInside) {
+  const { run, signal } = enterRun();
+  const deployed = await startAndDeploy(run, chooseRooms(['incident-events']), signal);
+  const measured = await measure(deployed, events, keys, (line) => console.log(line));
+  process.exit(report(measured) ? 0 : 1);
+} else {
+  process.exit(await prepareAndRunInside(import.meta.filename));
+}
+
+function report({ tenths, operations, wrong }: Measured): boolean {
+  const [first] = tenths;
+  const last = tenths.at(-1);
+  if (first === undefined || last === undefined) return false;
+  const requests = last.requests / last.events / (first.requests / first.events);
+  const time = last.ms / last.events / (first.ms / first.events);
+  const isOrdered = consumers.every((consumer) => wrong[consumer] === 0);
+  const isWithin = requests <= bounds.requests && requests >= 2 - bounds.requests && time <= bounds.time;
+  console.log(`
+keys in another order than published: ${consumers.map((consumer) => `${consumer} ${wrong[consumer]}`).join(', ')} of ${keys}
+requests of the consumers: ${Object.entries(operations)
+    .map(([operation, count]) => `${operation} ${count}`)
+    .join(', ')}
+requests per 1,000 events: first tenth ${perThousand(first)}, last ${perThousand(last)}, ratio ${requests.toFixed(3)} (0.95 to ${bounds.requests})
+time per event: first tenth ${(first.ms / first.events).toFixed(1)} ms, last ${(last.ms / last.events).toFixed(1)} ms, ratio ${time.toFixed(2)} (at most ${bounds.time})
+${isOrdered && isWithin ? 'all within the bounds' : 'NOT within the bounds'}`);
+  return isOrdered && isWithin;
+}
+
+function perThousand({ requests, events: count }: Measured['tenths'][number]): string {
+  return ((1_000 * requests) / count).toFixed(0);
+}
+
+function parseCount(text: string): number {
+  if (!/^[1-9]\d{0,6}$/.test(text)) throw new InvalidArgumentError('Give a whole number above 0.');
+  return Number(text);
+}

@@ -1,0 +1,150 @@
+import { readFileSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
+import {
+  GetFunctionConfigurationCommand,
+  LambdaClient,
+  UpdateFunctionConfigurationCommand,
+} from '@aws-sdk/client-lambda';
+import { PublishBatchCommand, SetTopicAttributesCommand, SNSClient } from '@aws-sdk/client-sns';
+import { z } from 'zod';
+import { breach } from '../../../cloud/incident-events/test-messages.ts';
+import { publishedIncidentEvent, translate } from '../../../cloud/incident-events/translate.ts';
+import type { PublishedEvent } from '../../../cloud/shared/domain-event.ts';
+import type { Deployed } from '../../cloud/local-run.ts';
+import { startCountingProxy } from './counting-proxy.ts';
+import { followTaken } from './taken-events.ts';
+
+export const consumers = ['Analytics', 'Inventory', 'Opener'] as const;
+const tenths = 10;
+const largestBatch = 10;
+/** Events before the first that counts. */
+const warmUp = 100;
+/** Of one tenth. */
+const limitMs = 20 * 60_000;
+
+export interface Tenth {
+  events: number;
+  /** From the first publish until the slowest consumer has taken the last event. */
+  ms: number;
+  /** Of all consumers to AWS. */
+  requests: number;
+}
+
+export interface Measured {
+  tenths: readonly Tenth[];
+  operations: Readonly<Record<string, number>>;
+  /** Keys whose sequence at a consumer is not the published one. */
+  wrong: Readonly<Record<string, number>>;
+}
+
+/** Publishes the events a tenth at a time, and waits until each consumer has taken them. */
+export async function measure(
+  deployed: Deployed,
+  count: number,
+  keys: number,
+  tell: (line: string) => void,
+): Promise<Measured> {
+  const { account, outputsFile } = deployed;
+  const outputs = z
+    .object({ IncidentEventsStack: z.record(z.string(), z.string()) })
+    .parse(JSON.parse(readFileSync(outputsFile, 'utf8'))).IncidentEventsStack;
+  Object.assign(process.env, account.env);
+  const proxy = await startCountingProxy({ host: '127.0.0.1', port: 4566 });
+  const sns = new SNSClient();
+  const TopicArn = outputs['TopicArn'];
+  // The local account makes a topic of a template without the property that makes it FIFO.
+  await sns.send(new SetTopicAttributesCommand({ TopicArn, AttributeName: 'FifoTopic', AttributeValue: 'true' }));
+  for (const consumer of consumers) await watch(outputs[`${consumer}Name`] ?? '', consumer, proxy.url);
+  const taken = followTaken(account.logFiles.account, consumers);
+  const published = new Map<string, string[]>();
+  const measured: Tenth[] = [];
+  try {
+    // The first call of a function takes longer than all others.
+    await publishAll(eventsOf('warm', warmUp, keys));
+    await until(() => taken.read() >= warmUp, performance.now() + limitMs);
+    const events = eventsOf('bench', count, keys);
+    for (let tenth = 0; tenth < tenths; tenth += 1) {
+      const part = events.slice((tenth * count) / tenths, ((tenth + 1) * count) / tenths);
+      const before = total(proxy.counts());
+      const startedAt = performance.now();
+      await publishAll(part);
+      await until(() => taken.read() >= warmUp + ((tenth + 1) * count) / tenths, startedAt + limitMs);
+      measured.push({
+        events: part.length,
+        ms: performance.now() - startedAt,
+        requests: total(proxy.counts()) - before,
+      });
+      const { ms, requests } = measured.at(-1) ?? { ms: 0, requests: 0 };
+      tell(
+        `tenth ${tenth + 1}: ${part.length} events, ${(ms / part.length).toFixed(1)} ms and ${(requests / part.length).toFixed(3)} requests an event`,
+      );
+    }
+    const wrong = consumers.map((consumer) => {
+      const sequences = taken.sequences(consumer);
+      const differs = ([key, ids]: [string, string[]]) => ids.join() !== (sequences.get(key) ?? []).join();
+      return [consumer, [...published].filter(differs).length];
+    });
+    return { tenths: measured, operations: proxy.counts(), wrong: Object.fromEntries(wrong) };
+  } finally {
+    taken.close();
+    await proxy.stop();
+  }
+
+  async function publishAll(events: readonly PublishedEvent[]): Promise<void> {
+    for (let start = 0; start < events.length; start += largestBatch) {
+      const batch = events.slice(start, start + largestBatch);
+      await publish(sns, TopicArn, batch);
+      for (const { groupId, id } of batch) published.set(groupId, [...(published.get(groupId) ?? []), id]);
+    }
+  }
+}
+
+/** Messages of `keys` devices in turn, breach after breach, whose incidents the edge opens. */
+function eventsOf(devices: string, count: number, keys: number): PublishedEvent[] {
+  return Array.from({ length: count }, (_, place) => {
+    const deviceId = `${devices}-${place % keys}`;
+    const turn = Math.floor(place / keys);
+    const message = breach(1 + turn - (turn % 3), { deviceId, opener: 'edge' })[turn % 3];
+    const data = Buffer.from(JSON.stringify(message)).toString('base64');
+    const translated = translate({ data, clientId: deviceId, receivedAtMs: place }, {});
+    if (!translated.ok) throw new Error(translated.parked.detail);
+    return publishedIncidentEvent(translated.event);
+  });
+}
+
+async function publish(sns: SNSClient, TopicArn: string | undefined, batch: readonly PublishedEvent[]): Promise<void> {
+  const { Failed = [] } = await sns.send(
+    new PublishBatchCommand({
+      TopicArn,
+      PublishBatchRequestEntries: batch.map(({ id, groupId, eventType, subject, body }, place) => ({
+        ...{ Id: String(place), Message: body, Subject: subject },
+        ...{ MessageGroupId: groupId, MessageDeduplicationId: id },
+        MessageAttributes: { eventType: { DataType: 'String', StringValue: eventType } },
+      })),
+    }),
+  );
+  if (Failed.length > 0) throw new Error(`${Failed.length} events were not published: ${Failed[0]?.Message}`);
+}
+
+/** Has a function send its requests through the proxy, and log each event that it takes under its own name. */
+async function watch(FunctionName: string, consumer: string, url: string): Promise<void> {
+  const lambda = new LambdaClient();
+  const { Environment } = await lambda.send(new GetFunctionConfigurationCommand({ FunctionName }));
+  const Variables = {
+    ...Environment?.Variables,
+    ...{ AWS_ENDPOINT_URL: url, AWS_ENDPOINT_URL_S3: url },
+    ...{ POWERTOOLS_SERVICE_NAME: consumer, POWERTOOLS_LOG_LEVEL: 'DEBUG' },
+  };
+  await lambda.send(new UpdateFunctionConfigurationCommand({ FunctionName, Environment: { Variables } }));
+}
+
+function total(counts: Readonly<Record<string, number>>): number {
+  return Object.values(counts).reduce((sum, count) => sum + count, 0);
+}
+
+async function until(isDone: () => boolean, atMost: number): Promise<void> {
+  while (!isDone()) {
+    if (performance.now() > atMost) throw new Error('The consumers did not take all events in time.');
+    await pause(50);
+  }
+}
