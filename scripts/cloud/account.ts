@@ -1,5 +1,5 @@
 import { mkdirSync } from 'node:fs';
-import { delimiter, join, resolve } from 'node:path';
+import { delimiter, dirname, join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { localAccountId } from '../../cloud/testing/account.ts';
 import { AppError } from '../../device/platform/errors.ts';
@@ -98,7 +98,8 @@ function ministackEnvironment(options: AccountOptions, own: { tmp: string; state
     STATE_DIR: own.state,
     S3_DATA_DIR: join(own.state, 's3'),
     // From here on it is the functions that are meant: they inherit this environment.
-    PATH: `${tools.node24}${delimiter}${process.env['PATH'] ?? ''}`,
+    // Jobs of Glue run on the Python that has the emulators, and with them DuckDB and the SDK.
+    PATH: [tools.node24, dirname(tools.python), process.env['PATH'] ?? ''].join(delimiter),
     NODE_PATH: resolve('node_modules'),
     ...{ SSL_CERT_FILE: bundle, REQUESTS_CA_BUNDLE: bundle, AWS_CA_BUNDLE: bundle, NODE_EXTRA_CA_CERTS: authority },
     ...serviceEndpoints(),
