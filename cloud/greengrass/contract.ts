@@ -23,7 +23,6 @@ export const hookEvent = z.object({
   clientId: z.string(),
   parameters: z.looseObject({ SerialNumber: serialNumber }),
 });
-export type HookEvent = z.infer<typeof hookEvent>;
 
 /** A row of the registry, as a person or a shop floor writes it; what the hook adds is for people. */
 export const registeredDevice = z.object({

@@ -40,7 +40,7 @@ export const awsComponents = {
 const spoolBytes = 32 * 1024 * 1024;
 
 export function iotPolicy(names: Pick<Names, 'roleAlias'>, place: Place): IotPolicyDocument {
-  const scope = { partition: partitionOf(place.region), region: place.region, account: place.account };
+  const scope = { partition: partitionOf(place), region: place.region, account: place.account };
   return coreDevicePolicy(scope, topicNames, { roleAlias: names.roleAlias });
 }
 

@@ -27,7 +27,7 @@ export const groupNames = (names: Pick<Names, 'thingGroup'>): Record<DeviceKind,
 export function policyOf(kind: DeviceKind, names: Names, place: Place): IotPolicyDocument {
   if (kind === 'core') return iotPolicy(names, place);
   const { account, region } = place;
-  return devicePolicy({ partition: partitionOf(region), region, account }, topicNames, [kind]);
+  return devicePolicy({ partition: partitionOf(place), region, account }, topicNames, [kind]);
 }
 
 export const deviceKinds = deviceKind.options;
@@ -81,7 +81,7 @@ export const templateBody = {
  */
 export function claimPolicy(place: Place, ways: readonly ('create-from-csr' | 'create')[]): IotPolicyDocument {
   const { region, account } = place;
-  const of = (kind: string, name: string) => `arn:${partitionOf(region)}:iot:${region}:${account}:${kind}/${name}`;
+  const of = (kind: string, name: string) => `arn:${partitionOf(place)}:iot:${region}:${account}:${kind}/${name}`;
   const topics = [
     ...ways.map((way) => `$aws/certificates/${way}/json`),
     `$aws/provisioning-templates/${templateName}/provision/json`,

@@ -30,6 +30,8 @@ export interface Names {
 export interface Place {
   account: string;
   region: string;
+  /** Where it does not follow from the region: a stack’s region is not known before it is deployed. */
+  partition?: string;
 }
 
 export const defaultRegion = 'eu-west-1';
@@ -50,7 +52,8 @@ export function defaultBucket({ account, region }: Place): string {
 }
 
 /** `aws`, but in China and GovCloud. */
-export function partitionOf(region: string): string {
+export function partitionOf({ region, partition }: Pick<Place, 'region' | 'partition'>): string {
+  if (partition !== undefined) return partition;
   if (region.startsWith('cn-')) return 'aws-cn';
   return region.startsWith('us-gov-') ? 'aws-us-gov' : 'aws';
 }
@@ -58,7 +61,7 @@ export function partitionOf(region: string): string {
 /** ARNs of what is named, but of the two whose ends AWS makes up: certificates and secrets. */
 export function arnsOf(names: Names, place: Place) {
   const { account, region } = place;
-  const partition = partitionOf(region);
+  const partition = partitionOf(place);
   const of = (service: string, resource: string) => `arn:${partition}:${service}:${region}:${account}:${resource}`;
   return {
     of,

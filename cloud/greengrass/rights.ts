@@ -1,7 +1,8 @@
 import type { Right, RightsTable } from '../shared/rights.ts';
 
-const of = (service: string, rest: string) => `arn:aws:${service}:\${AWS::Region}:\${AWS::AccountId}:${rest}`;
-const bucket = `arn:aws:s3:::iot-blog-artifacts-\${AWS::AccountId}-\${AWS::Region}`;
+const of = (service: string, rest: string) =>
+  `arn:\${AWS::Partition}:${service}:\${AWS::Region}:\${AWS::AccountId}:${rest}`;
+const bucket = `arn:\${AWS::Partition}:s3:::iot-blog-artifacts-\${AWS::AccountId}-\${AWS::Region}`;
 const each = (on: string, ...actions: string[]): Right[] => actions.map((action) => ({ action, on }));
 
 export const rights: RightsTable = {

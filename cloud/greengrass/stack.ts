@@ -40,7 +40,7 @@ export class GreengrassStack extends Stack {
   constructor(scope: Construct, props: GreengrassProps) {
     super(scope, 'GreengrassStack', { description: 'Greengrass cores and other devices: rights, claims, components' });
     const { stage, limits = defaultLimits } = props;
-    const place: Place = { account: this.account, region: this.region };
+    const place: Place = { account: this.account, region: this.region, partition: this.partition };
     const names: Names = { ...defaultNames, bucket: defaultBucket(place), ...props.names };
     const snowUrl = new CfnParameter(this, 'SnowUrl', {
       default: '',

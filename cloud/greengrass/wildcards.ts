@@ -1,8 +1,9 @@
 import type { Wildcard } from '../shared/wildcards.ts';
 import { handlerComponent, monitorComponent } from './definition.ts';
 
-const bucket = `arn:aws:s3:::iot-blog-artifacts-\${AWS::AccountId}-\${AWS::Region}`;
-const of = (service: string, rest: string) => `arn:aws:${service}:\${AWS::Region}:\${AWS::AccountId}:${rest}`;
+const bucket = `arn:\${AWS::Partition}:s3:::iot-blog-artifacts-\${AWS::AccountId}-\${AWS::Region}`;
+const of = (service: string, rest: string) =>
+  `arn:\${AWS::Partition}:${service}:\${AWS::Region}:\${AWS::AccountId}:${rest}`;
 
 const thing = `\${iot:Connection.Thing.ThingName}`;
 const nucleusTopics = ['greengrass*/health/json', 'jobs/*', 'shadow/*'].map((rest) => `$aws/things/${thing}/${rest}`);

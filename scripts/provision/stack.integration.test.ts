@@ -104,6 +104,7 @@ function properties(path: string): Record<string, unknown> {
 const meant: Record<string, string> = {
   [`\${AWS::AccountId}`]: place.account,
   [`\${AWS::Region}`]: place.region,
+  [`\${AWS::Partition}`]: 'aws',
   [`\${SnowUrl}`]: snowUrl,
   Secret: secretArn,
   TokenExchangeRole: `arn:aws:iam::${place.account}:role/${names.role}`,
