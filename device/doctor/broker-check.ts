@@ -58,9 +58,9 @@ const pollMs = 25;
 
 /** The state once connected, or with the reason of the first failure, which a transport tells by no event. */
 async function connected(transport: Transport, topic: string, time: Time, withinMs: number): Promise<TransportState> {
-  const deadlineMs = time.monotonicMs() + withinMs;
   await transport.subscribe(topic, () => {});
   await transport.start();
+  const deadlineMs = time.monotonicMs() + withinMs;
   const begun = transport.state();
   for (let state = begun; ; state = transport.state()) {
     if (state.state === 'connected' || begun.state === 'connected' || state.reason !== begun.reason) return state;

@@ -32,19 +32,28 @@ export function coreChecks(core: Core, time: Time): Check[] {
   ];
 }
 
-function component({ root }: Core, { name, deployed, process }: CoreComponent): Finding {
+function component(core: Core, { name, deployed, process }: CoreComponent): Finding {
+  const logs = join(core.root, 'logs');
   switch (process.state) {
     case 'runs':
       return ok(`${name} runs (process ${process.pid})`);
     case 'hidden':
       return fail(`${name} runs (process ${process.pid}), and may be looked at by root alone`, 'Run this with sudo.');
     case 'absent': {
-      if (!deployed) return skip(`${name} is not deployed on this core`);
-      const file = join(root, 'logs', `${name}.log`);
-      const log = existsSync(join(root, 'logs')) ? `sudo tail -n 50 ${shellWord(file)}` : `journalctl -u ggl.${name}`;
+      if (!deployed) return notDeployed(core, name);
+      const log = existsSync(logs)
+        ? `sudo tail -n 50 ${shellWord(join(logs, `${name}.log`))}`
+        : `journalctl -u ggl.${name}`;
       return fail(`${name} is deployed, and does not run`, `${log}: its last lines say why.`);
     }
   }
+}
+
+/** A core may have one of the two; one that has neither waits for its deployment. */
+function notDeployed({ monitor, handler }: Core, name: string): Finding {
+  const found = `${name} is not deployed on this core`;
+  if (monitor.deployed || handler.deployed) return skip(found);
+  return fail(found, 'npm run provision -- create … --wait, on the workstation, says how far the deployment is.');
 }
 
 /** Whether something listens: what it says to a component is another check's. */

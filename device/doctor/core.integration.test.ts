@@ -144,6 +144,9 @@ describe('the certificate', () => {
 });
 
 test('components run, do not run, or are not deployed', async () => {
+  for (const name of ['component sensor-monitor', 'component anomaly-handler']) {
+    expect((await look())(name)).toMatch(/^fail \| \S+ is not deployed on this core \| npm run provision -- create/);
+  }
   await run('sensor-monitor', 1_234);
   const finding = await look();
   expect(finding('component sensor-monitor')).toBe('ok | com.iotblog.SensorMonitor runs (process 1234)');
@@ -161,9 +164,9 @@ test('a process of another core, or one that no nucleus started, is not taken fo
 });
 
 describe('asked as its components', () => {
-  async function findings(access: AccessControl) {
+  async function findings(access?: AccessControl) {
     await run('sensor-monitor', 1);
-    await run('anomaly-handler', 2, access);
+    if (access !== undefined) await run('anomaly-handler', 2, access);
     const core = await readCore(root, proc);
     const { config } = await loadConfig({
       set: [
@@ -199,5 +202,11 @@ describe('asked as its components', () => {
     expect(finding('messages of anomaly-handler')).toMatch(/^fail \| .*accessControl.*SubscribeToTopic/s);
     expect(finding('secret')).toMatch(/^fail \| Secret greengrass-snow-creds may not be read: .*accessControl/);
     expect(finding('login')).toBe('skip | not checked: needs secret');
+  });
+
+  test('one that has no handler is not asked for a secret or an instance', async () => {
+    const finding = await findings();
+    expect(finding('messages of sensor-monitor')).toMatch(/^ok /);
+    for (const name of ['messages of anomaly-handler', 'secret', 'instance']) expect(finding(name)).toBe('');
   });
 });

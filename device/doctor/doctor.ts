@@ -77,8 +77,18 @@ export async function examine(options: ExamineOptions): Promise<CheckReport[]> {
       transport: () => createTransport(ownClient(of, networkMs), { component: 'doctor', ...deps, ...ipcOf(ipc) }),
       ...{ time, withinMs: networkMs, ...named },
     });
-  const inComponent = (one: CoreComponent) => ({ name: `messages of ${one.program}`, needs: [runs(one)] });
-
+  const messageChecks = (): Check[] => {
+    if (core === undefined) return [messages(config, undefined)];
+    const sides = [
+      { of: monitor, ipc: ipcs.monitor, component: core.monitor },
+      { of: config, ipc: ipcs.handler, component: core.handler },
+    ];
+    return sides
+      .filter(({ component }) => component.deployed)
+      .map(({ of, ipc, component }) =>
+        messages(of, ipc, { name: `messages of ${component.program}`, needs: [runs(component)] }),
+      );
+  };
   const serviceNowChecks = (): Check[] => [
     secretCheck({
       config: config.secrets,
@@ -109,12 +119,7 @@ export async function examine(options: ExamineOptions): Promise<CheckReport[]> {
         ...diskChecks(monitor.store),
         ...configurationChecks(kept),
         ...sensorChecks({ config: monitor.sensor, machine, source: () => createSource(monitor, deps) }),
-        ...(core === undefined
-          ? [messages(config, undefined)]
-          : [
-              messages(monitor, ipcs.monitor, inComponent(core.monitor)),
-              ...(hasHandler ? [messages(config, ipcs.handler, inComponent(core.handler))] : []),
-            ]),
+        ...messageChecks(),
         ...(hasHandler ? serviceNowChecks() : []),
       ],
       { time, limitMs: checkMs },
