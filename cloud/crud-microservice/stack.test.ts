@@ -1,7 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { App } from 'aws-cdk-lib';
+import { App, Validations } from 'aws-cdk-lib';
+import { AwsSolutionsChecks } from 'cdk-nag';
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { z } from 'zod';
 import { stageOf } from '../stages.ts';
@@ -35,12 +36,13 @@ describe(room, () => {
   const ofType = (type: string, resources: readonly TemplateResource[] = [...built.stacks.values()].flat()) =>
     resources.filter(({ Type }) => Type === type);
 
-  /** The stack with other options, without its bundles and without the checks, which the default has. */
+  /** The stack with other options, without its bundles; it throws where cdk-nag finds something. */
   function resourcesWith(props: Omit<CrudMicroserviceProps, 'stage'>): readonly TemplateResource[] {
     const outdir = mkdtempSync(join(tmpdir(), 'greengrass-itsm-crud-'));
     onTestFinished(() => rmSync(outdir, { recursive: true }));
     const context = { 'aws:cdk:enable-path-metadata': true, 'aws:cdk:bundling-stacks': [] };
     const app = new App({ outdir, analyticsReporting: false, context });
+    Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
     const stack = new CrudMicroserviceStack(app, { stage: stageOf('dev'), ...props });
     return resourcesOf(app.synth().getStackArtifact(stack.artifactId).template);
   }

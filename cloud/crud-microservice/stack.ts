@@ -11,7 +11,7 @@ import { DeadLetterQueue, ParkingQueue } from '../shared/resting-queue.ts';
 import { allowWildcards } from '../shared/wildcards.ts';
 import type { Stage } from '../stages.ts';
 import { type CrudAuthorizer, HttpCrud } from './http-crud.ts';
-import { wildcards } from './wildcards.ts';
+import { callerWildcards } from './wildcards.ts';
 
 const room = 'crud-microservice';
 
@@ -64,7 +64,7 @@ export class CrudMicroserviceStack extends Stack {
     new CfnOutput(this, 'AnnounceRoleName', { value: announcing.announce.role?.roleName ?? '' });
     new CfnOutput(this, 'ParkingQueueUrl', { value: announcing.parking.queueUrl });
     new CfnOutput(this, 'DeadLettersUrl', { value: announcing.deadLetters.queueUrl });
-    if (authorizer === 'iam') allowWildcards(this, wildcards);
+    if (authorizer === 'iam') allowWildcards(this, callerWildcards(path === '/' ? path : `${path}/`));
   }
 
   /**
