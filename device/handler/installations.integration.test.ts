@@ -77,6 +77,20 @@ describe('a new installation', () => {
     expect(h.answers.at(-1)).toMatchObject({ deviceId: 'pi2', result: 'duplicate' });
   });
 
+  test('goes on with a breach that could not be told yet: its true start is told', async () => {
+    const h = await ready();
+    const away = { ok: false, kind: 'not-sent', message: 'ENOTFOUND' } as const;
+    h.destination.readFaults.push(away, away, away);
+    const fired = h.anomaly();
+    await h.pass(1_000, 1_000);
+    expect(h.destination.rows).toEqual([]);
+    const again = h.anomaly({ ...fresh, sequence: 1, firingSequence: 1 });
+    await h.pass(minuteMs);
+    expect(h.destination.rows).toMatchObject([{ state: 'new', openedBy: fired.id }]);
+    expect(h.destination.rows[0]?.description).toContain(`breach ${fired.id} start=${fired.startedAt} end=-`);
+    expect(h.destination.rows[0]?.workNotes).toContain(`breach ${again.id} start=${again.startedAt} end=-`);
+  });
+
   test('goes on with what people have ended: nothing new until a recovery', async () => {
     const h = await ready();
     const fired = h.anomaly();

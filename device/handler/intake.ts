@@ -122,7 +122,7 @@ export function createIntake(store: HandlerStore, options: IntakeOptions, own: O
 
   function fire(message: AnomalyMessage, phase: Occurrence['phase']): Occurrence {
     const correlation = correlationId(message);
-    const older = supersede(correlation, message.id);
+    const older = supersede(correlation, message);
     const placed = older === undefined ? placeOf(message, correlation) : placeAfter(older, message, correlation);
     const occurrence: Occurrence = {
       id: message.id,
@@ -236,13 +236,16 @@ export function createIntake(store: HandlerStore, options: IntakeOptions, own: O
 
   /**
    * Ends what fires for this key under another id: its monitor has a new installation. Answers it; no recovery is told,
-   * for the new one goes on.
+   * for the new one goes on. Its opening is told all the same, for it alone knows the true start; the new one joins.
    */
-  function supersede(correlation: string, byId: string): Occurrence | undefined {
-    const older = store.firingOf(correlation).filter((one) => one.id !== byId);
+  function supersede(correlation: string, by: AnomalyMessage): Occurrence | undefined {
+    const older = store.firingOf(correlation).filter((one) => one.id !== by.id);
     for (const one of older) {
-      for (const kind of ['open', 'chart', 'update'] as const) store.dropWaiting(one.id, kind);
       const isUntold = one.place === 'wanted' && one.silence === 'holds';
+      const isOpened = one.place === 'wanted' && !isUntold && by.opener !== 'cloud';
+      for (const kind of isOpened ? (['update'] as const) : (['open', 'chart', 'update'] as const)) {
+        store.dropWaiting(one.id, kind);
+      }
       store.putOccurrence({ ...one, phase: 'ended', place: isUntold ? 'recorded' : one.place });
       store.retire(one.id, options.policy.keepEnded);
     }
