@@ -53,9 +53,8 @@ export function lastEnded(row: IncidentRow): { id: string; endedAtMs: number } |
   for (const text of [row.closeNotes, row.workNotes, row.description]) {
     for (const [, id = '', , end = '-', listed] of text.matchAll(breachLinePattern)) {
       const endedAtMs = Date.parse(end);
-      if (listed === undefined && !Number.isNaN(endedAtMs) && endedAtMs > (last?.endedAtMs ?? Number.NEGATIVE_INFINITY)) {
-        last = { id, endedAtMs };
-      }
+      const latestMs = last?.endedAtMs ?? Number.NEGATIVE_INFINITY;
+      if (listed === undefined && endedAtMs > latestMs) last = { id, endedAtMs };
     }
   }
   return last;
