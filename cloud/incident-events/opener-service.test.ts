@@ -131,6 +131,29 @@ describe('a breach', () => {
     expect(rows()).toHaveLength(1);
   });
 
+  test('is told as it was last, whatever comes late', async () => {
+    const { take, store } = await stage();
+    await take(fired());
+    expect(await take(anomaly({ phase: 'updated', firingSequence: 1, sequence: 3, severity: 'critical' }))).toBe('accepted');
+    expect(await take(anomaly({ phase: 'updated', firingSequence: 1, sequence: 2, severity: 'low' }))).toBe('duplicate');
+    const [row] = [...store.keys.values()];
+    expect(JSON.parse(row?.text ?? '{}')).toMatchObject({
+      occurrences: [{ toldSeverity: 'critical', message: { sequence: 3, severity: 'critical' } }],
+    });
+  });
+
+  test('whose end comes after the begin of the next one does not resolve the incident that they share', async () => {
+    const { take, pass, rows } = await stage();
+    const [next, , over] = breach(11);
+    if (next === undefined || over === undefined) throw new Error('a breach has three messages');
+    for (const message of [fired(), next, resolved()]) expect(await take(message)).toBe('accepted');
+    await pass(2 * quietMs);
+    expect(rows()).toMatchObject([{ state: 'new' }]);
+    await take(over);
+    await pass(quietMs);
+    expect(rows()).toMatchObject([{ state: 'resolved' }]);
+  });
+
   test('of an older installation is not heard, and a newer one goes on in the same incident', async () => {
     const { take, pass, rows } = await stage();
     const newer = { installationId: 'b'.repeat(32), installationCreatedAt: '2026-01-02T00:00:00Z' };
@@ -250,6 +273,14 @@ test('who may create but not read makes one incident, and then none', async () =
   table.rights.read = true;
   await pass(20 * 60_000);
   expect(table.rows).toHaveLength(3);
+});
+
+test('of two functions that open the first incidents at once one goes first, until it is known to be visible', async () => {
+  const { call, pass, table } = await stage();
+  table.rights.read = false;
+  await Promise.all(['a', 'b'].map((metric) => call().take(anomaly({ metric }))));
+  await pass(20 * 60_000);
+  expect(table.rows).toHaveLength(1);
 });
 
 test('an instance that drops parts of the query is written nothing', async () => {
