@@ -153,6 +153,10 @@ test.each(['', 'nobody', '../secret', '01KDYDG6MY0E1R70Y3G7GE1R7U', '81KDYDG6MY0
     expect(await api.read(id)).toMatchObject({ status: 404 });
     expect(await api.change(id, bodyOf({ title: 'x' }))).toMatchObject({ status: 404 });
     expect(await api.remove(id)).toEqual({ status: 204 });
+    // The table is not asked.
+    const asked = () => Promise.reject(new Error('asked'));
+    expect(await read(request({ id }), { get: asked })).toMatchObject({ status: 404 });
+    expect(await remove(request({ id }), { delete: asked })).toEqual({ status: 204 });
   },
 );
 
