@@ -1,0 +1,65 @@
+import { parksAt, type Right, type RightsTable } from '../shared/rights.ts';
+
+const all = (actions: readonly string[], ...resources: readonly string[]): Right[] =>
+  resources.flatMap((on) => actions.map((action) => ({ action, on })));
+
+const glue = `arn:\${AWS::Partition}:glue:\${AWS::Region}:\${AWS::AccountId}`;
+const catalogue = [`${glue}:catalog`, `${glue}:database/canvasdata_prod`, `${glue}:table/canvasdata_prod/*`];
+const athena = `arn:\${AWS::Partition}:athena:\${AWS::Region}:\${AWS::AccountId}`;
+const states = `arn:\${AWS::Partition}:states:\${AWS::Region}:\${AWS::AccountId}`;
+
+export const rights: RightsTable = {
+  PlanRole: [
+    { action: 'secretsmanager:GetSecretValue', on: 'CanvasCredentials' },
+    { action: 's3:ListBucket', on: 'Raw/Objects' },
+    { action: 's3:PutObject', on: 'Raw/Objects/manifests/*' },
+    ...all(['glue:GetTable'], ...catalogue),
+  ],
+  FetchRole: [
+    { action: 'secretsmanager:GetSecretValue', on: 'CanvasCredentials' },
+    { action: 's3:PutObject', on: 'Raw/Objects/raw_files/*' },
+    ...parksAt('Parking'),
+  ],
+  ConcludeRole: [
+    { action: 's3:ListBucket', on: 'Raw/Objects' },
+    { action: 's3:GetObject', on: 'Raw/Objects/manifests/*' },
+    { action: 's3:DeleteObject', on: 'Raw/Objects/raw_files/*' },
+    ...all(['glue:CreateTable', 'glue:GetTable', 'glue:UpdateTable'], ...catalogue),
+  ],
+  ValidateRole: [
+    { action: 's3:ListBucket', on: 'Raw/Objects' },
+    { action: 's3:GetObject', on: 'Raw/Objects/raw_files/*' },
+    { action: 's3:GetBucketLocation', on: 'Catalogue/Results/Objects' },
+    ...all(['s3:GetObject', 's3:PutObject'], 'Catalogue/Results/Objects/*'),
+    ...all(
+      ['athena:GetQueryExecution', 'athena:GetQueryResults', 'athena:StartQueryExecution'],
+      `${athena}:workgroup/canvasdata-prod`,
+    ),
+    ...all(['glue:GetDatabase', 'glue:GetPartitions', 'glue:GetTable'], ...catalogue),
+  ],
+  ReportRole: [{ action: 'sns:Publish', on: 'Pulls' }],
+  'Pull/Machine/EventsRole': [{ action: 'states:StartExecution', on: 'Pull/Machine' }],
+  'Pull/Role': [
+    ...all(['lambda:InvokeFunction'], 'Conclude', 'Fetch', 'Plan', 'Report', 'Validate'),
+    { action: 's3:GetObject', on: 'Raw/Objects/manifests/*' },
+    { action: 'states:StartExecution', on: `${states}:stateMachine:canvas-data-pull-prod` },
+    ...all(['states:DescribeExecution', 'states:StopExecution'], `${states}:execution:canvas-data-pull-prod/Files:*`),
+    ...all(
+      [
+        'logs:CreateLogDelivery',
+        'logs:DeleteLogDelivery',
+        'logs:DescribeLogGroups',
+        'logs:DescribeResourcePolicies',
+        'logs:GetLogDelivery',
+        'logs:ListLogDeliveries',
+        'logs:PutResourcePolicy',
+        'logs:UpdateLogDelivery',
+        'xray:GetSamplingRules',
+        'xray:GetSamplingTargets',
+        'xray:PutTelemetryRecords',
+        'xray:PutTraceSegments',
+      ],
+      '*',
+    ),
+  ],
+};

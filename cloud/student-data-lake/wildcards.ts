@@ -1,0 +1,49 @@
+import type { Wildcard } from '../shared/wildcards.ts';
+
+const accessLog = (bucket: string): Wildcard => ({
+  path: `${bucket}/AccessLogs/Policy`,
+  statement: 's3:PutObject',
+  resource: `${bucket}/AccessLogs/*`,
+  reason: 'S3 names the objects of an access log itself.',
+});
+const manifests = 'Manifests are named by their execution.';
+const files = 'Files are named by their table and by Canvas.';
+const tables = (path: string, statement: string): Wildcard => ({
+  path,
+  statement,
+  resource: `arn:\${AWS::Partition}:glue:\${AWS::Region}:\${AWS::AccountId}:table/canvasdata_prod/*`,
+  reason: 'Tables are named by the allow-list, which changes without the stack.',
+});
+
+export const wildcards: readonly Wildcard[] = [
+  { path: 'PlanRole', statement: 's3:PutObject', resource: 'Raw/Objects/manifests/*', reason: manifests },
+  tables('PlanRole', 'glue:GetTable'),
+  { path: 'FetchRole', statement: 's3:PutObject', resource: 'Raw/Objects/raw_files/*', reason: files },
+  { path: 'ConcludeRole', statement: 's3:GetObject', resource: 'Raw/Objects/manifests/*', reason: manifests },
+  { path: 'ConcludeRole', statement: 's3:DeleteObject', resource: 'Raw/Objects/raw_files/*', reason: files },
+  tables('ConcludeRole', 'glue:CreateTable, glue:GetTable, glue:UpdateTable'),
+  { path: 'ValidateRole', statement: 's3:GetObject', resource: 'Raw/Objects/raw_files/*', reason: files },
+  tables('ValidateRole', 'glue:GetDatabase, glue:GetPartitions, glue:GetTable'),
+  {
+    path: 'ValidateRole',
+    statement: 's3:GetObject, s3:PutObject',
+    resource: 'Catalogue/Results/Objects/*',
+    reason: 'Athena names its results itself.',
+  },
+  { path: 'Pull/Role', statement: 's3:GetObject', resource: 'Raw/Objects/manifests/*', reason: manifests },
+  {
+    path: 'Pull/Role',
+    statement: 'states:DescribeExecution, states:StopExecution',
+    resource: `arn:\${AWS::Partition}:states:\${AWS::Region}:\${AWS::AccountId}:execution:canvas-data-pull-prod/Files:*`,
+    reason: 'Step Functions names the execution of each file itself.',
+  },
+  {
+    path: 'Pull/Role',
+    statement:
+      'logs:CreateLogDelivery, logs:DeleteLogDelivery, logs:DescribeLogGroups, logs:DescribeResourcePolicies, logs:GetLogDelivery, logs:ListLogDeliveries, logs:PutResourcePolicy, logs:UpdateLogDelivery, xray:GetSamplingRules, xray:GetSamplingTargets, xray:PutTelemetryRecords, xray:PutTraceSegments',
+    resource: '*',
+    reason: 'Deliveries of logs and X-Ray know no resource.',
+  },
+  accessLog('Raw'),
+  accessLog('Catalogue/Results'),
+];
