@@ -121,6 +121,51 @@ describe('either store lost', () => {
     expect(h.destination.rows.map((row) => row.state)).toEqual(['resolved', 'new']);
   });
 
+  test('a walk that finds nothing while no incident is known is walked again: this user may not have been able to read', async () => {
+    const h = await ready();
+    h.anomaly();
+    await h.settle();
+    await h.restart({ loseStore: true });
+    h.destination.rights.read = false;
+    const key = { metric: 'temperature', rule: 'upper', lastSequence: 1, waiting: false, firing: null } as const;
+    h.rollCall([key]);
+    await h.pass(100_000);
+    h.destination.rights.read = true;
+    await h.pass(minuteMs);
+    expect(h.destination.rows[0]?.state).toBe('new');
+    h.rollCall([key]);
+    await h.pass(minuteMs);
+    expect(h.destination.rows[0]?.state).toBe('resolved');
+    await h.pass(2 * minuteMs);
+    const walks = h.destination.calls.findOpen;
+    h.rollCall([key]);
+    await h.pass(2 * minuteMs);
+    expect(h.destination.calls.findOpen).toBe(walks);
+  });
+
+  test('a walk that does not show an incident that is known to exist is not believed: the destination pauses', async () => {
+    const h = await ready();
+    h.anomaly();
+    await h.settle();
+    await h.restart({ loseStore: true });
+    h.destination.rights.read = false;
+    const humid = h.anomaly({ metric: 'humidity' });
+    await h.pass(100_000);
+    expect(h.destination.rows).toHaveLength(2);
+    h.rollCall([
+      { metric: 'temperature', rule: 'upper', lastSequence: 1, waiting: false, firing: null },
+      { metric: 'humidity', rule: 'upper', lastSequence: 1, waiting: false, firing: firingOf(humid) },
+    ]);
+    await h.pass(minuteMs);
+    expect(h.handler.status().relay.gate).toMatchObject({
+      state: 'paused',
+      reason: expect.stringContaining('can create but not read incidents'),
+    });
+    h.destination.rights.read = true;
+    await h.pass(7 * minuteMs);
+    expect(h.destination.rows.map((row) => row.state)).toEqual(['resolved', 'new']);
+  });
+
   test('up to where a roll call says that a key was told, a message that comes late is a duplicate', async () => {
     const h = await ready();
     h.rollCall([{ metric: 'temperature', rule: 'upper', lastSequence: 5, waiting: false, firing: null }]);

@@ -86,9 +86,13 @@ export interface IncidentDestination {
     sysIds: readonly string[];
     limit: number;
   }): Promise<DestinationResult<{ rows: IncidentRow[]; complete: boolean }>>;
-  /** Rows in state New, In Progress or On Hold whose correlation id starts with `prefix`; at most `limit`. */
+  /**
+   * Rows in state New, In Progress or On Hold whose correlation id starts with `prefix`, plus the rows `sysIds` in any
+   * state, in one request of at most `limit` rows. The answer is given as it came.
+   */
   findOpen(query: {
     prefix: string;
+    sysIds: readonly string[];
     limit: number;
   }): Promise<DestinationResult<{ rows: IncidentRow[]; complete: boolean }>>;
   create(incident: NewIncident): Promise<DestinationResult<IncidentRow>>;

@@ -65,7 +65,11 @@ export interface Relay {
   retryNow(): void;
   /** The policy has changed: what its cap held back is tried anew. */
   policyChanged(): void;
-  /** Open incidents by prefix, read through the relay's gate; undefined where the instance cannot be asked now. */
+  /**
+   * Open incidents by prefix, read through the relay's gate; undefined where the instance cannot be asked now, or does
+   * not show what is known to exist. `complete` is false where there may be more, or where nothing shows that this user
+   * can read: none is found, and none is known yet.
+   */
   findOpen(prefix: string): Promise<{ rows: IncidentRow[]; complete: boolean } | undefined>;
   /** Resolves once nothing is due: what is left waits for event time, or is a dead letter. */
   idle(): Promise<void>;
@@ -85,6 +89,10 @@ const overlappingLookUps = 2;
 
 /** A write that had to wait longer than this for its turn is looked up anew: people may have been there. */
 const freshMs = 5_000;
+
+const blindness =
+  'This user can create but not read incidents: none of the incidents that it made is visible. ' +
+  'Grant it read access to the table (all were deleted? run: npm run handler -- trust-empty).';
 
 /** An entry on its way: what is told of which breach. */
 interface Item {
@@ -264,11 +272,7 @@ export function createRelay(deps: RelayDeps): Relay {
         );
         break;
       case 'blind':
-        line.pause(
-          options.pauseMs,
-          'This user can create but not read incidents: none of the incidents that it made is visible. ' +
-            'Grant it read access to the table (all were deleted? run: npm run handler -- trust-empty).',
-        );
+        line.pause(options.pauseMs, blindness);
         break;
     }
     for (const { key } of items) again(key, notNow);
@@ -470,12 +474,17 @@ export function createRelay(deps: RelayDeps): Relay {
       // After a pause this may be the only request there is: with no key in flight it is the one that is let through.
       const admitted = line.admits();
       if (admitted === 'none' || (admitted === 'one' && keys.inFlight() > 0)) return undefined;
-      const answer = await line.send(() => destination.findOpen({ prefix, limit: rowsPerLookUp }));
+      const known = store.knownRows();
+      const answer = await line.send(() => destination.findOpen({ prefix, sysIds: known, limit: rowsPerLookUp }));
       if (!answer.ok) return undefined;
-      const { rows } = answer.value;
-      const stray = rows.find((row) => !row.correlationId.startsWith(prefix));
+      const { rows, complete } = answer.value;
+      const stray = rows.find((row) => !row.correlationId.startsWith(prefix) && !known.includes(row.sysId));
       if (stray !== undefined) {
         line.pause(options.pauseMs, `The instance answered a look-up with ${stray.number}, which was not asked for.`);
+        return undefined;
+      }
+      if (rows.length === 0 && known.length > 0) {
+        line.pause(options.pauseMs, blindness);
         return undefined;
       }
       if (admitted === 'one') {
@@ -484,7 +493,10 @@ export function createRelay(deps: RelayDeps): Relay {
         line.succeeded();
         pump();
       }
-      return answer.value;
+      return {
+        rows: rows.filter((row) => row.correlationId.startsWith(prefix)),
+        complete: complete && rows.length > 0,
+      };
     },
     async idle() {
       while (!isIdle()) await new Promise<void>((resolve) => idleWaiters.push(resolve));

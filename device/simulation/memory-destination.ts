@@ -110,8 +110,8 @@ export function createMemoryDestination(time: Time, instance = 'memory/incident'
         const open = rows.filter(
           (row) =>
             destination.rights.read &&
-            ['new', 'in-progress', 'on-hold'].includes(row.state) &&
-            row.correlationId.startsWith(query.prefix),
+            (query.sysIds.includes(row.sysId) ||
+              (['new', 'in-progress', 'on-hold'].includes(row.state) && row.correlationId.startsWith(query.prefix))),
         );
         return { rows: open.slice(0, query.limit).map(copy), complete: open.length <= query.limit };
       });

@@ -119,7 +119,7 @@ test.each(cases)('no secret in results, errors or log: $name', async ({ credenti
   const written: unknown[] = [];
   const requests = [
     () => client.find({ correlationIds: ['a'], sysIds: [], limit: 1 }),
-    () => client.findOpen({ prefix: 'a', limit: 1 }),
+    () => client.findOpen({ prefix: 'a', sysIds: [], limit: 1 }),
     () => client.create(incident),
     () => client.update(sysId, { workNotes: 'n' }),
     () => client.attachmentNames(sysId),

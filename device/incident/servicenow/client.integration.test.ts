@@ -156,7 +156,7 @@ describe('incidents', () => {
     const client = connect();
     await created(client, { correlationId: 'lab/PI/temperature/upper' });
     expect(await client.find(byKey())).toEqual({ ok: true, value: { rows: [], complete: true } });
-    expect(await client.findOpen({ prefix: 'lab/pi/', limit: 10 })).toEqual({
+    expect(await client.findOpen({ prefix: 'lab/pi/', sysIds: [], limit: 10 })).toEqual({
       ok: true,
       value: { rows: [], complete: true },
     });
@@ -177,10 +177,12 @@ describe('incidents', () => {
     await created(client, { correlationId: 'lab/pi2/humidity/upper' });
     await client.update(held.sysId, { state: 'on-hold' });
     await client.update(ended.sysId, { state: 'resolved', closeCode: 'Solution provided', closeNotes: 'x' });
-    const found = await client.findOpen({ prefix: 'lab/pi/', limit: 10 });
+    const found = await client.findOpen({ prefix: 'lab/pi/', sysIds: [], limit: 10 });
     expect(found.ok && found.value.rows.map((row) => row.sysId).toSorted()).toEqual(
       [fresh.sysId, held.sysId].toSorted(),
     );
+    const beside = await client.findOpen({ prefix: 'lab/none/', sysIds: [ended.sysId], limit: 10 });
+    expect(beside.ok && beside.value.rows.map((row) => row.sysId)).toEqual([ended.sysId]);
   });
 
   test('are noted, resolved and reopened; only what is given is written', async () => {

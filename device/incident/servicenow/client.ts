@@ -76,8 +76,10 @@ export function createServiceNow(
       if (!found.ok) return found;
       const folded = query.prefix.toLowerCase();
       const rows = found.value.rows.filter(
-        ({ correlationId }) =>
-          correlationId.startsWith(query.prefix) || !correlationId.toLowerCase().startsWith(folded),
+        ({ correlationId, sysId }) =>
+          correlationId.startsWith(query.prefix) ||
+          query.sysIds.includes(sysId) ||
+          !correlationId.toLowerCase().startsWith(folded),
       );
       return { ok: true, value: { ...found.value, rows } };
     },

@@ -16,6 +16,16 @@ test('keys and rows share one query, newest first', () => {
   expect(query(findParameters({ correlationIds: [], sysIds: [sysId], limit: 1 }, 'x'))).toMatch(/^sys_idIN/);
 });
 
+test('open ones by prefix and rows that are known share one query', () => {
+  const open = 'stateNOT IN6,7,8^correlation_idSTARTSWITHlab/pi/';
+  expect(query(findOpenParameters({ prefix: 'lab/pi/', sysIds: [], limit: 1 }, 'x'))).toBe(
+    `${open}^ORDERBYDESCsys_created_on`,
+  );
+  expect(query(findOpenParameters({ prefix: 'lab/pi/', sysIds: [sysId], limit: 1 }, 'x'))).toBe(
+    `${open}^NQsys_idIN${sysId}^ORDERBYDESCsys_created_on`,
+  );
+});
+
 test('names with the signs of a query cannot leave their place', () => {
   const key = { site: 'a^NQactive=true', deviceId: 'b,c', metric: '^ORDERBYx', rule: 'upper' as const };
   const asked = { correlationIds: [correlationId(key)], sysIds: [], limit: 1 };
@@ -24,7 +34,7 @@ test('names with the signs of a query cannot leave their place', () => {
   );
   for (const bad of ['a,b', 'a^b', 'a b', '', 'a\nb']) {
     expect(() => findParameters({ correlationIds: [bad], sysIds: [], limit: 1 }, 'x')).toThrow('percent-encoded');
-    expect(() => findOpenParameters({ prefix: bad, limit: 1 }, 'x')).toThrow('percent-encoded');
+    expect(() => findOpenParameters({ prefix: bad, sysIds: [], limit: 1 }, 'x')).toThrow('percent-encoded');
   }
   expect(() => findParameters({ correlationIds: [], sysIds: ['x^NQ'], limit: 1 }, 'x')).toThrow();
 });

@@ -36,10 +36,14 @@ export function findParameters(
   return listParameters(groups.join('^NQ'), asked.limit, occurrenceField);
 }
 
-/** Rows in no final state whose key starts with `prefix`. */
-export function findOpenParameters(asked: { prefix: string; limit: number }, occurrenceField: string): URLSearchParams {
-  const query = `stateNOT IN6,7,8^correlation_idSTARTSWITH${checkedCorrelation(asked.prefix)}`;
-  return listParameters(query, asked.limit, occurrenceField);
+/** Rows in no final state whose key starts with `prefix`, and these rows. */
+export function findOpenParameters(
+  asked: { prefix: string; sysIds: readonly string[]; limit: number },
+  occurrenceField: string,
+): URLSearchParams {
+  const open = `stateNOT IN6,7,8^correlation_idSTARTSWITH${checkedCorrelation(asked.prefix)}`;
+  const groups = [open, ...(asked.sysIds.length > 0 ? [`sys_idIN${asked.sysIds.map(checkedSysId)}`] : [])];
+  return listParameters(groups.join('^NQ'), asked.limit, occurrenceField);
 }
 
 /** Keys are percent-encoded, so that nothing in them ends a condition or a list. */
