@@ -116,6 +116,22 @@ describe('from a breach to an incident and back', () => {
     expect(h.destination.calls.create).toBe(0);
     expect(h.handler.status().counts.firing).toBe(1);
   });
+
+  test.each(['edge', 'cloud'] as const)(
+    'with opener %s the incident of a breach that its device does not know is ended if the edge opens incidents',
+    async (opener) => {
+      const h = await ready();
+      const { id, startedAt } = h.message();
+      await h.destination.create({
+        ...{ correlationId: 'home/pi/temperature/upper', openedBy: id, shortDescription: '' },
+        ...{ description: '', workNotes: `breach ${id} start=${startedAt} end=-\n\n[${id}:1]` },
+        ...{ severity: 'high', site: 'home', deviceId: 'pi', metric: 'temperature', rule: 'upper' },
+      });
+      h.rollCall([{ metric: 'temperature', rule: 'upper', lastSequence: 1, waiting: false, firing: null }], opener);
+      await h.pass(2 * minuteMs);
+      expect(h.destination.rows).toMatchObject([{ state: opener === 'edge' ? 'resolved' : 'new' }]);
+    },
+  );
 });
 
 describe('refusals', () => {

@@ -100,6 +100,8 @@ export function reconcileRows(
       const isElsewhere = known.place === 'recorded' || known.place === 'held';
       const isUntold = known.phase === 'ended' && isElsewhere && known.message.opener === 'edge';
       if (isUntold && !found.ended) intake.tellEndIn(known, found.incident);
+    } else if (call.opener === 'cloud') {
+      // Its end is told by the cloud, which opened it.
     } else if (found.ended) {
       if (policy.orphan === 'resolve') intake.resolveEnded(found.occurrence);
     } else {
