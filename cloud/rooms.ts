@@ -19,7 +19,7 @@ export interface Room {
 export const rooms: readonly Room[] = [
   { name: 'stream-ingestion', create: async (app, stage) => new (await import('./stream-ingestion/stack.ts')).StreamIngestionStack(app, { stage }), fixedMonthlyUsd: 11 },
   { name: 'job-events', create: async (app, stage) => new (await import('./job-events/stack.ts')).JobEventsStack(app, { stage }), fixedMonthlyUsd: 0 },
-  { name: 'incident-events', create: async (app, stage) => new (await import('./incident-events/stack.ts')).IncidentEventsStack(app, { stage }), fixedMonthlyUsd: 0.4 },
+  { name: 'incident-events', create: async (app, stage) => new (await import('./incident-events/stack.ts')).IncidentEventsStack(app, { stage }), fixedMonthlyUsd: 0 },
   { name: 'greengrass', create: async (app, stage) => new (await import('./greengrass/stack.ts')).GreengrassStack(app, { stage }), fixedMonthlyUsd: 0.4 },
   { name: 'sensor-data-lake', create: async (app, stage) => new (await import('./sensor-data-lake/stack.ts')).SensorDataLakeStack(app, { stage }), fixedMonthlyUsd: 0 },
   { name: 'crud-microservice', create: async (app, stage) => new (await import('./crud-microservice/stack.ts')).CrudMicroserviceStack(app, { stage, callerAccounts: stage.name === 'local' ? ['111122223333'] : [] }), fixedMonthlyUsd: 0 },
