@@ -50,9 +50,13 @@ export function createOpenerService(deps: TellDeps, policy: AcceptPolicy): Opene
       }
     },
     async redrive(key) {
-      const known = await store.load(key);
-      if (known === undefined) return;
-      if ((await store.save(redriven(known.state), known.version)) === 'saved') await tell(key);
+      for (;;) {
+        const known = await store.load(key);
+        if (known === undefined) return;
+        if ((await store.save(redriven(known.state), known.version)) === 'changed') continue;
+        await tell(key);
+        return;
+      }
     },
   };
 }
