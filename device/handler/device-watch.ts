@@ -1,3 +1,5 @@
+import type { Said } from './store/entries.ts';
+
 /**
  * Event time of each device, and who has fallen silent. Event time is what a device last said; once it is silent, real
  * time goes on from there, so that what waits for a quiet period does not wait for ever.
@@ -11,8 +13,8 @@
 export interface DeviceWatch {
   /** A device that is known from before; `wallMs` stands for its last word until it speaks. */
   expect(site: string, deviceId: string, wallMs: number, nowMs: number): void;
-  /** A message of the device came in that speaks of the instant `eventMs`. */
-  heard(site: string, deviceId: string, eventMs: number, nowMs: number): void;
+  /** A message of the device came in that speaks of this instant. */
+  heard(site: string, deviceId: string, said: Said, nowMs: number): void;
   /** Starts the silence of all devices anew: nothing could be heard meanwhile. */
   forgive(nowMs: number): void;
   /** Event time of a device at `nowMs` (monotonic); undefined for one that has not spoken yet and may still. */
@@ -38,6 +40,13 @@ export interface Changes {
   speaking: Device[];
 }
 
+/** Whether it was said after the last word: messages come late, and a clock that was ahead may be set back within a boot. */
+function isLater(said: Said, last: { lastMs: number; boot?: Said['boot'] }): boolean {
+  return said.boot !== undefined && said.boot.id === last.boot?.id
+    ? said.boot.monotonicMs >= last.boot.monotonicMs
+    : said.atMs >= last.lastMs;
+}
+
 /** The policy is read whenever it is needed; without a time for silence, event time of the silent goes on all the same. */
 export function createDeviceWatch(policy: {
   readonly deviceSilentMs: number;
@@ -45,6 +54,7 @@ export function createDeviceWatch(policy: {
 }): DeviceWatch {
   interface State extends Device {
     heardMs: number;
+    boot?: Said['boot'];
     phase: 'expected' | 'speaking' | 'silent';
   }
   /** In the order in which they were last heard: the longest unheard first. */
@@ -64,12 +74,12 @@ export function createDeviceWatch(policy: {
     expect(site, deviceId, wallMs, nowMs) {
       put(keyOf(site, deviceId), { site, deviceId, lastMs: wallMs, heardMs: nowMs, phase: 'expected' });
     },
-    heard(site, deviceId, eventMs, nowMs) {
+    heard(site, deviceId, said, nowMs) {
       const key = keyOf(site, deviceId);
       const known = devices.get(key);
-      const earlierMs = known === undefined || known.phase === 'expected' ? 0 : known.lastMs;
-      const lastMs = Math.max(earlierMs, eventMs);
-      const state: State = { site, deviceId, lastMs, heardMs: nowMs, phase: 'speaking' };
+      const isLast = known === undefined || known.phase === 'expected' || isLater(said, known);
+      const last = isLast ? { lastMs: said.atMs, boot: said.boot } : { lastMs: known.lastMs, boot: known.boot };
+      const state: State = { site, deviceId, ...last, heardMs: nowMs, phase: 'speaking' };
       if (known?.phase !== 'speaking') returned.set(key, state);
       put(key, state);
     },

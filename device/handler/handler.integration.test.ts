@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { isoUtc } from '../platform/time.ts';
 import { minuteMs, ready, recover } from './story-harness.ts';
 
 describe('from a breach to an incident and back', () => {
@@ -31,6 +32,30 @@ describe('from a breach to an incident and back', () => {
     expect(h.destination.rows[0]?.state).toBe('resolved');
     expect(h.destination.rows[0]?.closeNotes).toContain(`[${fired.id}:3]`);
     expect(h.handler.status().counts).toMatchObject({ entries: 0, firing: 0 });
+  });
+
+  test('the quiet period passes as well where the clock of the device was ahead and is set back meanwhile', async () => {
+    const h = await ready();
+    const aheadMs = 3 * 60 * minuteMs;
+    const ahead = () => isoUtc(h.time.wallMs() + aheadMs);
+    h.alive = false;
+    const fired = h.anomaly({ at: ahead(), startedAt: ahead() });
+    await h.pass(minuteMs);
+    const over = { phase: 'resolved', firingSequence: 1, startedAt: fired.startedAt, endReason: 'cleared' } as const;
+    h.anomaly({ ...over, at: ahead(), endedAt: ahead() });
+    h.alive = true;
+    await h.pass(13 * minuteMs);
+    expect(h.destination.rows[0]?.state).toBe('new');
+    await h.pass(3 * minuteMs);
+    expect(h.destination.rows[0]?.state).toBe('resolved');
+
+    const again = h.anomaly();
+    await h.pass(minuteMs);
+    await recover(h, again);
+    await h.pass(13 * minuteMs);
+    expect(h.destination.rows[0]?.state).toBe('in-progress');
+    await h.pass(3 * minuteMs);
+    expect(h.destination.rows[0]?.state).toBe('resolved');
   });
 
   test('notes are limited in rate, but a change of severity is told at once', async () => {

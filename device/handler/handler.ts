@@ -287,7 +287,7 @@ export function createHandler(deps: HandlerDeps): Handler {
       const released: string[] = [];
       for (const { site, deviceId } of store.devicesInQuiet()) {
         const eventMs = watch.eventTime(site, deviceId, nowMs, time.wallMs());
-        if (eventMs !== undefined) released.push(...store.releaseQuiet(site, deviceId, eventMs));
+        if (eventMs !== undefined) released.push(...store.releaseQuiet(site, deviceId, { atMs: eventMs }));
       }
       intake.tellStorms();
       return () => relay.notify(released);

@@ -17,6 +17,7 @@ import { parseAnomaly, parseStatus } from './parse.ts';
 import type { Presence } from './presence.ts';
 import { reconcileStore } from './reconcile.ts';
 import { createRollCallAssembly } from './roll-call.ts';
+import type { Said } from './store/entries.ts';
 import type { HandlerStore } from './store.ts';
 import type { Walks } from './walks.ts';
 
@@ -52,6 +53,12 @@ export interface ReceptionDeps {
   handlerId: string;
   isFull: () => boolean;
   send: (topic: string, answer: AnswerMessage) => void;
+}
+
+type Spoken = Pick<AnomalyMessage, 'at' | 'bootId' | 'monotonicMs'>;
+
+function saidBy({ at, bootId, monotonicMs }: Spoken): Said {
+  return { atMs: Date.parse(at), boot: { id: bootId, monotonicMs } };
 }
 
 export function createReception(deps: ReceptionDeps): Reception {
@@ -99,7 +106,7 @@ export function createReception(deps: ReceptionDeps): Reception {
         const { reason } = verdict;
         const payload = JSON.stringify(message);
         store.putRejected({ at: time.wallMs(), topic, reason, payload }, config.handler.maxRejected);
-      } else released = store.releaseQuiet(message.site, message.deviceId, Date.parse(message.at));
+      } else released = store.releaseQuiet(message.site, message.deviceId, saidBy(message));
       return () => {
         messages[verdict.result] += 1;
         if (verdict.result !== 'rejected') hear(message);
@@ -127,7 +134,7 @@ export function createReception(deps: ReceptionDeps): Reception {
     if (!serves(status.deviceId) || status.kind === 'offline') return;
     inbox.add(() => {
       if (intake.takeInstallation(status) !== 'taken') return undefined;
-      const released = store.releaseQuiet(status.site, status.deviceId, Date.parse(status.at));
+      const released = store.releaseQuiet(status.site, status.deviceId, saidBy(status));
       const call = status.kind === 'roll-call' ? rollCalls.add(status) : undefined;
       const lags = call === undefined ? [] : reconcileStore(call, store, intake, config.handler);
       return () => {
@@ -142,8 +149,8 @@ export function createReception(deps: ReceptionDeps): Reception {
   }
 
   /** Moves the device's event time on. */
-  function hear({ site, deviceId, at }: Pick<AnomalyMessage, 'site' | 'deviceId' | 'at'>): void {
-    watch.heard(site, deviceId, Date.parse(at), time.monotonicMs());
+  function hear(message: Spoken & Pick<AnomalyMessage, 'site' | 'deviceId'>): void {
+    watch.heard(message.site, message.deviceId, saidBy(message), time.monotonicMs());
   }
 
   function answer(

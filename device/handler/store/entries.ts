@@ -15,7 +15,6 @@ const entryRow = z.object({
   error: z.string().nullable(),
 });
 const columns = Object.keys(entryRow.shape).join(', ');
-const keyRow = z.object({ correlation_id: z.string() });
 const occurrenceIdRow = z.object({ occurrence_id: z.string() });
 const deviceRow = z.object({ site: z.string(), device_id: z.string() });
 const openKeyRow = z.object({ correlation_id: z.string(), sending: z.number() });
@@ -25,8 +24,22 @@ const asideRow = z.object({
   kind: z.enum(entryKinds),
   correlation_id: z.string(),
 });
+const quietRow = z.object({
+  id: z.number(),
+  correlation_id: z.string(),
+  due_at: z.number(),
+  at: z.string(),
+  boot_id: z.string(),
+  monotonic_ms: z.number(),
+});
 const countRow = z.object({ n: z.number() });
 const sinceRow = z.object({ since: z.number().nullable() });
+
+/** The instant that a device's last word speaks of: epoch ms, and by the monotonic clock of its boot where that is known. */
+export interface Said {
+  atMs: number;
+  boot?: { id: string; monotonicMs: number };
+}
 
 /** A key in the outbox: entries that a look-up goes through; more wait behind them. */
 const entriesAtATime = 50;
@@ -55,12 +68,13 @@ export function entriesOf(db: Store, instance: string, clock?: Pick<Clock, 'wall
       `SELECT ${columns} FROM entry WHERE instance = ? AND correlation_id = ? AND state <> 'aside' AND ${isTold}
        ORDER BY id LIMIT ${entriesAtATime}`,
     ),
-    quietDue: db.prepare(
-      'SELECT DISTINCT correlation_id FROM entry WHERE instance = ? AND site = ? AND device_id = ? AND due_at <= ?',
+    inQuiet: db.prepare(
+      `SELECT entry.id, entry.correlation_id, due_at, json_extract(message, '$.at') AS at,
+         json_extract(message, '$.bootId') AS boot_id, json_extract(message, '$.monotonicMs') AS monotonic_ms
+       FROM entry JOIN occurrence ON occurrence.instance = entry.instance AND occurrence.id = occurrence_id
+       WHERE entry.instance = ? AND entry.site = ? AND entry.device_id = ? AND due_at IS NOT NULL`,
     ),
-    clearQuietDue: db.prepare(
-      'UPDATE entry SET due_at = NULL, waits_since = ? WHERE instance = ? AND site = ? AND device_id = ? AND due_at <= ?',
-    ),
+    endQuiet: db.prepare('UPDATE entry SET due_at = NULL, waits_since = ? WHERE id = ?'),
     quietDevices: db.prepare('SELECT DISTINCT site, device_id FROM entry WHERE instance = ? AND due_at IS NOT NULL'),
     openKeys: db.prepare(
       `SELECT correlation_id, sum(state = 'sending') AS sending FROM entry
@@ -106,11 +120,14 @@ export function entriesOf(db: Store, instance: string, clock?: Pick<Clock, 'wall
       sql.dropQuiet.all(instance, correlationId, atMs).map((row) => occurrenceIdRow.parse(row).occurrence_id),
     /** Entries of a key in the order in which they are told; without what a silence holds back. */
     entriesOf: (correlationId: string): Entry[] => sql.ofKey.all(instance, correlationId).map(entryOf),
-    /** Keys with an entry whose quiet period is over at `atMs` of the device's event time; it is then due for good. */
-    releaseQuiet(site: string, deviceId: string, atMs: number): string[] {
-      const due = sql.quietDue.all(instance, site, deviceId, atMs).map((row) => keyRow.parse(row).correlation_id);
-      if (due.length > 0) sql.clearQuietDue.run(now(), instance, site, deviceId, atMs);
-      return due;
+    /** Keys with an entry whose quiet period is over at that instant of the device's time; it is then due for good. */
+    releaseQuiet(site: string, deviceId: string, said: Said): string[] {
+      const over = sql.inQuiet
+        .all(instance, site, deviceId)
+        .map((raw) => quietRow.parse(raw))
+        .filter((entry) => isQuietOver(entry, said));
+      for (const { id } of over) sql.endQuiet.run(now(), id);
+      return [...new Set(over.map((entry) => entry.correlation_id))];
     },
     /** Devices that have an entry waiting for its quiet period. */
     devicesInQuiet: (): { site: string; deviceId: string }[] =>
@@ -167,6 +184,13 @@ export function entriesOf(db: Store, instance: string, clock?: Pick<Clock, 'wall
       aside: count(sql.countAside),
     }),
   };
+}
+
+/** By event time; within a boot also by its monotonic clock, which goes on where a clock that was ahead is set back. */
+function isQuietOver(entry: z.infer<typeof quietRow>, { atMs, boot }: Said): boolean {
+  if (entry.due_at <= atMs) return true;
+  const quietMs = entry.due_at - Date.parse(entry.at);
+  return boot?.id === entry.boot_id && boot.monotonicMs - entry.monotonic_ms >= quietMs;
 }
 
 function entryOf(raw: unknown): Entry {
