@@ -25,5 +25,6 @@ export const rooms: readonly Room[] = [
   { name: 'crud-microservice', create: async (app, stage) => new (await import('./crud-microservice/stack.ts')).CrudMicroserviceStack(app, { stage, callerAccounts: stage.name === 'local' ? ['111122223333'] : [] }), fixedMonthlyUsd: 0 },
   { name: 'spice-refresh', create: async (app, stage) => new (await import('./spice-refresh/stack.ts')).SpiceRefreshStack(app, { stage }), fixedMonthlyUsd: 0 },
   { name: 'api-facade', create: async (app, stage) => new (await import('./api-facade/stack.ts')).ApiFacadeStack(app, { stage }), fixedMonthlyUsd: 7.4 },
-  { name: 'student-data-lake', create: async (app, stage) => new (await import('./student-data-lake/stack.ts')).StudentDataLakeStack(app, { stage }), fixedMonthlyUsd: 1 },
+  { name: 'student-data-lake', create: async (app, stage) => (await import('./student-data-lake/stacks.ts')).createStacks(app, stage), fixedMonthlyUsd: 0.4 },
+  { name: 'cost-optimization', create: async (app, stage) => new (await import('./cost-optimization/stack.ts')).CostOptimizationStack(app, { stage }), fixedMonthlyUsd: 0 },
 ];

@@ -48,9 +48,10 @@ export function createCanvasSource(deps: CanvasSourceDeps): CanvasSource {
 
   async function json(path: string): Promise<unknown> {
     const url = new URL(path, endpoint);
-    const answer = await send(deps, `GET ${path}`, async () =>
+    const credentials = await deps.credentials();
+    const answer = await send(deps, `GET ${path}`, () =>
       fetch(url, {
-        headers: authorisation(url, await deps.credentials(), new Date(now())),
+        headers: authorisation(url, credentials, new Date(now())),
         redirect: 'error',
         signal: AbortSignal.timeout(requestLimitMs),
       }),
@@ -95,7 +96,9 @@ async function send(
   request: () => Promise<Response>,
 ): Promise<Response> {
   for (let attempt = 1; ; attempt += 1) {
-    const answer = await request().catch((error: unknown) => new SourceError(`${what} failed.`, { cause: error }));
+    const answer = await request().catch(
+      (error: unknown) => new SourceError(`${what} failed: ${reasonOf(error)}`, { cause: error }),
+    );
     const isRefused = answer instanceof SourceError || answer.status === 429 || answer.status >= 500;
     if (!isRefused) return answer;
     if (attempt === attempts) {
@@ -108,6 +111,12 @@ async function send(
     const jittered = random() * Math.min(capMs, baseMs * 2 ** attempt);
     await sleep(asked === undefined || !Number.isFinite(asked) ? jittered : Math.min(capMs, asked * 1_000));
   }
+}
+
+/** fetch says only that it failed; its cause says why, and neither has the address. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause instanceof Error ? error.cause.message : error.message;
 }
 
 /**

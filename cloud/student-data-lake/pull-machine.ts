@@ -1,7 +1,7 @@
 import { Arn, Duration, Stack } from 'aws-cdk-lib';
-import { Grant, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Grant, Policy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
-import type { Bucket } from 'aws-cdk-lib/aws-s3';
+import { Bucket } from 'aws-cdk-lib/aws-s3';
 import {
   Choice,
   Condition,
@@ -22,7 +22,9 @@ import {
 } from 'aws-cdk-lib/aws-stepfunctions';
 import { LambdaInvoke } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import { Construct } from 'constructs';
+import { acknowledge } from '../shared/acknowledge.ts';
 import type { NodeFunction } from '../shared/node-function.ts';
+import { sharedWildcards } from '../shared/wildcards.ts';
 import type { Stage } from '../stages.ts';
 import { validationQueries } from './validation-queries.ts';
 
@@ -56,10 +58,11 @@ export class PullMachine extends Construct {
   constructor(scope: Construct, id: string, props: PullMachineProps) {
     super(scope, id);
     const { stage, name, bucket, functions, filesAtOnce } = props;
+    const manifests = Bucket.fromBucketName(this, 'Manifests', bucket.bucketName);
     const plan = this.task('Plan', functions.plan, { execution: JsonPath.executionName }, '$.plan');
     const fetchFiles = new DistributedMap(this, 'FetchFiles', {
       label: mapLabel,
-      itemReader: new S3JsonItemReader({ bucket, key: JsonPath.stringAt('$.plan.filesKey') }),
+      itemReader: new S3JsonItemReader({ bucket: manifests, key: JsonPath.stringAt('$.plan.filesKey') }),
       maxConcurrency: filesAtOnce,
       toleratedFailurePercentage: 100,
       resultPath: JsonPath.DISCARD,
@@ -135,7 +138,13 @@ export class PullMachine extends Construct {
     // The map runs each file as an execution of its own.
     grant(['states:StartExecution'], `${arn('stateMachine')}:${name}`);
     grant(['states:DescribeExecution', 'states:StopExecution'], `${arn('execution')}:${name}/${mapLabel}:*`);
-    role.addToPolicy(new PolicyStatement({ actions: [...logDelivery, ...tracing], resources: ['*'] }));
+    role.addToPolicy(new PolicyStatement({ actions: [...logDelivery, ...sampling], resources: ['*'] }));
+    // What every function holds as well, in a policy of its own, so that it stays one statement.
+    const tracing = new Policy(this, 'Tracing', { roles: [role] });
+    tracing.addStatements(
+      new PolicyStatement({ actions: ['xray:PutTelemetryRecords', 'xray:PutTraceSegments'], resources: ['*'] }),
+    );
+    for (const { reason } of sharedWildcards) acknowledge(tracing, 'AwsSolutions-IAM5[Resource::*]', reason);
     return role;
   }
 
@@ -162,13 +171,8 @@ export class PullMachine extends Construct {
   }
 }
 
-/** What Step Functions needs to trace, and to have its log delivered: none of it knows a resource. */
-const tracing = [
-  'xray:GetSamplingRules',
-  'xray:GetSamplingTargets',
-  'xray:PutTelemetryRecords',
-  'xray:PutTraceSegments',
-];
+/** What Step Functions needs to know what to trace, and to have its log delivered: none of it knows a resource. */
+const sampling = ['xray:GetSamplingRules', 'xray:GetSamplingTargets'];
 const logDelivery = [
   'logs:CreateLogDelivery',
   'logs:DeleteLogDelivery',

@@ -56,10 +56,25 @@ export const rights: RightsTable = {
         'logs:UpdateLogDelivery',
         'xray:GetSamplingRules',
         'xray:GetSamplingTargets',
-        'xray:PutTelemetryRecords',
-        'xray:PutTraceSegments',
       ],
       '*',
     ),
   ],
+};
+
+const lake = `arn:\${AWS::Partition}:s3:::canvas-data-warehouse-\${AWS::AccountId}-prod`;
+
+/** Those of the stack of the warehouse, which no test runs. */
+export const warehouseRights: RightsTable = {
+  DmsRole: [
+    ...all(['s3:DeleteObject', 's3:PutObject', 's3:PutObjectTagging'], `${lake}/dms/*`),
+    { action: 's3:ListBucket', on: lake },
+    ...all(['secretsmanager:DescribeSecret', 'secretsmanager:GetSecretValue'], `\${SourceCredentialsArn}`),
+  ],
+  RedshiftRole: [
+    ...all(['s3:GetObject'], `${lake}/raw_files/*`, `${lake}/dms/*`),
+    { action: 's3:ListBucket', on: lake },
+    ...all(['glue:GetDatabase', 'glue:GetPartitions', 'glue:GetTable', 'glue:GetTables'], ...catalogue),
+  ],
+  'Vpc/All/IAMRole': [...all(['logs:CreateLogStream', 'logs:DescribeLogStreams', 'logs:PutLogEvents'], 'FlowLogs')],
 };

@@ -36,15 +36,15 @@ const takeParked = takeMessages(
 );
 const keys = async () => [...(await listKeys(client(S3Client), output(stack, 'BucketName'), 'raw_files/'))].toSorted();
 
-/** Runs a pull to its end. */
-async function pull(): Promise<string | undefined> {
+/** Runs a pull to its end, and answers its status, and why it failed. */
+async function pull(): Promise<string> {
   const sfn = client(SFNClient);
   const { executionArn } = await sfn.send(new StartExecutionCommand({ stateMachineArn: output(stack, 'MachineArn') }));
   return eventually(
     async () => {
-      const { status } = await sfn.send(new DescribeExecutionCommand({ executionArn }));
+      const { status, cause } = await sfn.send(new DescribeExecutionCommand({ executionArn }));
       expect(status).not.toBe('RUNNING');
-      return status;
+      return cause === undefined ? `${status}` : `${status}: ${cause}`;
     },
     { limitMs: 90_000 },
   );
@@ -204,7 +204,7 @@ describe.runIf(account.isLocal)('student-data-lake', () => {
       { table: 'user_dim', filename: 'users-3.gz', content: '1\ttoo\tfew\n' },
       { table: 'user_dim', filename: 'users-4.gz', content: Buffer.from('no gzip') },
     ];
-    expect(await pull()).toBe('FAILED');
+    expect(await pull()).toBe('FAILED: The message of the pull says what is missing.');
     const parked = (await takeParked()).map(({ id, reason }) => [id, reason]);
     expect(parked.toSorted()).toEqual([
       ['raw_files/user_dim/users-3.gz', 'column-count'],
@@ -218,7 +218,7 @@ describe.runIf(account.isLocal)('student-data-lake', () => {
       });
     });
     canvas.files = [...others, ...users];
-    expect(await pull()).toBe('FAILED');
+    expect(await pull()).toContain('FAILED');
     // The enrolment of the user who went: the validation has found it.
     expect(await keys()).not.toContain('raw_files/user_dim/users-1.gz');
     await eventually(async () => {
@@ -234,9 +234,10 @@ describe.runIf(account.isLocal)('student-data-lake', () => {
       'sync',
       Array.from({ length: 4 }, () => ({ status: 404 })),
     );
-    expect(await pull()).toBe('FAILED');
+    const sentence = 'Canvas answered GET /api/account/self/file/sync with 404.';
+    expect(await pull()).toContain(sentence);
     await eventually(async () => {
-      expect((await told()).at(-1)).toMatchObject({ error: { Error: 'SourceError' } });
+      expect((await told()).at(-1)).toMatchObject({ error: { Cause: expect.stringContaining(sentence) } });
     });
   });
 

@@ -40,10 +40,27 @@ export const wildcards: readonly Wildcard[] = [
   {
     path: 'Pull/Role',
     statement:
-      'logs:CreateLogDelivery, logs:DeleteLogDelivery, logs:DescribeLogGroups, logs:DescribeResourcePolicies, logs:GetLogDelivery, logs:ListLogDeliveries, logs:PutResourcePolicy, logs:UpdateLogDelivery, xray:GetSamplingRules, xray:GetSamplingTargets, xray:PutTelemetryRecords, xray:PutTraceSegments',
+      'logs:CreateLogDelivery, logs:DeleteLogDelivery, logs:DescribeLogGroups, logs:DescribeResourcePolicies, logs:GetLogDelivery, logs:ListLogDeliveries, logs:PutResourcePolicy, logs:UpdateLogDelivery, xray:GetSamplingRules, xray:GetSamplingTargets',
     resource: '*',
     reason: 'Deliveries of logs and X-Ray know no resource.',
   },
   accessLog('Raw'),
   accessLog('Catalogue/Results'),
+];
+
+const lake = `arn:\${AWS::Partition}:s3:::canvas-data-warehouse-\${AWS::AccountId}-prod`;
+const reads = { path: 'RedshiftRole', statement: 's3:GetObject' };
+
+/** Those of the stack of the warehouse. */
+export const warehouseWildcards: readonly Wildcard[] = [
+  {
+    path: 'DmsRole',
+    statement: 's3:DeleteObject, s3:PutObject, s3:PutObjectTagging',
+    resource: `${lake}/dms/*`,
+    reason: 'DMS names its files itself.',
+  },
+  { ...reads, resource: `${lake}/raw_files/*`, reason: files },
+  { ...reads, resource: `${lake}/dms/*`, reason: 'DMS names its files itself.' },
+  tables('RedshiftRole', 'glue:GetDatabase, glue:GetPartitions, glue:GetTable, glue:GetTables'),
+  accessLog('AuditLogs'),
 ];
