@@ -1,0 +1,22 @@
+import { beforeAll, describe, expect, test } from 'vitest';
+import { describeRoom, type SynthesisedRoom, synthesiseRoom } from '../testing/describe-room.ts';
+import { rights } from './rights.ts';
+import { wildcards } from './wildcards.ts';
+
+const room = 'cost-optimization';
+describeRoom(room, { rights, wildcards });
+
+describe(room, () => {
+  let prod: SynthesisedRoom;
+
+  beforeAll(async () => {
+    prod = await synthesiseRoom(room, 'prod');
+  }, 120_000);
+
+  test('synth: only packs of the wanted routing keys are delivered, as they were sent', () => {
+    const subscriptions = [...prod.stacks.values()].flat().filter(({ Type }) => Type === 'AWS::SNS::Subscription');
+    expect(subscriptions.map(({ Properties }) => Properties)).toMatchObject([
+      { RawMessageDelivery: true, FilterPolicy: { routingKey: ['temperature', 'humidity'] }, RedrivePolicy: {} },
+    ]);
+  });
+});

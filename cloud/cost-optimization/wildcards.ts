@@ -1,0 +1,16 @@
+import type { Wildcard } from '../shared/wildcards.ts';
+
+export const wildcards: readonly Wildcard[] = [
+  {
+    path: 'UnpackRole',
+    statement: 's3:GetObject',
+    resource: 'Large/Objects/*',
+    reason: 'Items that are too large for a message are named by who sends them.',
+  },
+  {
+    path: 'Large/AccessLogs/Policy',
+    statement: 's3:PutObject',
+    resource: 'Large/AccessLogs/*',
+    reason: 'S3 names the objects of an access log itself.',
+  },
+];
