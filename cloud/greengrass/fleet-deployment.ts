@@ -1,5 +1,6 @@
-import { type CfnCondition, type CfnParameter, Stack } from 'aws-cdk-lib';
+import type { CfnCondition, CfnParameter } from 'aws-cdk-lib';
 import { CfnComponentVersion, CfnDeployment } from 'aws-cdk-lib/aws-greengrassv2';
+import type { CfnThingGroup } from 'aws-cdk-lib/aws-iot';
 import { Construct } from 'constructs';
 import type { Stage } from '../stages.ts';
 import {
@@ -18,6 +19,8 @@ export interface FleetDeploymentProps {
   stage: Stage;
   names: Names;
   place: Place;
+  /** What is deployed to. */
+  group: CfnThingGroup;
   settings: Pick<Settings, 'tempLimit' | 'humidLimit'>;
   snowUrl: CfnParameter;
   secretArn: string;
@@ -29,7 +32,7 @@ export interface FleetDeploymentProps {
 export class FleetDeployment extends Construct {
   constructor(scope: Construct, id: string, props: FleetDeploymentProps) {
     super(scope, id);
-    const { stage, names, place, settings, snowUrl, secretArn, condition } = props;
+    const { stage, names, place, group, settings, snowUrl, secretArn, condition } = props;
     const places = { bucket: names.bucket, prefix: '', secretArn: arnsOf(names, place).partialSecret };
     const placed = ownComponents.map((name) => ({ id: idOf[name], ...recipe(name, places) }));
     const versions = placed.map(({ id: component, inlineRecipe }) => {
@@ -49,10 +52,8 @@ export class FleetDeployment extends Construct {
       ),
       deploymentPolicies,
     });
-    deployment.node.addDependency(...versions);
+    deployment.node.addDependency(group, ...versions);
     for (const resource of [...versions, deployment]) resource.cfnOptions.condition = condition;
-    const group = Stack.of(this).node.tryFindChild('ThingGroup');
-    if (group !== undefined) deployment.node.addDependency(group);
   }
 }
 

@@ -48,11 +48,10 @@ export class GreengrassStack extends Stack {
       description: 'Table API of ServiceNow. While it is empty nothing is deployed: the zips have to be in the bucket.',
     });
 
-    const groups = new Set(Object.values(groupNames(names)));
-    for (const thingGroupName of groups) {
-      const id = thingGroupName === names.thingGroup ? 'ThingGroup' : 'DeviceGroup';
-      new CfnThingGroup(this, id, { thingGroupName });
-    }
+    const groups = groupNames(names);
+    const cores = new CfnThingGroup(this, 'ThingGroup', { thingGroupName: groups.core });
+    // Of monitors and handlers alike.
+    new CfnThingGroup(this, 'DeviceGroup', { thingGroupName: groups.monitor });
     for (const kind of deviceKinds) {
       const id = `${kind.charAt(0).toUpperCase()}${kind.slice(1)}Policy`;
       new CfnPolicy(this, id, {
@@ -74,7 +73,7 @@ export class GreengrassStack extends Stack {
     this.bucket(stage, names, place);
     const provisioning = new FleetProvisioning(this, 'Fleet', { stage, room, names, place });
     new FleetDeployment(this, 'Components', {
-      ...{ stage, names, place, settings: limits, snowUrl, secretArn: secret.ref },
+      ...{ stage, names, place, group: cores, settings: limits, snowUrl, secretArn: secret.ref },
       condition: new CfnCondition(this, 'Deploys', { expression: Fn.conditionNot(Fn.conditionEquals(snowUrl, '')) }),
     });
     const failed = this.failedDeployments(stage);
