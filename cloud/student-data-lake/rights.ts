@@ -10,13 +10,13 @@ const states = `arn:\${AWS::Partition}:states:\${AWS::Region}:\${AWS::AccountId}
 
 export const rights: RightsTable = {
   PlanRole: [
-    { action: 'secretsmanager:GetSecretValue', on: 'CanvasCredentials' },
+    { action: 'secretsmanager:GetSecretValue', on: 'CanvasCredentials.Id' },
     { action: 's3:ListBucket', on: 'Raw/Objects' },
     { action: 's3:PutObject', on: 'Raw/Objects/manifests/*' },
     ...all(['glue:GetTable'], ...catalogue),
   ],
   FetchRole: [
-    { action: 'secretsmanager:GetSecretValue', on: 'CanvasCredentials' },
+    { action: 'secretsmanager:GetSecretValue', on: 'CanvasCredentials.Id' },
     { action: 's3:PutObject', on: 'Raw/Objects/raw_files/*' },
     ...parksAt('Parking'),
   ],
@@ -38,7 +38,7 @@ export const rights: RightsTable = {
     ...all(['glue:GetDatabase', 'glue:GetPartitions', 'glue:GetTable'], ...catalogue),
   ],
   ReportRole: [{ action: 'sns:Publish', on: 'Pulls' }],
-  'Pull/Machine/EventsRole': [{ action: 'states:StartExecution', on: 'Pull/Machine' }],
+  'Scheduled/EventsRole': [{ action: 'states:StartExecution', on: `${states}:stateMachine:canvas-data-pull-prod` }],
   'Pull/Role': [
     ...all(['lambda:InvokeFunction'], 'Conclude', 'Fetch', 'Plan', 'Report', 'Validate'),
     { action: 's3:GetObject', on: 'Raw/Objects/manifests/*' },

@@ -2,9 +2,10 @@ import { CfnOutput, Duration, Stack } from 'aws-cdk-lib';
 import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
 import { SfnStateMachine } from 'aws-cdk-lib/aws-events-targets';
 import { Grant } from 'aws-cdk-lib/aws-iam';
-import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { CfnSecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
+import { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
 import { acknowledge } from '../shared/acknowledge.ts';
 import { RoomAlarm } from '../shared/alarm.ts';
@@ -58,10 +59,13 @@ export class StudentDataLakeStack extends Stack {
       },
     });
     const parking = new ParkingQueue(this, 'Parking', { stage, room });
-    const secret = new Secret(this, 'CanvasCredentials', {
+    const secret = new CfnSecret(this, 'CanvasCredentials', {
       description: 'JSON: {"api_key", "api_secret"} or {"token"} of Canvas Data',
-      removalPolicy: stage.removalPolicy,
+      generateSecretString: {},
     });
+    secret.applyRemovalPolicy(stage.removalPolicy);
+    // Its Ref is its ARN as well, but not in the local account.
+    const secretArn = secret.attrId;
     acknowledge(secret, 'AwsSolutions-SMG4', 'Canvas issues these credentials and has no call that rotates them.');
     const topic = new Topic(this, 'Pulls', { enforceSSL: true });
     if (emailAddress !== undefined) topic.addSubscription(new EmailSubscription(emailAddress));
@@ -69,7 +73,7 @@ export class StudentDataLakeStack extends Stack {
     const fn = (id: string, entry: URL, timeout: Duration, own: Record<string, string>, more = {}) =>
       new NodeFunction(this, id, { stage, room, entry, timeout, invoked: 'sync', environment: own, ...more });
     const [BUCKET, DATABASE] = [raw.bucket.bucketName, catalogue.databaseName];
-    const canvas = { CANVAS_ENDPOINT: endpoint, SECRET_ID: secret.secretArn };
+    const canvas = { CANVAS_ENDPOINT: endpoint, SECRET_ID: secretArn };
     const minutes = (count: number) => Duration.minutes(count);
     const functions = {
       plan: fn(
@@ -98,7 +102,7 @@ export class StudentDataLakeStack extends Stack {
     const grant = (grantee: NodeFunction, actions: string[], ...resourceArns: string[]) =>
       Grant.addToPrincipal({ grantee, actions, resourceArns });
     const { plan, fetch, conclude, validate, report } = functions;
-    for (const asking of [plan, fetch]) grant(asking, ['secretsmanager:GetSecretValue'], secret.secretArn);
+    for (const asking of [plan, fetch]) grant(asking, ['secretsmanager:GetSecretValue'], secretArn);
     for (const listing of [plan, conclude, validate]) grant(listing, ['s3:ListBucket'], raw.bucket.bucketArn);
     const below = (prefix: string) => raw.bucket.arnForObjects(`${prefix}/*`);
     grant(plan, ['s3:PutObject'], below('manifests'));
@@ -112,13 +116,14 @@ export class StudentDataLakeStack extends Stack {
     catalogue.grantQuery(validate);
     grant(report, ['sns:Publish'], topic.topicArn);
 
-    const { machine } = new PullMachine(this, 'Pull', {
-      ...{ stage, name: `canvas-data-pull-${environment}`, bucket: raw.bucket, functions, filesAtOnce },
-    });
+    const name = `canvas-data-pull-${environment}`;
+    const { machine } = new PullMachine(this, 'Pull', { stage, name, bucket: raw.bucket, functions, filesAtOnce });
+    // By its name, as the machine's own role names it too.
+    const byName = StateMachine.fromStateMachineName(this, 'Scheduled', name);
     new Rule(this, 'Daily', {
       description: 'The pull of each day',
       schedule: props.schedule ?? Schedule.cron({ minute: '0', hour: '10' }),
-      targets: [new SfnStateMachine(machine, { retryAttempts: 3 })],
+      targets: [new SfnStateMachine(byName, { retryAttempts: 3 })],
     });
     for (const [id, metric, says] of [
       ['Failed', machine.metricFailed({ period: minutes(5) }), 'A pull of Canvas failed, or is not complete.'],
@@ -133,7 +138,7 @@ export class StudentDataLakeStack extends Stack {
     new CfnOutput(this, 'BucketName', { value: raw.bucket.bucketName });
     new CfnOutput(this, 'DatabaseName', { value: catalogue.databaseName });
     new CfnOutput(this, 'WorkgroupName', { value: catalogue.workgroupName });
-    new CfnOutput(this, 'SecretArn', { value: secret.secretArn });
+    new CfnOutput(this, 'SecretArn', { value: secretArn });
     new CfnOutput(this, 'TopicArn', { value: topic.topicArn });
     new CfnOutput(this, 'ParkingQueueUrl', { value: parking.queueUrl });
     new CfnOutput(this, 'FetchName', { value: fetch.functionName });
