@@ -74,6 +74,17 @@ describe('from a breach to an incident and back', () => {
     expect(h.destination.rows[0]?.workNotes).toContain('Severity changed from high to critical');
   });
 
+  test('notes go on where the clock of the device was ahead and is set back: the true start is told', async () => {
+    const h = await ready();
+    const ahead = isoUtc(h.time.wallMs() + 3 * 60 * minuteMs);
+    const startedAt = isoUtc(h.time.wallMs());
+    const fired = h.anomaly({ at: ahead, startedAt: ahead });
+    await h.pass(minuteMs);
+    h.anomaly({ phase: 'updated', firingSequence: 1, startedAt });
+    await h.pass(minuteMs);
+    expect(h.destination.rows[0]?.workNotes).toContain(`breach ${fired.id} start=${startedAt} end=-`);
+  });
+
   test('a breach inside the quiet period goes on in the same incident', async () => {
     const h = await ready();
     const first = h.anomaly();

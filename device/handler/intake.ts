@@ -204,7 +204,8 @@ export function createIntake(store: HandlerStore, options: IntakeOptions, own: O
       return;
     }
     if (!store.isAnyUnlisted(stormId)) return;
-    const isTooSoon = storm.silence === 'holds' || time.wallMs() - storm.notedAtMs < options.policy.storm.windowMs;
+    const isTooSoon =
+      storm.silence === 'holds' || !hasPassed(storm.notedAtMs, time.wallMs(), options.policy.storm.windowMs);
     if (storm.phase === 'firing' && isTooSoon) return;
     const phase = storm.phase === 'firing' ? 'updated' : 'resolved';
     const count = store.countHeld(stormId);
@@ -257,7 +258,8 @@ export function createIntake(store: HandlerStore, options: IntakeOptions, own: O
     store.putOccurrence(occurrence);
     if (known.place !== 'attached') return;
     const changed = known.toldSeverity !== null && known.toldSeverity !== message.severity;
-    if (changed || Date.parse(message.at) - known.notedAtMs >= options.policy.noteIntervalMs) add(occurrence, 'update');
+    const isDue = hasPassed(known.notedAtMs, Date.parse(message.at), options.policy.noteIntervalMs);
+    if (changed || isDue) add(occurrence, 'update');
   }
 
   function end(known: Occurrence, message: AnomalyMessage): void {
@@ -510,6 +512,11 @@ function pickPlace({ place, heldBy, incident }: Placed): Placed {
 
 function byStart(one: Occurrence, other: Occurrence): number {
   return Date.parse(one.message.startedAt) - Date.parse(other.message.startedAt);
+}
+
+/** What is told of a key is told in order, so a time before the last one says that its clock was ahead and is set back. */
+function hasPassed(lastMs: number, nowMs: number, intervalMs: number): boolean {
+  return nowMs < lastMs || nowMs - lastMs >= intervalMs;
 }
 
 /** Whether the handler raises breaches of this rule itself. */

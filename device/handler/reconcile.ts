@@ -84,9 +84,10 @@ export function reconcileRows(
     if (!isOpen(row)) continue;
     const firing = store.firingOf(row.correlationId);
     for (const occurrence of firing) {
-      // What a storm has listed stays there, unless the incident tells of it all the same.
-      const isElsewhere = occurrence.toldSeverity === null || namesOccurrence(row, occurrence.id);
-      if (occurrence.place === 'held' && isElsewhere) intake.letGo(occurrence);
+      // What a storm has listed, or lists while another breach's incident is about to be resolved, stays there, unless
+      // the incident tells of it all the same.
+      const isLeft = occurrence.toldSeverity === null && store.entriesOf(row.correlationId).length === 0;
+      if (occurrence.place === 'held' && (isLeft || namesOccurrence(row, occurrence.id))) intake.letGo(occurrence);
     }
     const called = byCorrelation.get(row.correlationId);
     if (called?.waiting === true || called?.firing != null) continue;

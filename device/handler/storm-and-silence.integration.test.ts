@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { isoUtc } from '../platform/time.ts';
-import { minuteMs, ready, recover } from './story-harness.ts';
+import { firingOf, minuteMs, ready, recover } from './story-harness.ts';
 
 describe('storms, caps and silence', () => {
   const keys = (count: number) => Array.from({ length: count }, (_, n) => `m${n}`);
@@ -126,6 +126,42 @@ describe('storms, caps and silence', () => {
     h.anomaly({ metric: 'a' });
     await h.pass(20 * minuteMs);
     expect(h.destination.rows.find((row) => row.openedBy === first.id)?.state).toBe('resolved');
+  });
+
+  test('a storm lists anew what it holds once the start is corrected', async () => {
+    const h = await ready((config) => {
+      config.handler.storm = { keys: 1, windowMs: minuteMs };
+    });
+    h.anomaly({ metric: 'a' });
+    const held = h.anomaly({ metric: 'b', startedAt: '2026-02-20T00:00:00Z' });
+    await h.pass(2 * minuteMs);
+    const storm = () => h.destination.rows.find((row) => row.correlationId === 'home/*/*/storm')?.workNotes;
+    expect(storm()).toContain(`breach ${held.id} start=2026-02-20T00:00:00Z end=-`);
+    const startedAt = held.at;
+    h.anomaly({ metric: 'b', phase: 'updated', firingSequence: 1, startedAt });
+    await h.pass(2 * minuteMs);
+    expect(storm()).toContain(`breach ${held.id} start=${startedAt} end=-`);
+  });
+
+  test('a breach that a storm is about to list is left to it, though an earlier incident of its key is still open', async () => {
+    const h = await ready((config) => {
+      config.handler.storm = { keys: 1, windowMs: 30 * minuteMs };
+    });
+    const first = h.anomaly({ metric: 'b' });
+    await h.settle();
+    await recover(h, first);
+    h.anomaly({ metric: 'c' });
+    h.anomaly({ metric: 'a' });
+    await h.pass(minuteMs);
+    const again = h.anomaly({ metric: 'b' });
+    await h.settle();
+    await h.restart();
+    h.rollCall([{ metric: 'b', rule: 'upper', lastSequence: 3, waiting: false, firing: firingOf(again) }]);
+    await h.pass(minuteMs);
+    expect(h.destination.calls.findOpen).toBeGreaterThan(0);
+    expect(h.handler.breach(again.id)?.place).toBe('held');
+    await h.pass(16 * minuteMs);
+    expect(h.destination.rows.find((row) => row.correlationId === 'home/pi/b/upper')?.state).toBe('resolved');
   });
 
   test('a device that died while the handler was away is silent, too', async () => {

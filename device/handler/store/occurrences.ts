@@ -43,7 +43,9 @@ export function occurrencesOf(db: Store, instance: string) {
          number = excluded.number, message = excluded.message, told_severity = excluded.told_severity,
          noted_at = excluded.noted_at, updates_since_note = excluded.updates_since_note, held_by = excluded.held_by,
          silenced = excluded.silenced,
-         listed = CASE WHEN phase <> excluded.phase THEN 0 ELSE listed END,
+         listed = CASE WHEN phase <> excluded.phase
+             OR json_extract(message, '$.startedAt') <> json_extract(excluded.message, '$.startedAt')
+           THEN 0 ELSE listed END,
          ended_order = CASE WHEN excluded.phase = 'firing' THEN NULL ELSE ended_order END`,
     ),
     setListed: db.prepare(
@@ -115,7 +117,10 @@ export function occurrencesOf(db: Store, instance: string) {
       );
     },
 
-    /** Breaches that a storm holds and its notes have not listed yet; once they have ended they are to be listed anew. */
+    /**
+     * Breaches that a storm holds and its notes have not listed yet; those that have ended meanwhile, or whose start was
+     * corrected, are to be listed anew.
+     */
     heldUnlisted: (stormId: string, limit: number): Occurrence[] =>
       sql.unlisted.all(instance, stormId, limit).map(occurrenceOf),
     markListed(ids: readonly string[]): void {
