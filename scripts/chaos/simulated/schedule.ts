@@ -53,7 +53,7 @@ export interface Setup {
   quietMs: number;
   reopenWindowMs: number;
   maxNewPerHour: number;
-  /** Error of the monitor's clock until `clock-right`, ms: it is behind, as that of a Pi after its start; 0: it is right. */
+  /** Error of the monitor's clock until `clock-right`, ms: below 0 it is behind, as that of a Pi after its start; 0: it is right. */
   clockErrorMs: number;
 }
 
@@ -156,9 +156,13 @@ function drawSetup(draw: Draw, focus: readonly Focus[]): Setup {
     // Longer than any component is down: a breach whose monitor lost its store comes back to its incident.
     reopenWindowMs: draw.pick(3 * minuteMs, 10 * minuteMs, 60 * minuteMs),
     maxNewPerHour: 1_000,
-    clockErrorMs:
-      draw.chance(0.1) || focus.includes('wrong-clock') ? -draw.between(60 * minuteMs, 3 * 24 * 60 * minuteMs) : 0,
+    clockErrorMs: draw.chance(0.1) || focus.includes('wrong-clock') ? drawClockError(draw) : 0,
   };
+}
+
+function drawClockError(draw: Draw): number {
+  const errorMs = draw.between(60 * minuteMs, 3 * 24 * 60 * minuteMs);
+  return draw.chance(0.3) ? errorMs : -errorMs;
 }
 
 /** Each metric of each device goes over its limit and back, some of them at the same time. */
