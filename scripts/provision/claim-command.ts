@@ -3,7 +3,7 @@ import { AppError } from '../../device/platform/errors.ts';
 import { bundleFacts } from './bundle.ts';
 import { claimIdentity, readPem, serialNumberOfPi } from './claim.ts';
 import { makeIdentity, writeKey } from './identity.ts';
-import { type InstalledFor, install, nextCommands, type PlacedFile } from './install.ts';
+import { checkWritable, type InstalledFor, install, nextCommands, type PlacedFile } from './install.ts';
 import { amazonRootCa, rootCaIn } from './root-ca.ts';
 
 export interface ClaimCommandOptions {
@@ -26,7 +26,8 @@ export interface ClaimCommandOptions {
 const timeoutMs = 30_000;
 
 /**
- * `--claim`: key and signing request are made here, signed through the template, and put in place as `install` does.
+ * `--claim`: key and signing request are made here, signed through the template, and put in place as `install` does. What
+ * can be checked is checked before, for a claim that comes to nothing may be counted.
  * @throws AppError `incomplete`, and those of its parts
  */
 export async function claim(
@@ -35,6 +36,8 @@ export async function claim(
 ): Promise<{ placed: PlacedFile[]; next: string[] }> {
   const all = complete(options);
   const { keys, target, nucleus, endpoint } = all;
+  const place = placeIn(all);
+  checkWritable(nucleus === 'none' ? [keys] : [keys, target]);
   const rootCa = all.rootCa === undefined ? amazonRootCa() : rootCaIn(all.rootCa);
   const parameters =
     'SerialNumber' in all.parameter ? all.parameter : { ...all.parameter, SerialNumber: serialNumberOfPi() };
@@ -53,25 +56,30 @@ export async function claim(
   });
   if (claimed.privateKey !== undefined) writeKey(keys, claimed.privateKey);
   print(`This device is the thing ${claimed.thing}; its certificate is ${claimed.certificateId.slice(0, 12)}….`);
-  const facts = bundleFacts.safeParse({
-    format: 1,
-    thing: claimed.thing,
-    region: all.region,
-    roleAlias: all.roleAlias,
-    dataEndpoint: endpoint,
-    credentialsEndpoint: all.credentialsEndpoint,
-  });
-  if (!facts.success) {
-    throw new AppError(
-      'incomplete',
-      `What the nucleus is to be told cannot be: ${facts.error.issues[0]?.path.join('.')}.`,
-    );
-  }
-  const bundle = { certificate: claimed.certificate, rootCa, facts: facts.data };
+  const facts = bundleFacts.parse({ ...place, thing: claimed.thing });
+  const bundle = { certificate: claimed.certificate, rootCa, facts };
   return {
     placed: install(bundle, { keys, target, nucleus, nowMs }),
-    next: nextCommands({ keys, target, nucleus }, facts.data),
+    next: nextCommands({ keys, target, nucleus }, facts),
   };
+}
+
+/** The options that become a part of the nucleus's configuration, by the fields there. */
+const optionOf: Readonly<Record<string, string>> = {
+  region: '--region NAME, such as eu-west-1',
+  roleAlias: '--role-alias NAME',
+  dataEndpoint: '--endpoint HOST, without https://',
+  credentialsEndpoint: '--credentials-endpoint HOST, without https://',
+};
+
+/** @throws AppError `incomplete` */
+function placeIn({ region, roleAlias, endpoint, credentialsEndpoint }: ClaimCommandOptions) {
+  const place = bundleFacts
+    .omit({ thing: true })
+    .safeParse({ format: 1, region, roleAlias, dataEndpoint: endpoint, credentialsEndpoint });
+  if (place.success) return place.data;
+  const wrong = place.error.issues.map(({ path }) => optionOf[path.join('.')] ?? path.join('.'));
+  throw new AppError('incomplete', `This cannot be: give ${wrong.join('; and ')}.`);
 }
 
 async function ownRequest(keys: string, name: string, print: (line: string) => void): Promise<string> {

@@ -133,6 +133,30 @@ describe.skipIf(mosquittoBinary === undefined)('claim', () => {
     expect(readFileSync(path(`greengrass/certs/${files.key}`), 'utf8')).toBe(key);
   });
 
+  test.each([
+    [
+      'a folder that cannot be written',
+      () => ({ target: path('claim.cert.pem/greengrass') }),
+      /Cannot write .*greengrass/,
+    ],
+    ['an endpoint that is none', () => ({ credentialsEndpoint: 'https://x/' }), /--credentials-endpoint HOST/],
+  ])('asks the cloud for nothing with %s', async (_what, changed, sentence) => {
+    const command = {
+      claim: path('claim.cert.pem'),
+      claimKey: path('claim.private.key'),
+      endpoint: `127.0.0.1:${broker.port}`,
+      credentialsEndpoint: 'credentials.example.com',
+      template: 'fleet',
+      parameter: { SerialNumber: '0001' },
+      rootCa: path('root.pem'),
+      keys: path('certs'),
+      target: path('greengrass'),
+      ...changed(),
+    };
+    await expect(claim(command, { nowMs: Date.now(), print: () => {} })).rejects.toThrow(sentence);
+    expect(asked).toEqual([]);
+  });
+
   test('says what the cloud said when the hook refuses the serial number', async () => {
     answers = async (topic) =>
       topic === askCertificate

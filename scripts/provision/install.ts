@@ -1,5 +1,15 @@
 import { createPublicKey, X509Certificate } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import {
+  accessSync,
+  chmodSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { awsComponents } from '../../cloud/greengrass/definition.ts';
 import { AppError, codeOf, messageOf } from '../../device/platform/errors.ts';
@@ -70,6 +80,30 @@ function checkCertificate({ certificate, rootCa }: Bundle, keyId: string, keyFil
   }
 }
 
+/**
+ * Whether the folders are there, or could be made, and written into; changes nothing.
+ * @throws AppError `unwritable`
+ */
+export function checkWritable(folders: readonly string[]): void {
+  for (const folder of folders) {
+    let nearest = resolve(folder);
+    while (!existsSync(nearest)) nearest = dirname(nearest);
+    try {
+      // By the slash only a folder passes.
+      accessSync(`${nearest}/`, constants.W_OK | constants.X_OK);
+    } catch (error) {
+      throw unwritable(folder, error);
+    }
+  }
+}
+
+function unwritable(path: string, error: unknown): AppError {
+  const how = codeOf(error) === 'EACCES' || codeOf(error) === 'EPERM' ? 'Run this with sudo' : 'Check the folder';
+  return new AppError('unwritable', `Cannot write ${path}: ${messageOf(error)}. ${how}, or give --target.`, {
+    cause: error,
+  });
+}
+
 /** Whole or not at all, with its mode from the beginning. */
 function place(path: string, content: string, mode: number): PlacedFile {
   try {
@@ -85,10 +119,7 @@ function place(path: string, content: string, mode: number): PlacedFile {
     renameSync(temporary, path);
     return { path, changed: true };
   } catch (error) {
-    const how = codeOf(error) === 'EACCES' || codeOf(error) === 'EPERM' ? 'Run this with sudo' : 'Check the folder';
-    throw new AppError('unwritable', `Cannot write ${path}: ${messageOf(error)}. ${how}, or give --target.`, {
-      cause: error,
-    });
+    throw unwritable(path, error);
   }
 }
 
@@ -121,7 +152,8 @@ export function nextCommands(
   }
   const zip = `greengrass-${awsComponents['aws.greengrass.Nucleus']}.zip`;
   return [
-    'sudo apt-get install -y openjdk-17-jre-headless unzip',
+    // Whichever release this is: Debian 12 has Java 17, Debian 13 has 21, and the nucleus wants 8 or newer.
+    'sudo apt-get install -y default-jre-headless unzip',
     `curl -fsSO https://d2s8p88vqu9w66.cloudfront.net/releases/${zip}`,
     `unzip -q ${zip} -d GreengrassInstaller`,
     `sudo -E java -Droot=${root} -Dlog.store=FILE -jar GreengrassInstaller/lib/Greengrass.jar --init-config ${root}/config.yaml --component-default-user ggc_user:ggc_group --setup-system-service true`,

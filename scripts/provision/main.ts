@@ -93,17 +93,22 @@ withPlaceOptions(program.command('create'))
   .option('--root-ca <file>', 'authority of the endpoints, for a local account (default: Amazon Root CA 1)')
   .option('--dry-run', 'show the plan and change nothing', false)
   .option('--wait', 'follow the deployment until the device has carried it out', false)
-  .option('--wait-for <time>', 'how long --wait waits: 90s, 30m, 2h', parseDuration, 30 * 60_000)
-  .action((options: CreateCommandOptions) =>
-    withClients(options, async (context) => {
-      const csr = readText(options.csr, '--csr');
+  .addOption(
+    new Option('--wait-for <time>', 'how long --wait waits: 90s, 30m, 2h')
+      .argParser(parseDuration)
+      .default(30 * 60_000, '30m'),
+  )
+  .action(async (options: CreateCommandOptions) => {
+    const csr = readText(options.csr, '--csr');
+    const keyId = await keyIdOfRequest(csr, options.csr);
+    return withClients(options, async (context) => {
       const { tempLimit, humidLimit, snowUrl, updateSecret, retireOldKeys } = options;
       const found = await create({
         desired: {
           names: context.names,
           place: context.place,
           csr,
-          keyId: await keyIdOfRequest(csr, options.csr),
+          keyId,
           settings: {
             ...(tempLimit === undefined ? {} : { tempLimit }),
             ...(humidLimit === undefined ? {} : { humidLimit }),
@@ -123,8 +128,8 @@ withPlaceOptions(program.command('create'))
       if (options.wait && deploymentId !== undefined) {
         await follow({ context, deploymentId, limitMs: options.waitFor, pollMs: 10_000, print });
       }
-    }),
-  );
+    });
+  });
 
 withPlaceOptions(program.command('teardown'))
   .description('on the workstation: remove exactly what create made')
@@ -166,7 +171,11 @@ program
   .option('--credentials-endpoint <host>', 'iot:CredentialProvider endpoint of the account')
   .option('--template <name>', 'fleet provisioning template')
   .option('--key-from-aws', 'let AWS make the key and send it, for claims that may not have one signed', false)
-  .option('--parameter <name=value>', 'of the template; SerialNumber is the Pi’s own unless given', parseParameter, {})
+  .addOption(
+    new Option('--parameter <name=value>', 'of the template; SerialNumber is the Pi’s own unless given')
+      .argParser(parseParameter)
+      .default({}, 'none'),
+  )
   .option('--region <name>', 'AWS region', 'eu-west-1')
   .option('--role-alias <name>', 'role alias of the token exchange role', 'IoTGGRoleAlias')
   .option('--root-ca <file>', 'authority of the endpoints, for a local account (default: Amazon Root CA 1)')

@@ -216,6 +216,16 @@ describe('plan', () => {
     expect(after.thing?.keyIds).toEqual(['key2']);
   });
 
+  test('gives a secret of somebody else no new value, but uses it', () => {
+    const found = { ...complete, secret: { made: false, arn: secretArn, deletionScheduled: false } };
+    expect(kindsOf(desired, found)).toEqual([]);
+    expect(plan({ ...desired, updateSecret: true }, found)).toMatchObject({
+      ok: false,
+      reason: 'conflict',
+      message: expect.stringMatching(/greengrass-snow-creds.*put-secret-value.*--secret-name/),
+    });
+  });
+
   test('restores a secret whose deletion is scheduled', () => {
     const found = { ...complete, secret: { made: true, arn: secretArn, deletionScheduled: true } };
     expect(kindsOf(desired, found)).toEqual(['restore-secret']);
@@ -232,6 +242,11 @@ describe('plan', () => {
     ['an IoT policy', { policy: { made: false, document: {}, oldVersions: [] } }, /IoT policy myGGPolicy.*--policy/],
     ['a role', { role: { made: false, trust: {} } }, /role IoTGGRole.*--role/],
     ['a role alias', { roleAlias: { made: false, roleArn: 'x', seconds: 900 } }, /IoTGGRoleAlias.*--role-alias/],
+    [
+      'a secret that is about to be deleted',
+      { secret: { made: false, arn: secretArn, deletionScheduled: true } },
+      /greengrass-snow-creds.*restore-secret.*--secret-name/,
+    ],
     ['an open bucket', { bucket: { made: false, adoptable: false, publicBlocked: false } }, /artifacts.*--bucket/],
     [
       'a deployment',

@@ -114,8 +114,15 @@ export function certificateOf(keyId: string, { certificates }: Found): FoundCert
   return ours.find(({ attached }) => attached) ?? ours[0];
 }
 
-function secretSteps({ updateSecret }: Desired, { secret }: Found): Step[] {
+function secretSteps({ names, updateSecret }: Desired, { secret }: Found): Step[] {
   if (secret === undefined) return [{ kind: 'create-secret' }];
+  if (!secret.made && (secret.deletionScheduled || updateSecret)) {
+    const call = secret.deletionScheduled ? 'restore-secret' : 'put-secret-value --secret-string file://FILE';
+    throw new Refusal(
+      'conflict',
+      `The secret ${names.secret} exists${secret.deletionScheduled ? ', is about to be deleted,' : ''} and was not made by provision: it is left alone. Do it by hand (aws secretsmanager ${call} --secret-id ${names.secret}), or give another name with --secret-name.`,
+    );
+  }
   const steps: Step[] = secret.deletionScheduled ? [{ kind: 'restore-secret' }] : [];
   return updateSecret ? [...steps, { kind: 'update-secret' }] : steps;
 }
