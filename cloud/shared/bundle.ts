@@ -12,11 +12,12 @@ const built = new Map<string, OutputFile[]>();
  * The code of a function: one module with all that it imports, the SDK too, so that what was tested is what runs. The
  * same source gives the same bytes, so a deploy without a change changes nothing.
  * @param entry `new URL('./verb.lambda.ts', import.meta.url)`; it exports `handler`.
+ * @param page folder of a page's `main.tsx` and `style.css`, which lie beside the module as `page.js` and `page.css`.
  * @throws Error where esbuild cannot build it.
  */
-export function bundle(entry: URL): Code {
+export function bundle(entry: URL, page?: URL): Code {
   const path = fileURLToPath(entry);
-  const files = built.get(path) ?? build(path);
+  const files = built.get(path) ?? [...build(path), ...(page === undefined ? [] : buildPage(fileURLToPath(page)))];
   built.set(path, files);
   return Code.fromAsset(dirname(path), {
     assetHashType: AssetHashType.OUTPUT,
@@ -53,6 +54,28 @@ function build(path: string): OutputFile[] {
     logLevel: 'silent',
     // Packages in CommonJS call `require`, which a module does not have.
     banner: { js: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);" },
+  });
+  return outputFiles;
+}
+
+/** What a browser loads. */
+function buildPage(folder: string): OutputFile[] {
+  const { outputFiles } = buildSync({
+    absWorkingDir: folder,
+    entryPoints: [
+      { in: 'main.tsx', out: 'page' },
+      { in: 'style.css', out: 'page' },
+    ],
+    outdir: 'page',
+    write: false,
+    bundle: true,
+    minify: true,
+    format: 'esm',
+    target: 'es2022',
+    jsx: 'automatic',
+    jsxImportSource: 'preact',
+    legalComments: 'none',
+    logLevel: 'silent',
   });
   return outputFiles;
 }

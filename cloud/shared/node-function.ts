@@ -19,6 +19,8 @@ export interface NodeFunctionProps {
   room: string;
   /** `new URL('./verb.lambda.ts', import.meta.url)` */
   entry: URL;
+  /** Folder of a page that it serves: see `bundle`. */
+  page?: URL;
   /**
    * Who calls it, and so who sees that it failed. `async`: SNS, EventBridge, S3, IoT rules; gets a queue for dead
    * letters. `event-source`: Kinesis, SQS, DynamoDB streams; the queue is set at the source. `sync`: the caller.
@@ -53,7 +55,7 @@ export class NodeFunction extends LambdaFunction {
     const deadLetters =
       invoked === 'async' ? new DeadLetterQueue(scope, `${id}DeadLetters`, { stage, room }) : undefined;
     super(scope, id, {
-      code: bundle(entry),
+      code: bundle(entry, props.page),
       handler: 'index.handler',
       runtime: Runtime.NODEJS_24_X,
       architecture: stage.architecture,

@@ -16,6 +16,9 @@ export const publishedMessage = z.object({
   receivedAtMs: z.int().describe('When AWS IoT received it, epoch ms.'),
 });
 
+/** Name of the table, by which other rooms read it. */
+export const readingsTableName = 'IoTBlog-readings';
+
 /** `IoTBlog/sensorData`: the project's reading. */
 export const reading = readingMessage;
 

@@ -9,7 +9,7 @@ import { NodeFunction } from '../shared/node-function.ts';
 import { DeadLetterQueue, ParkingQueue } from '../shared/resting-queue.ts';
 import { allowWildcards } from '../shared/wildcards.ts';
 import type { Stage } from '../stages.ts';
-import type { Gateways } from './contract.ts';
+import { type Gateways, readingsTableName } from './contract.ts';
 import { DataPathDashboard, newestReadingAge } from './dashboard.ts';
 import { SensorDataRule } from './sensor-data-rule.ts';
 import { wildcards } from './wildcards.ts';
@@ -30,6 +30,8 @@ export interface StreamIngestionProps {
   retryAttempts?: number;
   /** `on-demand`, or units of capacity that auto-scaling moves between 1 and `most` at 50 %, as in the post. */
   capacity?: 'on-demand' | { most: number };
+  /** Name of the table; other rooms know it by the default. */
+  tableName?: string;
   /** Topic of the readings; `IoTBlog/sensorData/#` where each device has one of its own. */
   topicFilter?: string;
   /** Which devices a gateway's thing speaks for. */
@@ -51,6 +53,7 @@ export class StreamIngestionStack extends Stack {
       removalPolicy: stage.removalPolicy,
     });
     const table = new TableV2(this, 'Readings', {
+      tableName: props.tableName ?? readingsTableName,
       partitionKey: { name: 'partitionKey', type: AttributeType.STRING },
       sortKey: { name: 'timestamp', type: AttributeType.STRING },
       timeToLiveAttribute: 'expiresAt',

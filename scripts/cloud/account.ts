@@ -1,9 +1,10 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { localAccountId } from '../../cloud/testing/account.ts';
 import { AppError } from '../../device/platform/errors.ts';
 import type { AccountCertificates } from './certificates.ts';
+import { startKeySetProxy } from './key-set-proxy.ts';
 import { lastWords, startProcess } from './processes.ts';
 import type { Tools } from './tools.ts';
 
@@ -11,6 +12,7 @@ import type { Tools } from './tools.ts';
 const accountPort = 4566;
 const deviceMqttPort = 8883;
 const motoPort = 5000;
+const keySetPort = 4567;
 
 const accountEndpoint = `https://127.0.0.1:${accountPort}`;
 const motoEndpoint = `http://127.0.0.1:${motoPort}`;
@@ -42,6 +44,7 @@ export async function startAccount(options: AccountOptions): Promise<LocalAccoun
   const { tools, folder, region, signal } = options;
   const logFiles = { account: join(folder, 'account.log'), moto: join(folder, 'moto.log') };
   const own = folders(folder);
+  const keySets = await startKeySetProxy(keySetPort, accountEndpoint, readFileSync(options.certificates.authority));
   const moto = startProcess({
     name: 'moto',
     program: tools.python,
@@ -53,11 +56,11 @@ export async function startAccount(options: AccountOptions): Promise<LocalAccoun
     name: 'ministack',
     program: tools.python,
     args: ['-m', 'ministack'],
-    env: { ...process.env, ...ministackEnvironment(options, own) },
+    env: { ...process.env, ...ministackEnvironment(options, own), http_proxy: keySets.url, no_proxy: '127.0.0.1' },
     logFile: logFiles.account,
   });
   const stop = async () => {
-    await Promise.all([ministack.stop(), moto.stop()]);
+    await Promise.all([ministack.stop(), moto.stop(), keySets.stop()]);
   };
   try {
     await Promise.all([

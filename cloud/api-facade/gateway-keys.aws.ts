@@ -1,0 +1,33 @@
+import {
+  type APIGatewayClient,
+  CreateApiKeyCommand,
+  CreateUsagePlanKeyCommand,
+  DeleteApiKeyCommand,
+  NotFoundException,
+} from '@aws-sdk/client-api-gateway';
+import { z } from 'zod';
+import type { PlanName } from './contract.ts';
+import type { GatewayKeys } from './keys.ts';
+
+/** @param planIds reads the usage plan of API Gateway for each plan */
+export function createGatewayKeys(
+  gateway: Pick<APIGatewayClient, 'send'>,
+  planIds: () => Promise<Readonly<Record<PlanName, string>>>,
+): GatewayKeys {
+  return {
+    async create({ name, value, plan }) {
+      const usagePlanId = (await planIds())[plan];
+      const created = await gateway.send(new CreateApiKeyCommand({ name, value, enabled: true }));
+      const keyId = z.string().parse(created.id);
+      await gateway.send(new CreateUsagePlanKeyCommand({ usagePlanId, keyId, keyType: 'API_KEY' }));
+      return keyId;
+    },
+    async remove(apiKey) {
+      try {
+        await gateway.send(new DeleteApiKeyCommand({ apiKey }));
+      } catch (error) {
+        if (!(error instanceof NotFoundException)) throw error;
+      }
+    },
+  };
+}

@@ -1,0 +1,211 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import { AwsFault, fakeAws } from '../testing/fake-aws.ts';
+import { hashOf, newApiKey, parseApiKey } from './api-key.ts';
+import { authorise } from './authorise.ts';
+import { issuedKey, keyList, type PlanName } from './contract.ts';
+import { createKeyTable } from './key-table.aws.ts';
+import { createKeysApi, type GatewayKeys, type KeyRow, type KeyRows } from './keys.ts';
+
+const account = '11111111-2222-4333-8444-555555555555';
+const now = new Date('2026-11-24T10:00:00Z');
+
+/** Rows and gateway of one account, in memory. */
+function portal() {
+  const rows = new Map<string, KeyRow & { hash: string; requests: number }>();
+  const gateway = new Map<string, { value: string; plan: PlanName }>();
+  let random = 0;
+  const keyRows: KeyRows = {
+    list: async () => [...rows.values()],
+    async claim(_account, { slot, ...key }) {
+      const known = rows.get(slot);
+      if (known?.revokedAt === null) return false;
+      rows.set(slot, { ...key, id: slot, revokedAt: null, requests: known?.requests ?? 0 });
+      return true;
+    },
+    async revoke(_account, slot, at) {
+      const row = rows.get(slot);
+      if (row !== undefined) row.revokedAt ??= at;
+      return row;
+    },
+    usage: async (_account, slot) => rows.get(slot),
+  };
+  const keys: GatewayKeys = {
+    async create({ name, value, plan }) {
+      gateway.set(name, { value, plan });
+      return name;
+    },
+    async remove(id) {
+      gateway.delete(id);
+    },
+  };
+  const app = createKeysApi({
+    rows: keyRows,
+    gateway: keys,
+    gatewayValue: ({ hash }) => hash,
+    now: () => now,
+    random() {
+      random += 1;
+      return new Uint8Array(32).fill(random);
+    },
+    onFailure: ({ error }) => {
+      throw error;
+    },
+  });
+  const call = async (method: string, path: string, body?: unknown, groups: string[] = []) => {
+    const request = new Request(`http://facade.invalid${path}`, {
+      method,
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const answer = await app.fetch(request, { requestId: 'one', keyId: undefined, account, groups });
+    const text = await answer.text();
+    const answered: unknown = text === '' ? undefined : JSON.parse(text);
+    return { status: answer.status, body: answered };
+  };
+  const authorised = (key: string) =>
+    authorise(
+      { methodArn: 'arn:route', headers: { 'X-Api-Key': key } },
+      {
+        async count({ slot }, hash) {
+          const row = rows.get(slot);
+          if (row === undefined || row.hash !== hash || row.revokedAt !== null) return undefined;
+          row.requests += 1;
+          return row.plan;
+        },
+      },
+      now,
+    );
+  return { call, authorised, rows, gateway };
+}
+
+describe('keys of an account', () => {
+  test('a key is shown once, kept as its hash, and opens until it is revoked', async () => {
+    const { call, authorised, rows, gateway } = portal();
+    const { status, body } = await call('POST', '/portal/apikeys', { label: ' line 4 ' });
+    const { key, ...entry } = issuedKey.parse(body);
+    expect([status, entry]).toEqual([
+      201,
+      { id: '1', plan: 'free', label: 'line 4', createdAt: now.toISOString(), revokedAt: null },
+    ]);
+    expect(JSON.stringify([...rows.values(), ...gateway])).not.toContain(key);
+    expect(await call('GET', '/portal/apikeys')).toEqual({ status: 200, body: { keys: [entry] } });
+
+    const hash = hashOf(key);
+    expect(await authorised(key)).toMatchObject({
+      policyDocument: { Statement: [{ Effect: 'Allow', Resource: 'arn:route' }] },
+      context: { keyId: `${account}.1`, plan: 'free' },
+      usageIdentifierKey: hash,
+    });
+    expect([...gateway.values()]).toEqual([{ value: hash, plan: 'free' }]);
+
+    expect((await call('DELETE', '/portal/apikeys/1')).status).toBe(204);
+    expect(await authorised(key)).toMatchObject({ policyDocument: { Statement: [{ Effect: 'Deny' }] } });
+    expect(gateway.size).toBe(0);
+    expect((await call('DELETE', '/portal/apikeys/1')).status).toBe(204);
+  });
+
+  test('an account has five keys at a time, and the count of a slot outlives its keys', async () => {
+    const { call, authorised } = portal();
+    const issued = [];
+    for (let count = 0; count < 5; count += 1) {
+      issued.push(issuedKey.parse((await call('POST', '/portal/apikeys', {})).body));
+    }
+    expect(new Set(issued.map(({ id }) => id)).size).toBe(5);
+    expect(await call('POST', '/portal/apikeys', {})).toMatchObject({
+      status: 409,
+      body: { type: 'urn:greengrass-itsm:too_many_keys' },
+    });
+    await authorised(issued[2]?.key ?? '');
+    await call('DELETE', '/portal/apikeys/3');
+    expect(issuedKey.parse((await call('POST', '/portal/apikeys', {})).body).id).toBe('3');
+    expect((await call('GET', '/portal/apikeys/3/usage')).body).toEqual({
+      month: '2026-11',
+      requests: 1,
+      requestsPerMonth: 10_000,
+    });
+    expect(keyList.parse((await call('GET', '/portal/apikeys')).body).keys).toHaveLength(5);
+  });
+
+  test('the plan partner is for its group alone', async () => {
+    const { call } = portal();
+    expect((await call('POST', '/portal/apikeys', { plan: 'partner' })).status).toBe(403);
+    expect(await call('POST', '/portal/apikeys', { plan: 'partner' }, ['partner'])).toMatchObject({
+      status: 201,
+      body: { plan: 'partner' },
+    });
+  });
+
+  test.each([
+    ['POST', '/portal/apikeys', { plan: 'gold' }, 400],
+    ['POST', '/portal/apikeys', { label: 'x'.repeat(70_000) }, 413],
+    ['DELETE', '/portal/apikeys/6', undefined, 400],
+    ['DELETE', '/portal/apikeys/2', undefined, 404],
+    ['GET', '/portal/apikeys/2/usage', undefined, 404],
+    ['GET', '/portal/elsewhere', undefined, 404],
+  ])('%s %s with %o is %i', async (method, path, body, status) => {
+    const { call } = portal();
+    expect((await call(method, path, body)).status).toBe(status);
+  });
+});
+
+describe('the text of a key', () => {
+  const bytes = fc.uint8Array({ minLength: 32, maxLength: 32 });
+
+  test('says whose it is, and another one has another hash', () => {
+    fc.assert(
+      fc.property(bytes, bytes, fc.constantFrom('1', '2', '3', '4', '5'), (one, other, slot) => {
+        const key = newApiKey(account, slot, one);
+        expect(parseApiKey(key.text)).toEqual(key);
+        expect(hashOf(key.text) === hashOf(newApiKey(account, slot, other).text)).toBe(Buffer.from(one).equals(other));
+      }),
+    );
+  });
+
+  test('anything else is none, and nobody is asked about it', async () => {
+    const asked: unknown[] = [];
+    const keys = {
+      async count(key: unknown) {
+        asked.push(key);
+        return undefined;
+      },
+    };
+    await fc.assert(
+      fc.asyncProperty(fc.option(fc.string(), { nil: undefined }), async (text) => {
+        const headers = text === undefined ? null : { 'x-api-key': text };
+        const answer = await authorise({ methodArn: 'arn:route', headers }, keys, now);
+        expect(answer.policyDocument.Statement[0].Effect).toBe('Deny');
+      }),
+    );
+    expect(asked).toEqual([]);
+  });
+});
+
+describe('the table of keys', () => {
+  const written = z.object({ ConditionExpression: z.string(), UpdateExpression: z.string() });
+
+  test('counts in the write that looks the key up, and takes a failed condition for no key', async () => {
+    const inputs: unknown[] = [];
+    const dynamo = new DynamoDBClient(
+      fakeAws(({ input }) => {
+        inputs.push(input);
+        throw new AwsFault('ConditionalCheckFailedException');
+      }),
+    );
+    expect(await createKeyTable(dynamo, 'Keys').count({ account, slot: '1' }, 'hash', '2026-11')).toBeUndefined();
+    expect(written.parse(inputs[0])).toEqual({
+      UpdateExpression: 'ADD #month :one',
+      ConditionExpression: '#hash = :hash AND attribute_not_exists(#revokedAt)',
+    });
+  });
+
+  test('fails where the table fails, so that nobody is let in or out by it', async () => {
+    const dynamo = new DynamoDBClient(
+      fakeAws(() => {
+        throw new AwsFault('AccessDeniedException');
+      }),
+    );
+    await expect(createKeyTable(dynamo, 'Keys').count({ account, slot: '1' }, 'hash', '2026-11')).rejects.toThrow();
+  });
+});

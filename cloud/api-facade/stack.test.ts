@@ -1,0 +1,120 @@
+import { App, Stack } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import { stageOf } from '../stages.ts';
+import { describeRoom, synthesiseRoom } from '../testing/describe-room.ts';
+import type { TemplateResource } from '../testing/template.ts';
+import { plans } from './contract.ts';
+import { ManagedApi } from './managed-api.ts';
+import { openApiDocument } from './open-api.ts';
+import { operations } from './operations.ts';
+import { rights } from './rights.ts';
+import { wildcards } from './wildcards.ts';
+
+const room = 'api-facade';
+describeRoom(room, { rights, wildcards });
+
+describe(room, () => {
+  let resources: readonly TemplateResource[] = [];
+
+  beforeAll(async () => {
+    const { stacks } = await synthesiseRoom(room, 'prod');
+    resources = [...stacks.values()].flat();
+  }, 120_000);
+
+  const ofType = (type: string) => resources.filter(({ Type }) => Type === type).map(({ Properties }) => Properties);
+
+  test('synth: every operation is a route with the authoriser of its caller, and OpenAPI tells of each', () => {
+    const methods = resources.filter(({ Type }) => Type === 'AWS::ApiGateway::Method');
+    expect(methods).toHaveLength(operations.length);
+    const types = { key: 'CUSTOM', account: 'COGNITO_USER_POOLS', nobody: 'NONE' };
+    for (const { method, path, caller } of operations) {
+      const found = methods.find((one) => one.path === `Management/Api/Default${path}/${method}`);
+      expect(found?.Properties, `${method} ${path}`).toMatchObject({
+        AuthorizationType: types[caller],
+      });
+      expect(found?.Properties['ApiKeyRequired'] ?? false).toBe(caller === 'key');
+    }
+    const { paths } = z
+      .object({ paths: z.record(z.string(), z.record(z.string(), z.unknown())) })
+      .parse(openApiDocument());
+    const told = Object.entries(paths).flatMap(([path, of]) => Object.keys(of).map((method) => `${method} ${path}`));
+    expect(told.toSorted()).toEqual(operations.map(({ method, path }) => `${method.toLowerCase()} ${path}`).toSorted());
+  });
+
+  test('synth: a key is looked up for each request, and API Gateway finds its plan by what the authoriser says', () => {
+    expect(ofType('AWS::ApiGateway::RestApi')).toMatchObject([
+      { ApiKeySourceType: 'AUTHORIZER', EndpointConfiguration: { Types: ['REGIONAL'] } },
+    ]);
+    expect(ofType('AWS::ApiGateway::Authorizer')).toContainEqual(
+      expect.objectContaining({ Type: 'REQUEST', AuthorizerResultTtlInSeconds: 0 }),
+    );
+    const manage = resources.find(({ path }) => path === 'ManageKeys');
+    expect(manage?.Properties['Environment']).toMatchObject({ Variables: { GATEWAY_KEY: 'hash' } });
+  });
+
+  test('synth: the plans limit as the contract says', () => {
+    const limits = ofType('AWS::ApiGateway::UsagePlan').map(({ Quota, Throttle }) => ({ Quota, Throttle }));
+    expect(limits).toEqual(
+      Object.values(plans).map(({ requestsPerSecond, burst, requestsPerMonth }) => ({
+        Quota: { Limit: requestsPerMonth, Period: 'MONTH' },
+        Throttle: { RateLimit: requestsPerSecond, BurstLimit: burst },
+      })),
+    );
+  });
+
+  test('synth: the access log has each phase with its error, latency and status, and no key, body or query', () => {
+    const [stage] = z
+      .array(z.object({ AccessLogSetting: z.object({ Format: z.string() }) }))
+      .parse(ofType('AWS::ApiGateway::Stage'));
+    const format = stage?.AccessLogSetting.Format ?? '';
+    const line: unknown = JSON.parse(format);
+    for (const phase of ['waf', 'authenticate', 'authorizer', 'authorize', 'integration']) {
+      expect(line).toHaveProperty(phase, {
+        error: `$context.${phase}.error`,
+        latency: `$context.${phase}.latency`,
+        status: `$context.${phase}.status`,
+      });
+    }
+    expect(format).not.toMatch(/apiKey|path\b(?!")|querystring|body/);
+  });
+
+  test('synth: what API Gateway refuses is a problem too', () => {
+    const answers = ofType('AWS::ApiGateway::GatewayResponse').map((one) => {
+      const { ResponseType, StatusCode, ResponseTemplates } = z
+        .object({
+          ResponseType: z.string(),
+          StatusCode: z.string(),
+          ResponseTemplates: z.record(z.string(), z.string()),
+        })
+        .parse(one);
+      const template = ResponseTemplates['application/json']?.replace('$context.error.messageString', '"why"') ?? '';
+      const body: unknown = JSON.parse(template);
+      return [ResponseType, StatusCode, body];
+    });
+    expect(answers).toContainEqual(['QUOTA_EXCEEDED', '429', expect.objectContaining({ status: 429, detail: 'why' })]);
+    expect(answers).toContainEqual(['ACCESS_DENIED', '403', expect.objectContaining({ title: 'Forbidden' })]);
+  });
+
+  test('synth: a private API is reached through the endpoints that it names, and by nobody else', () => {
+    const stack = new Stack(new App(), 'Private');
+    const endpoint = { kind: 'private', vpcEndpointIds: ['vpce-0123456789abcdef0'] } as const;
+    const { api } = new ManagedApi(stack, 'Management', { stage: stageOf('prod'), endpoint });
+    api.root.addMethod('GET');
+    Template.fromStack(stack).hasResourceProperties('AWS::ApiGateway::RestApi', {
+      EndpointConfiguration: { Types: ['PRIVATE'], VpcEndpointIds: ['vpce-0123456789abcdef0'] },
+      Policy: {
+        Statement: [
+          {
+            Effect: 'Allow',
+            Principal: { AWS: '*' },
+            Action: 'execute-api:Invoke',
+            Resource: 'execute-api:/*',
+            Condition: { StringEquals: { 'aws:SourceVpce': ['vpce-0123456789abcdef0'] } },
+          },
+        ],
+      },
+    });
+  });
+});
