@@ -104,7 +104,7 @@ function sentence(reason: AwsReason, error: unknown, action: string): string {
     case 'busy':
       return `AWS is busy or limits the rate (${action}: ${said}). Run this again in a minute; what is done stays done.`;
     default:
-      return `AWS refused ${action}: ${said}`;
+      return `AWS refused ${action}: ${said.replace(/\.$/, '')}. Mend what it names and run this again; what is done stays done.`;
   }
 }
 
