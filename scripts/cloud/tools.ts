@@ -2,8 +2,11 @@ import { execFileSync } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';
 import { existsSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { components } from '../../cloud/greengrass/recipe.ts';
 import { AppError } from '../../device/platform/errors.ts';
 import { installNode } from '../ci/other-node.ts';
+import { createPackaging } from '../package/build-packages.ts';
+import { targets } from '../package/target.ts';
 import { runProcess } from './processes.ts';
 
 /** What a run needs and `npm ci` does not bring. */
@@ -20,7 +23,7 @@ const limitMs = 10 * 60_000;
 /**
  * The emulators and Node 24, in `.cache/`; installed where they are missing. The Python environment is named by its
  * requirements, is built aside and moved when it is whole: several runs may install at once, and none sees a half.
- * @throws AppError `python-missing`, `node-missing`, `failed`, `late`
+ * @throws AppError `python-missing`, `node-missing`, `failed`, `late`, and what fetching the parts of packages throws
  */
 export async function installTools(tell: (line: string) => void): Promise<Tools> {
   const hash = createHash('sha256').update(readFileSync(requirements)).update(pythonVersion()).digest('hex');
@@ -34,7 +37,18 @@ export async function installTools(tell: (line: string) => void): Promise<Tools>
     const sentence = 'Node 24, on which the functions run, could not be installed from npm. Is there a network?';
     throw new AppError('node-missing', sentence);
   }
+  await fetchParts();
   return { python: pythonOf(environment), node24: node.bin };
+}
+
+/** What the packages for this machine are made of: tests pack and run them where there is no network. */
+async function fetchParts(): Promise<void> {
+  await createPackaging({
+    root: resolve('.'),
+    out: resolve('dist'),
+    components: components.map(({ name }) => name),
+    targets: targets.filter(({ nodeArch }) => nodeArch === process.arch),
+  }).prepare();
 }
 
 const pythonOf = (environment: string) => join(environment, 'bin', 'python');
