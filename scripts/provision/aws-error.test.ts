@@ -22,7 +22,11 @@ describe('what AWS refuses', () => {
     [failure('Error', 'connect', { code: 'ECONNREFUSED' }), 'unreachable', /ECONNREFUSED.*AWS_ENDPOINT_URL/],
     [failure('Error', 'x', { code: 'SELF_SIGNED_CERT_IN_CHAIN' }), 'unreachable', /NODE_EXTRA_CA_CERTS/],
     [failure('ThrottlingException', 'Rate exceeded'), 'busy', /in a minute/],
-    [failure('InvalidRequestException', 'name too long.'), 'aws-refused', /refused iot:CreateThing: name too long\. Mend/],
+    [
+      failure('InvalidRequestException', 'name too long.'),
+      'aws-refused',
+      /refused iot:CreateThing: name too long\. Mend/,
+    ],
   ])('is told with what to do: %s', (error, reason, sentence) => {
     expect(awsError(error, operation)).toMatchObject({ reason, message: expect.stringMatching(sentence) });
   });
