@@ -12,7 +12,6 @@ const listedFile = z.object({
     .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,254}$/)
     .describe('Another one whenever its content is another.'),
 });
-export type ListedFile = z.infer<typeof listedFile>;
 
 /** `GET /api/account/self/file/sync` of Canvas Data: every file that makes up the tables of today. */
 export const fileListSchema = z.object({

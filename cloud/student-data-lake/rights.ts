@@ -5,7 +5,7 @@ const all = (actions: readonly string[], ...resources: readonly string[]): Right
 
 const glue = `arn:\${AWS::Partition}:glue:\${AWS::Region}:\${AWS::AccountId}`;
 const catalogue = [`${glue}:catalog`, `${glue}:database/canvasdata_prod`, `${glue}:table/canvasdata_prod/*`];
-const athena = `arn:\${AWS::Partition}:athena:\${AWS::Region}:\${AWS::AccountId}`;
+const workgroup = `arn:\${AWS::Partition}:athena:\${AWS::Region}:\${AWS::AccountId}:workgroup/canvasdata-prod`;
 const states = `arn:\${AWS::Partition}:states:\${AWS::Region}:\${AWS::AccountId}`;
 
 export const rights: RightsTable = {
@@ -31,10 +31,11 @@ export const rights: RightsTable = {
     { action: 's3:GetObject', on: 'Raw/Objects/raw_files/*' },
     { action: 's3:GetBucketLocation', on: 'Catalogue/Results/Objects' },
     ...all(['s3:GetObject', 's3:PutObject'], 'Catalogue/Results/Objects/*'),
-    ...all(
-      ['athena:GetQueryExecution', 'athena:GetQueryResults', 'athena:StartQueryExecution'],
-      `${athena}:workgroup/canvasdata-prod`,
-    ),
+    { action: 'athena:StartQueryExecution', on: workgroup },
+    ...['athena:GetQueryExecution', 'athena:GetQueryResults'].flatMap((action): Right[] => [
+      { action, on: workgroup, only: 'aws' },
+      { action, on: '*', only: 'local' },
+    ]),
     ...all(['glue:GetDatabase', 'glue:GetPartitions', 'glue:GetTable'], ...catalogue),
   ],
   ReportRole: [{ action: 'sns:Publish', on: 'Pulls' }],

@@ -6,11 +6,10 @@ import {
   CfnReplicationTask,
 } from 'aws-cdk-lib/aws-dms';
 import {
+  CfnSecurityGroup,
   FlowLogDestination,
   GatewayVpcEndpointAwsService,
   IpAddresses,
-  Port,
-  SecurityGroup,
   SubnetType,
   Vpc,
 } from 'aws-cdk-lib/aws-ec2';
@@ -68,9 +67,15 @@ export class StudentWarehouseStack extends Stack {
       flowLogs: { All: { destination: FlowLogDestination.toCloudWatchLogs(flowLogs) } },
     });
     const subnetIds = vpc.isolatedSubnets.map(({ subnetId }) => subnetId);
-    const replicating = new SecurityGroup(this, 'Replicating', { vpc, description: 'Replication instance' });
-    const serving = new SecurityGroup(this, 'Serving', { vpc, description: 'Warehouse', allowAllOutbound: false });
-    serving.addIngressRule(replicating, Port.tcp(port), 'Loading from the replication instance');
+    const { vpcId } = vpc;
+    const replicating = new CfnSecurityGroup(this, 'Replicating', { vpcId, groupDescription: 'Replication instance' });
+    const loading = {
+      ...{ ipProtocol: 'tcp', fromPort: port, toPort: port, sourceSecurityGroupId: replicating.attrGroupId },
+      description: 'Loading from the replication instance',
+    };
+    const serving = new CfnSecurityGroup(this, 'Serving', {
+      ...{ vpcId, groupDescription: 'Warehouse', securityGroupIngress: [loading] },
+    });
 
     this.replication({ lake, secretArn: secretArn.valueAsString, subnetIds, replicating, schemaName });
     this.warehouse({ stage, environment, lake, subnetIds, serving });
@@ -91,7 +96,7 @@ export class StudentWarehouseStack extends Stack {
     lake: ReturnType<typeof Bucket.fromBucketName>;
     secretArn: string;
     subnetIds: string[];
-    replicating: SecurityGroup;
+    replicating: CfnSecurityGroup;
     schemaName: string;
   }): void {
     const role = new Role(this, 'DmsRole', { assumedBy: new ServicePrincipal(`dms.${this.region}.amazonaws.com`) });
@@ -111,7 +116,7 @@ export class StudentWarehouseStack extends Stack {
       publiclyAccessible: false,
       autoMinorVersionUpgrade: true,
       replicationSubnetGroupIdentifier: subnets.ref,
-      vpcSecurityGroupIds: [replicating.securityGroupId],
+      vpcSecurityGroupIds: [replicating.attrGroupId],
     });
     const source = new CfnEndpoint(this, 'Source', {
       endpointType: 'source',
@@ -151,7 +156,7 @@ export class StudentWarehouseStack extends Stack {
     environment: string;
     lake: ReturnType<typeof Bucket.fromBucketName>;
     subnetIds: string[];
-    serving: SecurityGroup;
+    serving: CfnSecurityGroup;
   }): void {
     const role = new Role(this, 'RedshiftRole', { assumedBy: new ServicePrincipal('redshift.amazonaws.com') });
     const grant = (actions: string[], ...resourceArns: string[]) =>
@@ -193,7 +198,7 @@ export class StudentWarehouseStack extends Stack {
       iamRoles: [role.roleArn],
       clusterParameterGroupName: parameters.ref,
       clusterSubnetGroupName: subnets.ref,
-      vpcSecurityGroupIds: [serving.securityGroupId],
+      vpcSecurityGroupIds: [serving.attrGroupId],
       loggingProperties: { bucketName: logs.bucket.bucketName, s3KeyPrefix: 'audit/' },
     });
     cluster.applyRemovalPolicy(stage.removalPolicy);

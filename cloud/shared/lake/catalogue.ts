@@ -25,10 +25,12 @@ export class Catalogue extends Construct {
   readonly workgroupName: string;
   readonly results: Bucket;
   private readonly database: CfnDatabase;
+  private readonly stage: Stage;
 
   constructor(scope: Construct, id: string, props: CatalogueProps) {
     super(scope, id);
     const { stage, databaseName, description, mostBytesAQuery = 10 * 1024 ** 3 } = props;
+    this.stage = stage;
     this.databaseName = databaseName;
     this.workgroupName = databaseName.replaceAll('_', '-');
     this.results = new LakeBucket(this, 'Results', { stage }).bucket;
@@ -141,7 +143,10 @@ export class Catalogue extends Construct {
   grantQuery(grantee: IGrantable): void {
     const grant = (actions: string[], resourceArns: string[]) =>
       Grant.addToPrincipal({ grantee, actions, resourceArns });
-    grant(['athena:GetQueryExecution', 'athena:GetQueryResults', 'athena:StartQueryExecution'], [this.workgroupArn]);
+    grant(['athena:StartQueryExecution'], [this.workgroupArn]);
+    // The local account does not know the workgroup of a query that is asked after.
+    const answered = this.stage.name === 'local' ? '*' : this.workgroupArn;
+    grant(['athena:GetQueryExecution', 'athena:GetQueryResults'], [answered]);
     grant(['glue:GetDatabase', 'glue:GetPartitions', 'glue:GetTable'], this.glueArns);
     grant(['s3:GetBucketLocation'], [this.results.bucketArn]);
     grant(['s3:GetObject', 's3:PutObject'], [this.results.arnForObjects('*')]);
