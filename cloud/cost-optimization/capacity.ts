@@ -26,15 +26,14 @@ export interface Fleet {
   devicesPerSite: number;
   /** Anomaly events (firing, still, resolved) of a device a day. */
   anomaliesPerDay: number;
-  storm: { keys: number; windowMs: number };
+  /** The storm guard of a site's handler, and its cap on new incidents. */
+  storm: { keys: number; windowMs: number; maxNewPerHour: number };
 }
 
 /** Documented limits of the services, and how often ServiceNow is asked for one incident. */
 export const limits = {
   shardRecordsPerSecond: 1_000,
   shardBytesPerSecond: 1_048_576,
-  /** A shard is read by as many batches at a time as this says. */
-  parallelization: 1,
   /** Messages a second of one group of a FIFO queue, without batching, in high throughput. */
   fifoMessagesPerSecondPerGroup: 300,
   /** Look-up, opening, resolving. */
@@ -69,11 +68,17 @@ export function capacity(fleet: Fleet, run: MeasuredRun): { needs: readonly Figu
   const keys = input('keys of a storm', fleet.storm.keys, '', 'device configuration');
   const window = input('window of a storm', fleet.storm.windowMs / 60_000, 'min', 'device configuration');
   const perSite = input('devices a site', fleet.devicesPerSite, '', '--devices-per-site');
-  const perIncident = input('requests an incident', limits.serviceNowRequestsPerIncident, '', 'look-up, opening, resolving');
+  const perIncident = input(
+    'requests an incident',
+    limits.serviceNowRequestsPerIncident,
+    '',
+    'look-up, opening, resolving',
+  );
   const groupRate = input('messages a group', limits.fifoMessagesPerSecondPerGroup, '/s', 'SQS FIFO quota');
   const anomalies = input('anomaly events', fleet.anomaliesPerDay, 'a device a day', '--anomalies-per-day');
   const anomaliesPerSecond = (fleet.devices * anomalies.value) / 86_400;
-  const windowsAnHour = 60 / window.value;
+  const cap = input('new incidents of a handler', fleet.storm.maxNewPerHour, 'an hour', 'device configuration');
+  const incidentsAnHour = Math.min((keys.value * 60) / window.value, cap.value);
 
   const needs: Figure[] = [
     {
@@ -83,8 +88,13 @@ export function capacity(fleet: Fleet, run: MeasuredRun): { needs: readonly Figu
     },
     {
       ...{ name: 'concurrency', value: concurrency, unit: 'functions' },
-      formula: 'devices / interval / readings a batch × invocation, upwards; one a shard at a time is there',
+      formula: 'devices / interval / readings a batch × invocation, upwards',
       inputs: [devices, interval, batchReadings, invocationMs],
+    },
+    {
+      ...{ name: 'parallelization', value: Math.ceil(concurrency / shards), unit: 'batches a shard' },
+      formula: 'concurrency / shards, upwards; Kinesis allows 10',
+      inputs: [input('concurrency', concurrency, '', 'above'), input('shards', shards, '', 'above')],
     },
     {
       ...{ name: 'FIFO groups', value: Math.max(1, Math.ceil(anomaliesPerSecond / groupRate.value)), unit: 'at least' },
@@ -92,9 +102,14 @@ export function capacity(fleet: Fleet, run: MeasuredRun): { needs: readonly Figu
       inputs: [devices, anomalies, groupRate],
     },
     {
-      ...{ name: 'ServiceNow requests', value: sites * keys.value * windowsAnHour * perIncident.value, unit: 'an hour at most' },
-      formula: 'devices / devices a site, upwards × keys of a storm × 60 min / window of a storm × requests an incident',
-      inputs: [devices, perSite, keys, window, perIncident],
+      ...{
+        name: 'ServiceNow requests',
+        value: sites * incidentsAnHour * perIncident.value,
+        unit: 'an hour at most',
+      },
+      formula:
+        'devices / devices a site, upwards × min(keys of a storm × 60 min / window, new incidents) × requests an incident',
+      inputs: [devices, perSite, keys, window, cap, perIncident],
     },
   ];
 

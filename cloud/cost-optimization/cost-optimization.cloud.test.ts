@@ -88,7 +88,7 @@ describe('cost-optimization', () => {
     );
     const Bucket = output(stack, 'BucketName');
     const { ETag: etag } = await client(S3Client).send(
-      new PutObjectCommand({ Bucket, Key: 'items/large', Body: tooLarge?.body }),
+      new PutObjectCommand({ Bucket, Key: 'items/large', Body: tooLarge?.body ?? '' }),
     );
     await publish(JSON.stringify({ s3: { bucket: Bucket, key: 'items/large', etag } }), 'temperature');
     await publish(JSON.stringify({ s3: { bucket: Bucket, key: 'items/gone', etag } }), 'temperature');

@@ -41,6 +41,8 @@ export function driftFindings(run: MeasuredRun): string[] {
     ...(Math.abs(last - first) > first * 0.05
       ? [`${last.toFixed(1)} requests per 1,000 readings in the last tenth, ${first.toFixed(1)} in the first`]
       : []),
-    ...(lastMs > firstMs * 1.5 ? [`${Math.round(lastMs)} ms for the last tenth, ${Math.round(firstMs)} for the first`] : []),
+    ...(lastMs > firstMs * 1.5
+      ? [`${Math.round(lastMs)} ms for the last tenth, ${Math.round(firstMs)} for the first`]
+      : []),
   ];
 }
