@@ -45,6 +45,9 @@ export function openServedStore(path: string): HandlerStore {
   return { path, instance, ...storeOf(db, instance) };
 }
 
+const dataVersionRow = z.object({ data_version: z.number() });
+const valueRow = z.object({ value: z.string() }).optional();
+
 function storeOf(db: Store, instance: string, clock?: Pick<Clock, 'wallMs'>) {
   const meta = metaOf(db);
   const entries = entriesOf(db, instance, clock);
@@ -63,7 +66,7 @@ function storeOf(db: Store, instance: string, clock?: Pick<Clock, 'wallMs'>) {
     /** Runs `work` in one durable transaction. */
     transaction: <T>(work: () => T): T => transaction(db, work),
     /** Changes when another process has written to the file. */
-    dataVersion: (): number => z.object({ data_version: z.number() }).parse(dataVersion.get()).data_version,
+    dataVersion: (): number => dataVersionRow.parse(dataVersion.get()).data_version,
 
     /** The handler's own installation, once it has one. */
     ownInstallation(): { id: string; createdAt: string } | undefined {
@@ -104,7 +107,6 @@ function metaOf(db: Store) {
   const set = db.prepare(
     'INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value',
   );
-  const valueRow = z.object({ value: z.string() }).optional();
   return {
     get: (name: string): string | undefined => valueRow.parse(get.get(name))?.value,
     set(name: string, value: string): void {

@@ -145,6 +145,8 @@ const messageRow = z
     }),
   );
 
+const metaRow = z.object({ value: z.string() }).optional();
+const deviceName = z.object({ site: z.string(), device_id: z.string() });
 const countRow = z.object({ n: z.number() }).transform(({ n }) => n);
 const installationValue = z.object({
   id: z.string(),
@@ -175,7 +177,7 @@ export function openJournal(path: string) {
     },
 
     installation(): Installation | undefined {
-      const row = z.object({ value: z.string() }).optional().parse(sql.getMeta.get('installation'));
+      const row = metaRow.parse(sql.getMeta.get('installation'));
       return row === undefined ? undefined : installationValue.parse(JSON.parse(row.value));
     },
     putInstallation(installation: Installation): void {
@@ -191,8 +193,7 @@ export function openJournal(path: string) {
     },
     /** Devices that are not in memory and have spoken of a breach. */
     awayNames(): { site: string; deviceId: string }[] {
-      const row = z.object({ site: z.string(), device_id: z.string() });
-      return list(row, sql.listAway.all()).map(({ site, device_id }) => ({ site, deviceId: device_id }));
+      return list(deviceName, sql.listAway.all()).map(({ site, device_id }) => ({ site, deviceId: device_id }));
     },
     /** Devices of the other kind of source, or (without a gateway) of another name, that still fire. */
     removed(own: { site: string; deviceId: string } | undefined): SavedDevice[] {

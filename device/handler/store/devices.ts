@@ -3,6 +3,7 @@ import type { Store } from '../../platform/sqlite.ts';
 
 const installationRow = z.object({ installation_id: z.string(), installation_created_at: z.string() }).optional();
 const sequenceRow = z.object({ sequence: z.number() }).optional();
+const countRow = z.object({ n: z.number() });
 const deviceRow = z.object({ site: z.string(), device_id: z.string() });
 
 /** Whose messages are counted: one device under one installation of its monitor (a gateway's has many devices). */
@@ -45,7 +46,7 @@ export function devicesOf(db: Store) {
         const row = deviceRow.parse(raw);
         return { site: row.site, deviceId: row.device_id };
       }),
-    countDevices: (): number => z.object({ n: z.number() }).parse(sql.count.get()).n,
+    countDevices: (): number => countRow.parse(sql.count.get()).n,
 
     /** Highest sequence accepted of a key; 0 before the first. */
     highWater: ({ site, deviceId, installationId }: Speaker, correlationId: string): number =>

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import type { Store } from '../../platform/sqlite.ts';
 
+const countRow = z.object({ n: z.number() });
+
 const rejectedRow = z.object({ at: z.number(), topic: z.string(), reason: z.string(), payload: z.string() });
 export type RejectedMessage = z.infer<typeof rejectedRow>;
 
@@ -21,6 +23,6 @@ export function rejectedOf(db: Store) {
     },
     /** The latest first. */
     rejectedMessages: (limit: number): RejectedMessage[] => sql.list.all(limit).map((row) => rejectedRow.parse(row)),
-    countRejected: (): number => z.object({ n: z.number() }).parse(sql.count.get()).n,
+    countRejected: (): number => countRow.parse(sql.count.get()).n,
   };
 }

@@ -2,6 +2,8 @@ import { z } from 'zod';
 import type { Silence } from '../../incident/silence.ts';
 import type { Store } from '../../platform/sqlite.ts';
 
+const countRow = z.object({ n: z.number() });
+
 const silenceRow = z.object({
   id: z.string(),
   site: z.string().nullable(),
@@ -28,7 +30,7 @@ export function silencesOf(db: Store) {
   return {
     /** The first to end first. */
     silences: (): Silence[] => sql.list.all().map(silenceOf),
-    countSilences: (): number => z.object({ n: z.number() }).parse(sql.count.get()).n,
+    countSilences: (): number => countRow.parse(sql.count.get()).n,
     addSilence({ id, site, deviceId, metric, rule, author, reason, startsAtMs, endsAtMs }: Silence): void {
       sql.add.run(id, site, deviceId, metric, rule, author, reason, startsAtMs, endsAtMs);
     },
