@@ -12,17 +12,14 @@ import { play } from './simulated/world.ts';
 const root = join(import.meta.dirname, '../..');
 
 describe('the simulated world', () => {
-  test('500 schedules: every breach is in exactly one incident, whatever goes wrong', {
+  // The other half is played beside it, in `simulated/second-half.integration.test.ts`.
+  test('schedules 1 to 250: every breach is in exactly one incident, whatever goes wrong', {
     timeout: 300_000,
   }, async () => {
-    const totals = await runSchedules({ device, seed: 1, schedules: 500 });
-    process.stdout.write(
-      `seeds 1–500: ${totals.kills} kills, ${totals.faults} faults, ${totals.breaches} breaches, ` +
-        `${totals.incidents} incidents, ${totals.violations.length} violations\n`,
-    );
+    const totals = await runSchedules({ device, seed: 1, schedules: 250 });
     expect(totals.violations).toEqual([]);
-    expect(totals.breaches).toBeGreaterThan(2_000);
-    expect(totals.kills).toBeGreaterThan(400);
+    expect(totals.breaches).toBeGreaterThan(1_000);
+    expect(totals.kills).toBeGreaterThan(200);
   });
 
   test('a schedule is played the same way each time', async () => {

@@ -26,6 +26,8 @@ export interface MonitorLoss {
   atMs: number;
   /** What the handler had not answered, or the journal not taken yet. */
   unanswered: readonly { deviceId: string; metric: string; sinceMs: number }[];
+  /** Its disk was full: an end that it could not write is forgotten, so the next breach is told as the one before it. */
+  forgetsEnds: boolean;
 }
 
 export interface Span {

@@ -2,7 +2,7 @@ import type { Row } from '../../../device/simulation/servicenow/tables.ts';
 import { type AuditResult, audit, strictPolicy } from '../../audit/audit.ts';
 import type { Breach } from '../../audit/breach.ts';
 import { attachmentRow, incidentRow, journalRow } from '../../audit/incidents.ts';
-import { type Chronicle, type Finding, isForgotten, type Span } from './chronicle.ts';
+import { type Chronicle, type Finding, isForgotten, type Span, startMs } from './chronicle.ts';
 import type { Disk } from './disk.ts';
 import { type HandlerSide, stormWindowMs } from './handler-side.ts';
 import type { MonitorSide } from './monitor-side.ts';
@@ -151,15 +151,21 @@ function excused(breach: Breach, chronicle: Chronicle): Breach {
   const { startedAtMs, deviceId, metric } = breach;
   const endedAtMs = breach.endedAtMs ?? Number.POSITIVE_INFINITY;
   let { optional, untimed = false } = breach;
-  for (const { atMs, unanswered } of chronicle.monitorLosses) {
+  for (const { atMs, unanswered, forgetsEnds } of chronicle.monitorLosses) {
     // Held back by a silence it was told to nobody, and its start was lost with the monitor.
     const isHeldBack = silencesOf(breach, chronicle).some(({ fromMs, toMs }) => fromMs <= atMs && atMs < toMs);
     untimed ||= isHeldBack && startedAtMs <= atMs && endedAtMs >= atMs;
+    const isNext = forgetsEnds && startedAtMs > atMs && isFirstAfter(breach, atMs, chronicle);
     const isHit = unanswered.some(
-      (one) => one.deviceId === deviceId && one.metric === metric && startedAtMs <= atMs && endedAtMs >= one.sinceMs,
+      (one) =>
+        one.deviceId === deviceId &&
+        one.metric === metric &&
+        (startedAtMs <= atMs || isNext) &&
+        endedAtMs >= one.sinceMs,
     );
     if (!isHit) continue;
     untimed = true;
+    optional ||= isNext;
     optional ||= endedAtMs <= chronicle.truth.nextSeenMs(deviceId, atMs);
   }
   for (const { atMs, ends } of chronicle.handlerLosses) {
@@ -175,6 +181,18 @@ function excused(breach: Breach, chronicle: Chronicle): Breach {
   return { ...breach, optional, untimed, clockWasWrong };
 }
 
+function isFirstAfter({ deviceId, metric, startedAtMs }: Breach, atMs: number, { truth }: Chronicle): boolean {
+  return truth
+    .breaches()
+    .every(
+      (other) =>
+        other.deviceId !== deviceId ||
+        other.metric !== metric ||
+        other.startedAtMs <= atMs ||
+        other.startedAtMs >= startedAtMs,
+    );
+}
+
 function silencesOf({ deviceId }: Breach, { silences }: Chronicle): Span[] {
   return silences.filter((silence) => silence.deviceId === undefined || silence.deviceId === deviceId);
 }
@@ -182,12 +200,19 @@ function silencesOf({ deviceId }: Breach, { silences }: Chronicle): Span[] {
 /** A breach that began under a silence and was over before it is told nowhere, ever. */
 function isSilenced(breach: Breach, chronicle: Chronicle): boolean {
   const { startedAtMs, endedAtMs } = breach;
-  // Of a silence that is over nothing is known any more when a late message comes.
-  const isLate = chronicle.schedule.steps.some((step) => delaying.includes(step.do));
-  if (isLate) return false;
   return silencesOf(breach, chronicle).some(
-    ({ fromMs, toMs }) => startedAtMs >= fromMs && endedAtMs !== null && endedAtMs + silenceMarginMs < toMs,
+    ({ fromMs, toMs }) =>
+      startedAtMs >= fromMs && endedAtMs !== null && endedAtMs + silenceMarginMs < toMs && !mayBeLate(toMs, chronicle),
   );
+}
+
+/**
+ * A gap of the code: a silence is forgotten when it ends, and a firing that comes only then opens at once, before its end
+ * can come. To hold it back the handler would have to know, from the monitor, that more of the key waits. So what may have
+ * been delayed beyond the end of its silence is not judged; a delay that begins after that is no excuse.
+ */
+function mayBeLate(toMs: number, { schedule }: Chronicle): boolean {
+  return schedule.steps.some((step) => delaying.includes(step.do) && startMs + step.atMs < toMs);
 }
 
 // --- what the world saw itself ---------------------------------------------------------------------------------------

@@ -129,7 +129,7 @@ export function createMonitorSide(deps: SideDeps): MonitorSide {
   function lose(): void {
     const atMs = time.wallMs();
     const lost = current?.journal === undefined ? [] : unanswered(current.journal);
-    chronicle.monitorLosses.push({ atMs, unanswered: lost });
+    chronicle.monitorLosses.push({ atMs, unanswered: lost, forgetsEnds: false });
   }
 
   function watchDisk(): void {
@@ -180,6 +180,7 @@ export function createMonitorSide(deps: SideDeps): MonitorSide {
         // What it knew and could not write died with it.
         chronicle.monitorLosses.push({
           atMs: time.wallMs(),
+          forgetsEnds: true,
           unanswered: setup.devices.flatMap((deviceId) =>
             metricNames.map((metric) => ({ deviceId, metric, sinceMs: fullSinceMs ?? 0 })),
           ),
