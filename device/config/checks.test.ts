@@ -55,6 +55,11 @@ describe('values that clash', () => {
       '500 is longer than reconnectCapMs (100)',
     ],
     [
+      'a reconnect to AWS IoT Core that begins above its cap',
+      ['transport.iotCore.reconnectCapMs=100'],
+      'transport.iotCore.reconnectBaseMs (--set transport.iotCore.reconnectCapMs): 500 is longer than reconnectCapMs (100)',
+    ],
+    [
       'no-data between any two readings',
       ['noData.afterMs=5000'],
       '5000 is not longer than sensor.intervalMs (5000), so there would be no data between any two readings',

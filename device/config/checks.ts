@@ -73,12 +73,12 @@ function backoffClashes({ delivery, monitor, transport }: Config): Clash[] {
       base: monitor.resendBaseMs,
       cap: monitor.resendCapMs,
     },
-    {
-      group: ['transport', 'mqtt'],
+    ...(['mqtt', 'iotCore'] as const).map((kind) => ({
+      group: ['transport', kind],
       names: ['reconnectBaseMs', 'reconnectCapMs'],
-      base: transport.mqtt.reconnectBaseMs,
-      cap: transport.mqtt.reconnectCapMs,
-    },
+      base: transport[kind].reconnectBaseMs,
+      cap: transport[kind].reconnectCapMs,
+    })),
   ];
   return pauses.flatMap(({ group, names, base, cap }) => {
     if (base <= cap) return [];
