@@ -58,8 +58,8 @@ function build(path: string): OutputFile[] {
   return outputFiles;
 }
 
-/** What a browser loads. */
-function buildPage(folder: string): OutputFile[] {
+/** What a browser loads: `page.js` and `page.css` of a folder. */
+export function buildPage(folder: string): OutputFile[] {
   const { outputFiles } = buildSync({
     absWorkingDir: folder,
     entryPoints: [

@@ -125,7 +125,7 @@ export function KeyList({ token, plans }: { token: string; plans: Settings['plan
               <tbody>
                 {rows.map(({ key, usage }) => (
                   <tr key={key.id}>
-                    <th scope="row">{key.id}</th>
+                    <td>{key.id}</td>
                     <td>{key.label}</td>
                     <td>{key.plan}</td>
                     <td>
@@ -144,7 +144,7 @@ export function KeyList({ token, plans }: { token: string; plans: Settings['plan
                           <button type="button" class="button danger" onClick={() => void revoke(key.id)}>
                             Revoke key {key.id} for good
                           </button>
-                          <button type="button" class="button" onClick={() => setLeaving(undefined)}>
+                          <button type="button" class="button" ref={focus} onClick={() => setLeaving(undefined)}>
                             Keep it
                           </button>
                         </span>
@@ -163,4 +163,9 @@ export function KeyList({ token, plans }: { token: string; plans: Settings['plan
       </section>
     </>
   );
+}
+
+/** The button that a person pressed has gone: the safe one of those in its place is next. */
+function focus(button: HTMLButtonElement | null): void {
+  button?.focus();
 }
