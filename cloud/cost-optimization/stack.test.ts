@@ -1,5 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
+import { z } from 'zod';
 import { describeRoom, type SynthesisedRoom, synthesiseRoom } from '../testing/describe-room.ts';
+import { filterPolicy, matchesAttributes } from './filter-policy.ts';
 import { rights } from './rights.ts';
 import { wildcards } from './wildcards.ts';
 
@@ -18,5 +20,10 @@ describe(room, () => {
     expect(subscriptions.map(({ Properties }) => Properties)).toMatchObject([
       { RawMessageDelivery: true, FilterPolicy: { routingKey: ['temperature', 'humidity'] }, RedrivePolicy: {} },
     ]);
+    const subscribed = z.object({ FilterPolicy: z.record(z.string(), z.array(z.string())) });
+    const policy = filterPolicy(subscribed.parse(subscriptions[0]?.Properties).FilterPolicy);
+    expect(matchesAttributes(policy, { routingKey: 'humidity' })).toBe(true);
+    expect(matchesAttributes(policy, { routingKey: 'vibration' })).toBe(false);
+    expect(matchesAttributes(policy, {})).toBe(false);
   });
 });
