@@ -10,7 +10,7 @@ export interface KeySetProxy {
 /**
  * Authorisers of the account fetch the keys of its own user pools over plain HTTP, which the account does not speak, and
  * would refuse every token. As their HTTP proxy this fetches the keys over TLS, and nothing else.
- * @param port of loopback
+ * @param port of loopback; 0 takes any
  * @param account https://127.0.0.1:4566
  * @param authority certificate authority of the account, PEM
  */
@@ -33,8 +33,9 @@ export async function startKeySetProxy(port: number, account: string, authority:
     server.once('error', reject);
     server.listen(port, '127.0.0.1', resolve);
   });
+  const address = server.address();
   return {
-    url: `http://127.0.0.1:${port}`,
+    url: `http://127.0.0.1:${typeof address === 'object' ? address?.port : port}`,
     stop: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
