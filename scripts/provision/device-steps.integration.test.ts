@@ -1,5 +1,5 @@
-import { createPublicKey, X509Certificate } from 'node:crypto';
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createPublicKey, generateKeyPairSync, X509Certificate } from 'node:crypto';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
@@ -69,6 +69,19 @@ describe('keygen', () => {
     expect((await makeIdentity(keys(), 'a', { force: true })).keyId).not.toBe(first.keyId);
     expect(readFileSync(join(keys(), files.previousKey), 'utf8')).toBe(content);
     expect(modeOf(join(keys(), files.previousKey))).toBe('600');
+  });
+
+  test.each([
+    ['of another kind', () => generateKeyPairSync('ec', { namedCurve: 'P-256' })],
+    ['that is too short', () => generateKeyPairSync('rsa', { modulusLength: 1_024 })],
+  ])('refuses a key %s, with force makes one that will do', async (_what, generate) => {
+    mkdirSync(keys());
+    const pem = generate().privateKey.export({ type: 'pkcs8', format: 'pem' });
+    writeFileSync(join(keys(), files.key), pem, { mode: 0o600 });
+    await expect(makeIdentity(keys(), 'a', { force: false })).rejects.toThrow(/no RSA key of 2048 bits.*--force/);
+    expect(readFileSync(join(keys(), files.key), 'utf8')).toBe(pem);
+    expect(existsSync(join(keys(), files.csr))).toBe(false);
+    expect(await makeIdentity(keys(), 'a', { force: true })).toMatchObject({ kept: false });
   });
 
   test('says what is wrong with a key, and quotes nothing of it', async () => {

@@ -15,6 +15,7 @@ export const files = {
   previousKey: 'previous-iot-ge.private.key',
 } as const;
 
+const keyBits = 2_048;
 const signature = { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' } as const;
 
 export interface Identity {
@@ -40,6 +41,7 @@ export async function makeIdentity(folder: string, thing: string, { force }: { f
   try {
     if (!kept) writeKey(folder, newKey());
     const key = privateKeyIn(keyFile);
+    checkKind(key, keyFile);
     writeFileSync(csrFile, await signingRequest(key, thing), { mode: 0o644 });
     return { keyFile, csrFile, keyId: keyIdOf(createPublicKey(key)), kept };
   } catch (error) {
@@ -54,8 +56,17 @@ export async function makeIdentity(folder: string, thing: string, { force }: { f
   }
 }
 
+/** @throws AppError `bad-key` for a key of another kind, such as that of `npm run certs` */
+function checkKind({ asymmetricKeyType: kind, asymmetricKeyDetails }: KeyObject, file: string): void {
+  if (kind === 'rsa' && (asymmetricKeyDetails?.modulusLength ?? 0) >= keyBits) return;
+  throw new AppError(
+    'bad-key',
+    `${file} is there, and is no RSA key of ${keyBits} bits or more (${kind}), which Greengrass's secret manager needs. Make one with keygen --force, which moves the present one aside, or name another folder with --out.`,
+  );
+}
+
 function newKey(): string {
-  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: keyBits });
   return privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
 }
 
