@@ -128,6 +128,15 @@ describe('keys of an account', () => {
     expect(keyList.parse((await call('GET', '/portal/apikeys')).body).keys).toHaveLength(5);
   });
 
+  test('a slot whose month is used up gets no new key, so that revoking is no way to a new quota', async () => {
+    const { call, rows } = portal();
+    await call('POST', '/portal/apikeys', {});
+    const [row] = rows.values();
+    if (row !== undefined) row.requests = 10_000;
+    await call('DELETE', '/portal/apikeys/1');
+    expect(issuedKey.parse((await call('POST', '/portal/apikeys', {})).body).id).toBe('2');
+  });
+
   test('the plan partner is for its group alone', async () => {
     const { call } = portal();
     expect((await call('POST', '/portal/apikeys', { plan: 'partner' })).status).toBe(403);

@@ -68,11 +68,16 @@ export function createKeysApi(deps: KeysDeps): HttpApp {
     }
     const account = accountOf(c);
     const taken = (await rows.list(account)).filter(({ revokedAt }) => revokedAt === null).map(({ id }) => id);
-    const free = Array.from({ length: keysAnAccount }, (_, place) => String(place + 1)).find(
-      (one) => !taken.includes(one),
+    const all = Array.from({ length: keysAnAccount }, (_, place) => String(place + 1));
+    const free = await firstUnspent(
+      account,
+      plan,
+      all.filter((one) => !taken.includes(one)),
     );
     if (free === undefined) {
-      return problemAnswer(c, 'too_many_keys', { detail: `Revoke one of your ${keysAnAccount} keys first.` });
+      return problemAnswer(c, 'too_many_keys', {
+        detail: `An account has ${keysAnAccount} keys. Revoke one, or wait for the next month if its use was up.`,
+      });
     }
     const { text } = newApiKey(account, free, random());
     const hash = hashOf(text);
@@ -88,6 +93,15 @@ export function createKeysApi(deps: KeysDeps): HttpApp {
       'cache-control': 'no-store',
     });
   });
+
+  /** A slot whose earlier keys have not used up the month, as a new key of API Gateway counts anew. */
+  async function firstUnspent(account: string, plan: PlanName, slots: readonly string[]): Promise<string | undefined> {
+    for (const one of slots) {
+      const used = await rows.usage(account, one, monthOf(now()));
+      if (used === undefined || used.requests < plans[plan].requestsPerMonth) return one;
+    }
+    return undefined;
+  }
 
   app.delete('/portal/apikeys/:id', async (c) => {
     const id = parsePart(c, z.object({ id: slot }), c.req.param());
