@@ -22,7 +22,7 @@ test.each([
   ['its gateway', 'gateway-1', 'machine-7', 'samples'],
   ['a gateway that does not speak for it', 'gateway-1', 'press-4', 'parked'],
   ['another device', 'press-5', 'press-4', 'parked'],
-])('a reading that %s has sent is %4$s', (_, clientId, deviceId, kind) => {
+])('a reading that %s has sent, client %s for device %s, is %s', (_, clientId, deviceId, kind) => {
   expect(decode(line(reading({ deviceId }), clientId), gateways).kind).toBe(kind);
 });
 
