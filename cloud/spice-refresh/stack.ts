@@ -72,7 +72,9 @@ export class SpiceRefreshStack extends Stack {
       ...{ stage, room, timeout, invoked: 'event-source', entry: new URL('./start-jobs.lambda.ts', import.meta.url) },
       environment: { JOB_NAME: jobName, PARKING_QUEUE_URL: parking.queueUrl },
     });
-    startJobs.addEventSource(new SqsEventSource(uploads, { maxConcurrency: 2, reportBatchItemFailures: true }));
+    startJobs.addEventSource(
+      new SqsEventSource(uploads, { batchSize: 1, maxConcurrency: 2, reportBatchItemFailures: true }),
+    );
     parking.grantPark(startJobs);
     Grant.addToPrincipal({ grantee: startJobs, actions: ['glue:StartJobRun'], resourceArns: [job.arn] });
 

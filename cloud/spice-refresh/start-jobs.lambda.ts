@@ -22,11 +22,12 @@ export async function handler(event: unknown): Promise<SQSBatchResponse> {
   const { Records } = sqsEvent.parse(event);
   const { logger, metrics } = telemetry;
   const { started, ignored, parked, batchItemFailures, errors } = await startJobs(Records, ports);
-  for (const error of errors) logger.error('job not started, SQS sends the upload again', { error });
   if (ignored.length > 0) logger.info('uploads ignored, they are no raw files', { ignored });
   metrics.addMetric('JobsStarted', MetricUnit.Count, started);
   metrics.addMetric('UploadsIgnored', MetricUnit.Count, ignored.length);
   if (parked.length > 0) countParked(telemetry, parked);
   metrics.publishStoredMetrics();
+  // An upload that is early comes again for hours, in silence; what is wrong has to be told at once. A batch is one message.
+  if (errors.length > 0) throw new AggregateError(errors, `The job was not started: ${String(errors[0])}`);
   return { batchItemFailures };
 }
