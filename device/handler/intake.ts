@@ -199,7 +199,7 @@ export function createIntake(store: HandlerStore, options: IntakeOptions, own: O
   function tellStorm(stormId: string): void {
     const storm = store.occurrence(stormId);
     if (storm === undefined || storm.place === 'wanted') return;
-    if (storm.place === 'released' && storm.phase === 'firing') {
+    if (storm.place === 'released') {
       breakUp(storm);
       return;
     }
@@ -219,7 +219,9 @@ export function createIntake(store: HandlerStore, options: IntakeOptions, own: O
     store.dropWaiting(storm.id, 'update');
     store.putOccurrence({ ...storm, phase: 'ended' });
     store.retire(storm.id, options.policy.keepEnded);
-    weather.set(site, calm);
+    const current = weather.get(site);
+    // One that was over by itself, before a note of it was told, may have a successor.
+    if (current?.state === 'storming' && current.stormId === storm.id) weather.set(site, calm);
     const untold = store.heldUnlisted(storm.id, Number.MAX_SAFE_INTEGER).filter((one) => one.toldSeverity === null);
     for (const one of untold.sort(byStart)) openAnew(one);
     const now = weather.get(site);

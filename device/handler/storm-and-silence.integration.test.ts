@@ -164,6 +164,28 @@ describe('storms, caps and silence', () => {
     expect(h.destination.rows.find((row) => row.correlationId === 'home/pi/b/upper')?.state).toBe('resolved');
   });
 
+  test('a storm that is over, and whose incident people deleted before its last note: what it never listed opens anew', async () => {
+    const h = await ready((config) => {
+      config.handler.storm = { keys: 1, windowMs: minuteMs };
+    });
+    const early = [h.anomaly({ metric: 'a' }), h.anomaly({ metric: 'b' })];
+    await h.pass(2 * minuteMs);
+    const refused = { ok: false, kind: 'refused-record', message: 'Data Policy Exception' } as const;
+    h.destination.writeFaults.push(refused);
+    const late = h.anomaly({ metric: 'c' });
+    await h.pass(2 * minuteMs);
+    expect(h.handler.status().counts.dead).toBe(1);
+    for (const one of [...early, late]) await recover(h, one);
+    h.destination.delete('INC0010002');
+    h.handler.redrive('all');
+    await h.pass(20 * minuteMs);
+    expect(h.destination.rows.map((row) => [row.correlationId, row.state])).toEqual([
+      ['home/pi/a/upper', 'resolved'],
+      ['home/pi/c/upper', 'resolved'],
+    ]);
+    expect(h.handler.status().counts).toMatchObject({ entries: 0, dead: 0 });
+  });
+
   test('a device that died while the handler was away is silent, too', async () => {
     const h = await ready();
     h.heartbeat();
