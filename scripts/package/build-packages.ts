@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { type ComponentName, components, recipe } from '../../cloud/greengrass/recipe.ts';
-import { AppError } from '../../device/platform/errors.ts';
+import { AppError, messageOf } from '../../device/platform/errors.ts';
 import { type Bundle, bundle, bundlePage } from './bundle.ts';
 import { readLockFile } from './lock-file.ts';
 import { fetchedPackages, type PackagingContext, packageComponent } from './package-component.ts';
@@ -24,9 +24,9 @@ export interface BuiltPackage {
 export interface Packaging {
   /** Bundles the programs, and fetches the packages with native parts for all targets. */
   prepare(): Promise<void>;
-  /** Writes one zip. @throws AppError `too-large`, and what `packageComponent` throws */
+  /** Writes one zip. @throws AppError `too-large`, `unwritable`, and what `packageComponent` throws */
   build(component: ComponentName, target: Target): Promise<BuiltPackage>;
-  /** Writes a component's recipe, with its placeholders, beside its zips, as gdk does. */
+  /** Writes a component's recipe, with its placeholders, beside its zips, as gdk does. @throws AppError `unwritable` */
   writeRecipe(component: ComponentName): string;
 }
 
@@ -113,8 +113,16 @@ function artifactsOf(component: ComponentName) {
 }
 
 function write(file: string, bytes: Uint8Array): void {
-  mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(file, bytes);
+  try {
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, bytes);
+  } catch (error) {
+    throw new AppError(
+      'unwritable',
+      `Cannot write ${file}: ${messageOf(error)}. Make room or give rights there, or name another folder with --out.`,
+      { cause: error },
+    );
+  }
 }
 
 function tooLarge(name: string, bytes: number, limitBytes: number, files: Files): AppError {
