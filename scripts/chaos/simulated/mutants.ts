@@ -60,7 +60,7 @@ export const mutants: readonly Mutant[] = [
     file: relay,
     find: '(unknownWrites || !store.hasWritten() ? options.settleMs : 0)',
     replace: '(unknownWrites ? options.settleMs : 0)',
-    focus: ['crash', 'fault'],
+    focus: ['crash', 'late-commit', 'loss-of-store'],
   },
   {
     name: 'an attempt is not stored before it is sent',

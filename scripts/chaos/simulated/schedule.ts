@@ -271,7 +271,8 @@ const crossings: readonly [Crossing, ...Crossing[]] = [
 
 function drawCrash(draw: Draw, focus: readonly Focus[], who: ComponentName, atMs: number): Step {
   if (who === 'handler' && draw.chance(focus.includes('late-commit') ? 1 : 0.15)) {
-    const soon = { skip: 0, downMs: draw.between(0, 2 * secondMs), survival: 'committed', reboot: false } as const;
+    const survival = focus.includes('loss-of-store') ? 'nothing' : 'committed';
+    const soon = { skip: 0, downMs: draw.between(0, 2 * secondMs), survival, reboot: false } as const;
     const lateMs = draw.between(3 * secondMs, settleMs - 2 * secondMs);
     return { atMs, do: 'crash', who, at: { port: 'write', when: 'after' }, ...soon, lateMs };
   }
