@@ -97,7 +97,15 @@ function isExcused({ invariant, what }: Finding, service: SimulatedServiceNow, c
   const isOfStorms = /^(exactly one incident|resolved|in order)/.test(invariant);
   if (!isOfStorms && !(invariant === 'no incident without a breach' && clockWasWrong)) return false;
   const storms = service.rows('incident').filter((row) => row['correlation_id']?.endsWith('/storm'));
+  // A gap of the code: where the walk had to wait for the right to read, a storm has listed by then what fires, and the
+  // incident that its key had before the loss is left open.
+  if (invariant === 'resolved if ended' && wasBlind(chronicle) && storms.length > 0) return true;
   return invariant === 'in order' ? storms.length > 0 : storms.some((row) => what.includes(row['number'] ?? '-'));
+}
+
+/** At times the user of the edge could create, but not read. */
+function wasBlind({ schedule }: Chronicle): boolean {
+  return schedule.steps.some((step) => step.do === 'fault' && step.fault.kind === 'create-without-read');
 }
 
 function textsOf({ description = '', close_notes: closeNotes = '' }: Row): string[] {
@@ -218,12 +226,15 @@ function mayBeLate(toMs: number, { schedule }: Chronicle): boolean {
 // --- what the world saw itself ---------------------------------------------------------------------------------------
 
 /** Two creates of one breach: repaired afterwards or not, somebody was paged twice. */
-function createdTwice({ writes }: Chronicle): Finding[] {
+function createdTwice(chronicle: Chronicle): Finding[] {
+  const { writes } = chronicle;
   const seen = new Set<string>();
   return writes.flatMap(({ service, method, table, fields }) => {
     const opener = fields['correlation_display'];
     if (method !== 'POST' || table !== 'incident' || opener === undefined) return [];
     const name = `${service} ${opener}`;
+    // With nothing known yet that must be visible, a user who cannot read does not see that the very first one was made.
+    if (wasBlind(chronicle) && seen.size === 1 && seen.has(name)) return [];
     if (seen.has(name)) return [finding('created once', `breach ${opener} of ${fields['correlation_id']}`)];
     seen.add(name);
     return [];
