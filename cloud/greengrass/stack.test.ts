@@ -32,6 +32,12 @@ describe(room, () => {
     ]);
   });
 
+  test('synth: the secret is made without a value', () => {
+    const [secret, ...others] = resources('prod').filter(({ Type }) => Type === 'AWS::SecretsManager::Secret');
+    expect(others).toEqual([]);
+    expect(Object.keys(secret?.Properties ?? {}).toSorted()).toEqual(['Description', 'Name', 'Tags']);
+  });
+
   test('synth: in stage prod the component versions of before stay', () => {
     for (const path of ['Components/SensorMonitor', 'Components/AnomalyHandler']) {
       expect(resource(path)).toMatchObject({ DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' });
