@@ -134,8 +134,12 @@ describe('a breach', () => {
   test('is told as it was last, whatever comes late', async () => {
     const { take, store } = await stage();
     await take(fired());
-    expect(await take(anomaly({ phase: 'updated', firingSequence: 1, sequence: 3, severity: 'critical' }))).toBe('accepted');
-    expect(await take(anomaly({ phase: 'updated', firingSequence: 1, sequence: 2, severity: 'low' }))).toBe('duplicate');
+    expect(await take(anomaly({ phase: 'updated', firingSequence: 1, sequence: 3, severity: 'critical' }))).toBe(
+      'accepted',
+    );
+    expect(await take(anomaly({ phase: 'updated', firingSequence: 1, sequence: 2, severity: 'low' }))).toBe(
+      'duplicate',
+    );
     const [row] = [...store.keys.values()];
     expect(JSON.parse(row?.text ?? '{}')).toMatchObject({
       occurrences: [{ toldSeverity: 'critical', message: { sequence: 3, severity: 'critical' } }],
