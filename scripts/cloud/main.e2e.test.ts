@@ -11,6 +11,9 @@ function cloud(args: readonly string[]): Promise<{ code: number; output: string 
   });
 }
 
+/** Each loads the CDK and what the rooms are made of: seconds, and many on a machine with other work. */
+const startMs = 60_000;
+
 const account = ['--account', '000000000000', '--region', 'eu-west-1'];
 
 describe('the commands of the cloud', () => {
@@ -22,9 +25,13 @@ describe('the commands of the cloud', () => {
     ['a room that is none', ['test', '--room', 'cellar'], 'No room is called cellar'],
     ['a room that is none, to look around in', ['local', '--room', 'cellar'], 'No room is called cellar'],
     ['a stage that is none', ['synth', '--stage', 'moon'], 'local, dev, prod'],
-  ])('refuse %s before anything is started', async (_what, args, words) => {
-    const { code, output } = await cloud(args);
-    expect(output).toContain(words);
-    expect(code).toBe(2);
-  });
+  ])(
+    'refuse %s before anything is started',
+    async (_what, args, words) => {
+      const { code, output } = await cloud(args);
+      expect(output).toContain(words);
+      expect(code).toBe(2);
+    },
+    startMs,
+  );
 });
