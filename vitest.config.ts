@@ -4,7 +4,8 @@ export default defineConfig({
   test: {
     include: ['device/**/*.test.ts', 'scripts/**/*.test.ts', 'cloud/**/*.test.ts'],
     exclude: ['**/node_modules/**', 'dist/**', '**/*.cloud.test.ts'],
-    testTimeout: 20_000,
+    // Ends what hangs; a machine with other work may take long for what starts processes.
+    testTimeout: 60_000,
     pool: 'forks',
     maxWorkers: 2,
   },

@@ -11,9 +11,6 @@ function cloud(args: readonly string[]): Promise<{ code: number; output: string 
   });
 }
 
-/** Each loads the CDK and what the rooms are made of: seconds, and many on a machine with other work. */
-const startMs = 60_000;
-
 const account = ['--account', '000000000000', '--region', 'eu-west-1'];
 
 describe('the commands of the cloud', () => {
