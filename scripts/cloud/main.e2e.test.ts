@@ -22,13 +22,9 @@ describe('the commands of the cloud', () => {
     ['a room that is none', ['test', '--room', 'cellar'], 'No room is called cellar'],
     ['a room that is none, to look around in', ['local', '--room', 'cellar'], 'No room is called cellar'],
     ['a stage that is none', ['synth', '--stage', 'moon'], 'local, dev, prod'],
-  ])(
-    'refuse %s before anything is started',
-    async (_what, args, words) => {
-      const { code, output } = await cloud(args);
-      expect(output).toContain(words);
-      expect(code).toBe(2);
-    },
-    startMs,
-  );
+  ])('refuse %s before anything is started', async (_what, args, words) => {
+    const { code, output } = await cloud(args);
+    expect(output).toContain(words);
+    expect(code).toBe(2);
+  });
 });
