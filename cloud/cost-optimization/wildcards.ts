@@ -1,4 +1,4 @@
-import type { Wildcard } from '../shared/wildcards.ts';
+import { accessLog, type Wildcard } from '../shared/wildcards.ts';
 
 export const wildcards: readonly Wildcard[] = [
   {
@@ -7,10 +7,5 @@ export const wildcards: readonly Wildcard[] = [
     resource: 'Large/Objects/*',
     reason: 'Items that are too large for a message are named by who sends them.',
   },
-  {
-    path: 'Large/AccessLogs/Policy',
-    statement: 's3:PutObject',
-    resource: 'Large/AccessLogs/*',
-    reason: 'S3 names the objects of an access log itself.',
-  },
+  accessLog('Large'),
 ];

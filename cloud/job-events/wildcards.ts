@@ -1,4 +1,4 @@
-import type { Wildcard } from '../shared/wildcards.ts';
+import { accessLog, type Wildcard } from '../shared/wildcards.ts';
 
 export const wildcards: readonly Wildcard[] = [
   {
@@ -7,10 +7,5 @@ export const wildcards: readonly Wildcard[] = [
     resource: 'Lake/Objects/*',
     reason: 'Objects are named by their day and batch.',
   },
-  {
-    path: 'Lake/AccessLogs/Policy',
-    statement: 's3:PutObject',
-    resource: 'Lake/AccessLogs/*',
-    reason: 'S3 names the objects of an access log itself.',
-  },
+  accessLog('Lake'),
 ];

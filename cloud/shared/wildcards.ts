@@ -55,3 +55,13 @@ function findingsOf(stack: Stack, resource: string): string[] {
   const rest = written.slice(start + named.path.length);
   return [`${before}<${named.logicalId}.Arn>${rest}`, `${before}<${named.logicalId}>${rest}`];
 }
+
+/** Of a `LakeBucket`, whose accesses S3 writes into a bucket beside it. */
+export function accessLog(bucket: string): Wildcard {
+  return {
+    path: `${bucket}/AccessLogs/Policy`,
+    statement: 's3:PutObject',
+    resource: `${bucket}/AccessLogs/*`,
+    reason: 'S3 names the objects of an access log itself.',
+  };
+}

@@ -1,11 +1,4 @@
-import type { Wildcard } from '../shared/wildcards.ts';
-
-const accessLog = (bucket: string): Wildcard => ({
-  path: `${bucket}/AccessLogs/Policy`,
-  statement: 's3:PutObject',
-  resource: `${bucket}/AccessLogs/*`,
-  reason: 'S3 names the objects of an access log itself.',
-});
+import { accessLog, type Wildcard } from '../shared/wildcards.ts';
 
 export const wildcards: readonly Wildcard[] = [
   {

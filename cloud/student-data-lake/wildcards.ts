@@ -1,11 +1,5 @@
-import type { Wildcard } from '../shared/wildcards.ts';
+import { accessLog, type Wildcard } from '../shared/wildcards.ts';
 
-const accessLog = (bucket: string): Wildcard => ({
-  path: `${bucket}/AccessLogs/Policy`,
-  statement: 's3:PutObject',
-  resource: `${bucket}/AccessLogs/*`,
-  reason: 'S3 names the objects of an access log itself.',
-});
 const manifests = 'Manifests are named by their execution.';
 const files = 'Files are named by their table and by Canvas.';
 const tables = (path: string, statement: string): Wildcard => ({
