@@ -108,18 +108,21 @@ describe.skipIf(mosquittoBinary === undefined)('claim', () => {
     expect(JSON.stringify(asked)).not.toContain('PRIVATE');
   });
 
+  /** What a person gives for a core with the classic nucleus. */
+  const classicCore = () => ({
+    claim: path('claim.cert.pem'),
+    claimKey: path('claim.private.key'),
+    endpoint: `127.0.0.1:${broker.port}`,
+    credentialsEndpoint: 'credentials.example.com',
+    template: 'fleet',
+    parameter: { SerialNumber: '0001' },
+    rootCa: path('root.pem'),
+    keys: path('certs'),
+    target: path('greengrass'),
+  });
+
   test('puts what it got in place as install does, and goes on with the same key after a failure', async () => {
-    const command = {
-      claim: path('claim.cert.pem'),
-      claimKey: path('claim.private.key'),
-      endpoint: `127.0.0.1:${broker.port}`,
-      credentialsEndpoint: 'credentials.example.com',
-      template: 'fleet',
-      parameter: { SerialNumber: '0001' },
-      rootCa: path('root.pem'),
-      keys: path('certs'),
-      target: path('greengrass'),
-    };
+    const command = classicCore();
     const context = { nowMs: Date.now(), print: () => {} };
     answers = async (topic) =>
       topic === askCertificate
@@ -141,18 +144,7 @@ describe.skipIf(mosquittoBinary === undefined)('claim', () => {
     ],
     ['an endpoint that is none', () => ({ credentialsEndpoint: 'https://x/' }), /--credentials-endpoint HOST/],
   ])('asks the cloud for nothing with %s', async (_what, changed, sentence) => {
-    const command = {
-      claim: path('claim.cert.pem'),
-      claimKey: path('claim.private.key'),
-      endpoint: `127.0.0.1:${broker.port}`,
-      credentialsEndpoint: 'credentials.example.com',
-      template: 'fleet',
-      parameter: { SerialNumber: '0001' },
-      rootCa: path('root.pem'),
-      keys: path('certs'),
-      target: path('greengrass'),
-      ...changed(),
-    };
+    const command = { ...classicCore(), ...changed() };
     await expect(claim(command, { nowMs: Date.now(), print: () => {} })).rejects.toThrow(sentence);
     expect(asked).toEqual([]);
   });
