@@ -1,7 +1,7 @@
 import type { CallResult, Ipc, IpcFailure, IpcFailureReason, Stream } from '../greengrass/ipc.ts';
 import type { Logger } from '../platform/logger.ts';
+import { refusalOf } from './refusal.ts';
 import { createSubscriptions } from './subscriptions.ts';
-import { topicProblem } from './topic-filter.ts';
 import type { CountingTransport, PublishFailure, PublishOptions, PublishResult, TransportState } from './transport.ts';
 
 export interface GreengrassTransportDeps {
@@ -99,15 +99,10 @@ export function createGreengrassTransport(
     payload: string | Uint8Array,
     { qos = 1, timeoutMs }: PublishOptions = {},
   ): Promise<PublishResult> {
-    const problem = topicProblem(topic);
-    if (problem !== undefined)
-      return { ok: false, reason: 'failed', message: `topic "${topic.slice(0, 200)}": ${problem}` };
     // The caller may use its buffer again.
     const bytes = Buffer.from(payload);
-    if (bytes.length > maxPayloadBytes) {
-      const message = `message of ${bytes.length} bytes to ${topic}; at most ${maxPayloadBytes} are sent`;
-      return { ok: false, reason: 'too-large', message };
-    }
+    const refused = refusalOf({ topic, bytes: bytes.length }, maxPayloadBytes);
+    if (refused !== undefined) return refused;
     if (phase === 'stopped') return { ok: false, reason: 'closed', message: 'the transport was stopped' };
     if (state.state === 'disconnected') return { ok: false, reason: 'offline', message: state.reason };
     const options = { signal: stopping.signal, ...(timeoutMs === undefined ? {} : { timeoutMs }) };
