@@ -226,24 +226,30 @@ function buildRun(deps: MonitorDeps, lock: { release(): void }) {
   const timers = new Map<string, Timer>();
   const subscriptions: Subscription[] = [];
   let running = false;
-  let forgetState: (() => void) | undefined;
+  const forgetStates: (() => void)[] = [];
   let read = 0;
   let lastReadingAtMs: number | undefined;
   let waiters: (() => void)[] = [];
 
   /** Tracked apart: neither the handler's way nor the cloud's waits for the other. */
-  function cloudDestination(to: Pick<Transport, 'publish'>) {
+  function cloudDestination(to: NonNullable<Transport['cloud']>) {
     const shared = { topics, time: deliveryTime, logger };
-    const isConnected = () => transport.state().state === 'connected';
     return {
+      onState: to.onState,
       anomalies: createCloudDelivery({
-        ...{ ...shared, journal, guard, cloud: to, isConnected, random: deps.random },
+        ...{ ...shared, journal, guard, cloud: to, random: deps.random },
         ...{ backoff, mostWaiting: settings.maxCloudMessages },
       }),
       // Of QoS 0, which a nucleus refuses while it is offline: its spool is for anomalies, readings wait here.
       readings: createReadingFeed({
-        ...{ ...shared, transport: { publish: to.publish, state: transport.state }, capacity: settings.bufferReadings },
-        ...{ mostUnderWay: 4, qos: 0 as const, changed: () => {} },
+        ...{
+          ...shared,
+          transport: to,
+          capacity: settings.bufferReadings,
+          mostUnderWay: 4,
+          qos: 0 as const,
+          changed: () => {},
+        },
       }),
     };
   }
@@ -289,12 +295,16 @@ function buildRun(deps: MonitorDeps, lock: { release(): void }) {
     if (connected) {
       // Anomalies first: they never wait behind readings.
       delivery.wakeAll();
-      cloud?.anomalies.resume();
       status.reconnected();
       feed.drain();
-      cloud?.readings.drain();
     }
     settleIdle();
+  }
+
+  function onCloudState(connected: boolean): void {
+    if (!connected) return;
+    cloud?.anomalies.resume();
+    cloud?.readings.drain();
   }
 
   // --- life --------------------------------------------------------------------------------------------------------
@@ -343,7 +353,8 @@ function buildRun(deps: MonitorDeps, lock: { release(): void }) {
         logger.warn({ bytes: config.store.reserveBytes }, 'no room for the reserve file: the disk is nearly full');
       }
       devices.start();
-      forgetState = transport.onState(({ state }) => onTransportState(state === 'connected'));
+      forgetStates.push(transport.onState(({ state }) => onTransportState(state === 'connected')));
+      if (cloud !== undefined) forgetStates.push(cloud.onState(({ state }) => onCloudState(state === 'connected')));
       subscriptions.push(await transport.subscribe(topics.handlerStatus, ear.onHandlerStatus));
       subscriptions.push(
         await transport.subscribe(own === undefined ? topics.ackFilter : topics.ack(deviceId), ear.onAnswer),
@@ -369,7 +380,7 @@ function buildRun(deps: MonitorDeps, lock: { release(): void }) {
       if (buffered > 0)
         logger.warn({ readings: buffered }, 'readings that waited for the connection are lost by this stop');
       for (const timer of timers.values()) timer.cancel();
-      forgetState?.();
+      for (const forget of forgetStates) forget();
       delivery.stop();
       feed.stop();
       cloud?.anomalies.stop();
