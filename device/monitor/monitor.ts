@@ -10,6 +10,7 @@ import type { Metrics, Reading } from '../reading/reading.ts';
 import type { Sample, SampleSink, SampleSource } from '../sensor/source.ts';
 import type { Topics } from '../transport/topics.ts';
 import type { LastWill, Subscription, Transport } from '../transport/transport.ts';
+import { unsubscribeAll } from '../transport/unsubscribe-all.ts';
 import { type CloudCounts, createCloudDelivery } from './cloud-delivery.ts';
 import { createDelivery } from './delivery.ts';
 import { createDevices } from './devices.ts';
@@ -390,7 +391,7 @@ function buildRun(deps: MonitorDeps, lock: { release(): void }) {
       settleIdle();
       try {
         await source.stop();
-        await Promise.all(subscriptions.map((subscription) => subscription.unsubscribe()));
+        await unsubscribeAll(subscriptions, deliveryTime);
       } finally {
         journal.close();
         lock.release();
