@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { CallResult, Ipc, IpcFailure, IpcFailureReason, Stream } from '../greengrass/ipc.ts';
 import type { Logger } from '../platform/logger.ts';
 import { refusalOf } from './refusal.ts';
@@ -37,6 +38,8 @@ export function createGreengrassTransport(
   const filters = new Map<string, Filter>();
   const counts = { published: 0, publishFailed: 0 };
   const stopping = new AbortController();
+  // Each publish under way listens to it.
+  setMaxListeners(0, stopping.signal);
   const stopped = new Promise((resolve) => stopping.signal.addEventListener('abort', resolve, { once: true }));
   let phase: 'idle' | 'started' | 'stopped' = 'idle';
   const local = watched(localState);
