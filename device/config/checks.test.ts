@@ -110,6 +110,11 @@ describe('values that clash', () => {
       'serviceNow.timeZone (--set serviceNow.timeZone): is no time zone that this system knows',
     ],
     [
+      'AWS IoT Core without an address',
+      ['transport.kind=iot-core'],
+      'transport.iotCore.endpoint (--set transport.kind): is missing, and transport.kind iot-core needs it',
+    ],
+    [
       'one port twice',
       ['http.monitorPort=9100', 'http.handlerPort=9100'],
       'http.handlerPort (--set http.handlerPort): 9100 is http.monitorPort too',
@@ -122,6 +127,7 @@ describe('values that clash', () => {
     ['a gateway has no interval of its own', ['sensor.kind=mqtt', 'noData.afterMs=5000']],
     ['no-data is off', ['noData.enabled=false', 'noData.afterMs=100']],
     ['device-silent is off', ['handler.deviceSilentMs=0']],
+    ['the address of AWS IoT Core is given', ['transport.kind=iot-core', 'transport.iotCore.endpoint=a.example']],
     ['both ports are free ones', ['http.monitorPort=0', 'http.handlerPort=0']],
     ['a band with a deadband inside', ['thresholds.temperature.lower=29', 'thresholds.temperature.deadband=0.9']],
   ])('no clash where %s', async (_, set) => {

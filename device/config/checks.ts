@@ -1,11 +1,6 @@
+import { addressClashes } from './address-clashes.ts';
+import type { Clash } from './clash.ts';
 import type { Config, MetricThresholds } from './schema.ts';
-
-/** Values that are each allowed and together make the program useless. */
-export interface Clash {
-  /** The fields that clash; the first is the one to look at. */
-  paths: readonly (readonly string[])[];
-  message: string;
-}
 
 /** Every combination of values that cannot be meant. */
 export function clashes(config: Config): Clash[] {
@@ -154,51 +149,7 @@ function topicClashes({ topics }: Config): Clash[] {
   });
 }
 
-function addressClashes({ serviceNow, http }: Config): Clash[] {
-  const found: Clash[] = [];
-  const url = URL.canParse(serviceNow.url) ? new URL(serviceNow.url) : undefined;
-  if (url === undefined || !/^https?:$/.test(url.protocol)) {
-    found.push({ paths: [['serviceNow', 'url']], message: 'must be a URL such as https://dev1.service-now.com' });
-  } else if (url.username !== '' || url.password !== '') {
-    found.push({
-      paths: [['serviceNow', 'url']],
-      message: 'holds a user or password; put them into the secret instead',
-    });
-  } else if (url.pathname.includes('/api/now')) {
-    found.push({
-      paths: [['serviceNow', 'url']],
-      message: 'is the URL of a table; give the base URL here, or the whole as snowUrl',
-    });
-  }
-  if (!isTimeZone(serviceNow.timeZone)) {
-    found.push({
-      paths: [['serviceNow', 'timeZone']],
-      message: 'is no time zone that this system knows; write UTC or, for example, Europe/Berlin',
-    });
-  }
-  if (http.monitorPort > 0 && http.monitorPort === http.handlerPort) {
-    const message = `${http.handlerPort} is http.monitorPort too; give two ports, 0 for any free one, or -1 for none`;
-    found.push({
-      paths: [
-        ['http', 'handlerPort'],
-        ['http', 'monitorPort'],
-      ],
-      message,
-    });
-  }
-  return found;
-}
-
 /** Whether readings come at `sensor.intervalMs`, and not when a recording or another device has them. */
 function isPolled({ sensor }: Config): boolean {
   return sensor.kind !== 'replay' && sensor.kind !== 'mqtt';
-}
-
-function isTimeZone(name: string): boolean {
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: name });
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -62,7 +62,7 @@ export interface HarnessOptions {
   /** Stands between the handler and the table in memory. */
   destination?: (table: MemoryDestination, time: ManualTime) => IncidentDestination;
   /** Draws charts; without it there are none. */
-  chart?: (occurrence: Occurrence) => Promise<Uint8Array>;
+  chart?: (occurrence: Occurrence, signal: AbortSignal) => Promise<Uint8Array>;
   /** The handler starts on a copy of this data directory. */
   dataDir?: string;
   /** Wall time of the start. */

@@ -13,6 +13,7 @@ import { createReserveFile } from '../platform/reserve-file.ts';
 import { isoUtc, type Time, type Timer } from '../platform/time.ts';
 import type { Topics } from '../transport/topics.ts';
 import type { Subscription, Transport } from '../transport/transport.ts';
+import { unsubscribeAll } from '../transport/unsubscribe-all.ts';
 import { moveToInstance } from './change-of-instance.ts';
 import type { Claim } from './claim.ts';
 import { createDeviceWatch } from './device-watch.ts';
@@ -36,8 +37,8 @@ export interface HandlerDeps {
   topics: Topics;
   destination: IncidentDestination;
   texts: Texts;
-  /** Draws a breach as PNG; undefined where charts are off. */
-  chart: ((occurrence: Occurrence) => Promise<Uint8Array>) | undefined;
+  /** Draws a breach as PNG, unless the signal is aborted; undefined where charts are off. */
+  chart: ((occurrence: Occurrence, signal: AbortSignal) => Promise<Uint8Array>) | undefined;
   dataDir: string;
   logger: Logger;
   random: () => number;
@@ -389,9 +390,9 @@ export function createHandler(deps: HandlerDeps): Handler {
       timers.clear();
       silences.stop();
       if (wasRunning) {
-        await Promise.all(subscriptions.splice(0).map((subscription) => subscription.unsubscribe()));
         inbox.stop();
-        await relay.stop();
+        // Together: a relay that went on meanwhile would begin what it has no time to end.
+        await Promise.all([unsubscribeAll(subscriptions.splice(0), deliveryTime), relay.stop()]);
       }
       settleIdle();
       store.close();

@@ -106,6 +106,36 @@ describe('between look-up and write', () => {
   });
 });
 
+test('a stop does not wait for a chart that is not drawn yet: nothing of it is begun any more', async () => {
+  let drawn = 0;
+  let answer = () => {};
+  const h: Harness = await ready(undefined, {
+    chart: async () => {
+      drawn += 1;
+      return new Uint8Array([1]);
+    },
+    destination: (table) =>
+      altered(() => ({
+        attachmentNames: (sysId) =>
+          new Promise((resolve) => {
+            answer = () => resolve(table.attachmentNames(sysId));
+          }),
+      }))(table),
+  });
+  const now = h.time.wallMs();
+  h.anomaly({
+    window: [
+      [now - 5_000, 29],
+      [now, 31],
+    ],
+  });
+  await h.settle();
+  const stopped = h.handler.stop();
+  answer();
+  await stopped;
+  expect([drawn, h.destination.attachments.length]).toEqual([0, 0]);
+});
+
 describe('an end that is not known', () => {
   test('of a chart is waited for after a crash, as that of any write: it is attached once', async () => {
     let sent = 0;

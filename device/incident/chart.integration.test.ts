@@ -25,6 +25,8 @@ function occurrence(fields: Partial<AnomalyMessage>): Occurrence {
   };
 }
 
+const going = new AbortController().signal;
+
 describe('chart of a breach as PNG', () => {
   const chart = createChart();
 
@@ -34,20 +36,30 @@ describe('chart of a breach as PNG', () => {
       from + index * 5_000,
       30 + 2 * Math.sin(index / 30) + Math.sin(index * 1.7) / 4,
     ]);
-    const png = Buffer.from(await chart(occurrence({ window })));
+    const png = Buffer.from(await chart(occurrence({ window }), going));
     expect(png.subarray(0, 8)).toEqual(signature);
     expect([png.readUInt32BE(16), png.readUInt32BE(20)]).toEqual([880, 430]);
     expect(png.length).toBeLessThan(60_000);
   });
 
   it('has the same bytes for the same breach, from another renderer too', async () => {
-    const [one, other] = await Promise.all([chart(occurrence({})), createChart()(occurrence({}))]);
+    const [one, other] = await Promise.all([chart(occurrence({}), going), createChart()(occurrence({}), going)]);
     expect(Buffer.from(one).equals(Buffer.from(other))).toBe(true);
   });
 
   it('shows its texts: another site makes another picture', async () => {
-    const [one, other] = await Promise.all([chart(occurrence({ site: 'home' })), chart(occurrence({ site: 'hall' }))]);
+    const [one, other] = await Promise.all([
+      chart(occurrence({ site: 'home' }), going),
+      chart(occurrence({ site: 'hall' }), going),
+    ]);
     expect(Buffer.from(one).equals(Buffer.from(other))).toBe(false);
+  });
+
+  it('is given up at the next step once it is to stop', async () => {
+    const stopping = new AbortController();
+    const drawing = createChart()(occurrence({}), stopping.signal);
+    stopping.abort();
+    await expect(drawing).rejects.toThrow('could not be drawn');
   });
 
   it('draws any text and any readings', { timeout: 60_000 }, async () => {
@@ -57,7 +69,7 @@ describe('chart of a breach as PNG', () => {
     const fields = fc.record({ deviceId: text, site: text, metric: text, unit: text, limit: fc.option(value), window });
     await fc.assert(
       fc.asyncProperty(fields, async (given) => {
-        const png = Buffer.from(await chart(occurrence(given)));
+        const png = Buffer.from(await chart(occurrence(given), going));
         expect(png.subarray(0, 8)).toEqual(signature);
       }),
       { numRuns: 25 },

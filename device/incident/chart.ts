@@ -4,21 +4,27 @@ import { breachChartOption } from './chart/breach-chart-option.ts';
 import type { EChartsOption } from './chart/render-svg.ts';
 import type { Occurrence } from './occurrence.ts';
 
-/** Draws the latest message of a breach as PNG. @throws AppError `chart-failed` */
-export type Chart = (occurrence: Occurrence) => Promise<Uint8Array>;
+/**
+ * Draws the latest message of a breach as PNG. Once the signal is aborted no further step of it begins.
+ * @throws AppError `chart-failed`, also for a drawing that was given up
+ */
+export type Chart = (occurrence: Occurrence, signal: AbortSignal) => Promise<Uint8Array>;
 
 /**
  * Charts of breaches. echarts and the renderer (native, in its package: no compiler) with its fonts are loaded with the
- * first chart. echarts draws the SVG on the event loop, the renderer turns it into PNG on a thread of its own. No font
+ * first chart. Loading it and drawing the SVG each hold the event loop, for seconds on a busy machine, so a stop is looked
+ * for before each; the renderer turns the SVG into PNG on a thread of its own. No font
  * of the system is used, so equal messages give equal bytes everywhere.
  */
 export function createChart(): Chart {
   let renderer: Promise<Renderer> | undefined;
 
-  return async ({ message }) => {
+  return async ({ message }, signal) => {
     try {
+      signal.throwIfAborted();
       renderer ??= loadRenderer();
       const render = await renderer;
+      signal.throwIfAborted();
       return await render(breachChartOption(message));
     } catch (error) {
       throw new AppError(

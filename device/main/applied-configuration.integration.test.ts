@@ -217,3 +217,30 @@ test('a configuration is judged without being applied', async () => {
   );
   expect(s.events).toEqual(['launch 0']);
 });
+
+test.each([
+  ['ends the launch that is under way', true],
+  ['before the launch keeps it from beginning', false],
+])('a stop %s, and says nothing of the configuration', async (_, isUnderWay) => {
+  const failures: unknown[] = [];
+  const file = keptConfigurationFile(folder(), 'monitor');
+  let launches = 0;
+  const applied = createAppliedConfiguration({
+    load: (deployment) => loadConfig({ deployment }),
+    launch: (_loaded, _status, signal) =>
+      new Promise((_resolve, reject) => {
+        launches += 1;
+        signal.addEventListener('abort', () =>
+          reject(new AppError('stopping', 'Not started: the program is stopping.')),
+        );
+      }),
+    kept: file,
+    ...{ time: manualTime(startMs), logger: silentLogger, failed: (error) => failures.push(error) },
+  });
+  const started = expect(applied.start({ tempLimit: '30' })).rejects.toThrow('program is stopping.');
+  if (isUnderWay) await expect.poll(() => launches).toBe(1);
+  await applied.stop();
+  await started;
+  expect(launches).toBe(isUnderWay ? 1 : 0);
+  expect([failures, file.read()]).toMatchObject([[], { ok: true, kept: { lastGood: null, refused: null } }]);
+});

@@ -18,8 +18,11 @@ export interface Launched {
 export interface AppliedConfigurationDeps {
   /** The effective configuration with this layer of a deployment. @throws AppError `bad-configuration` */
   load(deployment: unknown): Promise<LoadedConfig>;
-  /** Starts what runs. On a failure nothing of it is left. @throws AppError */
-  launch(loaded: LoadedConfig, status: () => ConfigurationStatus): Promise<Launched>;
+  /**
+   * Starts what runs. On a failure nothing of it is left; once the signal is aborted it ends the start that is under way.
+   * @throws AppError
+   */
+  launch(loaded: LoadedConfig, status: () => ConfigurationStatus, signal: AbortSignal): Promise<Launched>;
   /** Where the last good one is kept; undefined where there are no deployments. */
   kept: KeptConfigurationFile | undefined;
   time: Time;
@@ -71,6 +74,7 @@ export function createAppliedConfiguration(deps: AppliedConfigurationDeps): Appl
   /** What was refused last: offered again it is not told again. */
   let refusedText: string | undefined;
   let stopped = false;
+  const stopping = new AbortController();
   let isStarted = () => {};
   /** The end of the latest turn. */
   let turn = new Promise<void>((resolve) => {
@@ -114,9 +118,10 @@ export function createAppliedConfiguration(deps: AppliedConfigurationDeps): Appl
   }
 
   async function launch(loaded: LoadedConfig): Promise<void> {
+    if (stopped) throw new AppError('stopping', 'Nothing was started: the program is stopping.');
     sinceMs = time.wallMs();
     // It may be asked before it is there.
-    launching = deps.launch(loaded, () => statusOf(running?.loaded ?? loaded));
+    launching = deps.launch(loaded, () => statusOf(running?.loaded ?? loaded), stopping.signal);
     running = { loaded, launched: await launching };
   }
 
@@ -159,6 +164,7 @@ export function createAppliedConfiguration(deps: AppliedConfigurationDeps): Appl
       logger.info({ ms: Math.round(time.monotonicMs() - beganMs) }, 'started anew by the changed configuration');
       return !stopped;
     } catch (error) {
+      if (stopped) return false;
       refuse(deployment, `It did not start: ${messageOf(error)}`);
     }
     try {
@@ -202,6 +208,8 @@ export function createAppliedConfiguration(deps: AppliedConfigurationDeps): Appl
       await launch(first);
       keepGood(deployment, first);
     } catch (error) {
+      // A start that was stopped says nothing of the configuration.
+      if (stopped) throw error;
       if (error instanceof AppError) refuse(deployment, error.message);
       await startLastGood(error, deployment);
     }
@@ -228,6 +236,7 @@ export function createAppliedConfiguration(deps: AppliedConfigurationDeps): Appl
     },
     async stop() {
       stopped = true;
+      stopping.abort();
       // Also one that is under way.
       const latest = await launching?.catch(() => undefined);
       await latest?.stop();

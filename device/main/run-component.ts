@@ -5,7 +5,7 @@ import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import { createDeploymentConfiguration, type DeploymentConfiguration } from '../greengrass/configuration.ts';
 import type { Ipc } from '../greengrass/ipc.ts';
 import { createIpcClient, socketVariable } from '../greengrass/ipc-client.ts';
-import { messageOf } from '../platform/errors.ts';
+import { AppError, messageOf } from '../platform/errors.ts';
 import { createLogger, type Logger } from '../platform/logger.ts';
 import { systemTime } from '../platform/time.ts';
 import { software } from '../platform/version.ts';
@@ -96,6 +96,7 @@ async function runUnderGreengrass({ program, runtime, load, logger }: Run): Prom
     try {
       return await work;
     } catch (error) {
+      if (error instanceof AppError && error.reason === 'stopping') throw error;
       logger.error({ reason: messageOf(error) }, 'the component cannot run');
       await deployment.tellState('ERRORED');
       throw error;
@@ -112,17 +113,27 @@ function launchOf(program: ComponentProgram, ipc: Ipc | undefined) {
   return async (
     { config, version }: LoadedConfig,
     configuration: ComponentContext['configuration'],
+    signal: AbortSignal,
   ): Promise<Launched> => {
     const pretty = config.log.pretty === 'true' || (config.log.pretty === 'auto' && process.stdout.isTTY);
     const logger = createLogger({ level: () => config.log.level, pretty });
     const runtime = createRuntime({ time: systemTime, logger });
+    // Also while it starts, which may take its time on a busy machine.
+    const onAbort = () => void runtime.stop();
+    signal.addEventListener('abort', onAbort, { once: true });
     const { reconfigure } = await program.start(runtime, {
       ...{ config, configuration, software, logger, time: systemTime, deliveryTime: systemTime, random: Math.random },
       newId: () => randomBytes(16).toString('hex'),
       ...(ipc === undefined ? {} : { ipc }),
     });
     logger.info({ software, dataDir: config.store.dataDir, configVersion: version }, `${program.name} runs`);
-    return { reconfigure, stop: runtime.stop };
+    return {
+      reconfigure,
+      async stop() {
+        signal.removeEventListener('abort', onAbort);
+        await runtime.stop();
+      },
+    };
   };
 }
 

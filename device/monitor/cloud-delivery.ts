@@ -10,9 +10,7 @@ export interface CloudDeliveryDeps {
   journal: Journal;
   guard: DiskGuard;
   /** AWS IoT Core, beside the local subscribers. */
-  cloud: Pick<Transport, 'publish'>;
-  /** Whether the way there stands. */
-  isConnected: () => boolean;
+  cloud: Pick<Transport, 'publish' | 'state'>;
   topics: Topics;
   /** Real time. */
   time: Time;
@@ -70,7 +68,7 @@ export function createCloudDelivery(deps: CloudDeliveryDeps): CloudDelivery {
 
   function next(): void {
     phase = { name: 'idle' };
-    const head = deps.isConnected() ? journal.cloudHead() : undefined;
+    const head = cloud.state().state === 'connected' ? journal.cloudHead() : undefined;
     if (head === undefined) return;
     phase = { name: 'sending', id: head.id };
     void cloud.publish(topics.anomaly(head.deviceId), head.body).then((result) => {

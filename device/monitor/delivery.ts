@@ -117,7 +117,13 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
     underWay += 1;
     void transport.publish(topics.anomaly(head.deviceId), head.body).then((result) => {
       underWay -= 1;
-      if (!result.ok && result.reason !== 'offline' && result.reason !== 'closed' && result.reason !== toldFailure) {
+      if (!result.ok && result.reason === 'too-large') reject(key, { id: head.id, reason: result.message });
+      else if (
+        !result.ok &&
+        result.reason !== 'offline' &&
+        result.reason !== 'closed' &&
+        result.reason !== toldFailure
+      ) {
         logger.warn({ reason: result.reason, detail: result.message }, 'an anomaly could not be published, trying on');
       }
       toldFailure = result.ok ? undefined : result.reason;
@@ -137,8 +143,15 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
 
   function putAside(id: number, reason: string): void {
     journal.putAside(id, reason, time.wallMs(), deps.mostRejected);
-    if (reason !== toldRejection) logger.warn({ reason }, 'the handler rejected an anomaly, put aside');
+    if (reason !== toldRejection) logger.warn({ reason }, 'an anomaly was rejected, put aside');
     toldRejection = reason;
+  }
+
+  /** What the transport cannot carry, such as a message that another kind of transport left: it would never get through. */
+  function reject(key: string, { id, reason }: { id: number; reason: string }): void {
+    const line = lines.get(key);
+    if (line?.sent?.id !== id) return;
+    if (guard.write('begun', 'unsynced', () => putAside(id, reason)).ok) next(key, line);
   }
 
   function reload(): void {

@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from 'vitest';
 import { type AnomalyMessage, anomalyMessage } from '../anomaly/anomaly.ts';
 import { readingMessage } from '../reading/reading.ts';
-import type { PublishOptions, PublishResult } from '../transport/transport.ts';
+import type { PublishOptions, PublishResult, TransportState } from '../transport/transport.ts';
 import { type Harness, type HarnessOptions, startHarness } from './monitor-harness.ts';
 
 const hot = { temperature: 31 };
@@ -15,10 +15,21 @@ afterEach(() => h.close());
 
 /** AWS IoT Core written by hand: what it took, and how it answers from now on. */
 function cloudByHand() {
+  let connection: TransportState = { state: 'connected' };
+  const listeners = new Set<(state: TransportState) => void>();
   const cloud = {
     anomalies: [] as AnomalyMessage[],
     readings: [] as { value: number | undefined; qos: 0 | 1 | undefined }[],
     asked: 0,
+    become(state: TransportState) {
+      connection = state;
+      for (const listener of listeners) listener(state);
+    },
+    state: () => connection,
+    onState(listener: (state: TransportState) => void) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
     answer: (): PublishResult | Promise<PublishResult> => ({ ok: true }),
     async publish(topic: string, payload: string | Uint8Array, options?: PublishOptions): Promise<PublishResult> {
       cloud.asked += 1;
@@ -89,6 +100,26 @@ test('while the handler is away the cloud is told as ever', async () => {
   await breach();
   expect(phases(cloud.anomalies)).toEqual(['firing', 'resolved']);
   expect(h.monitor.status().messages.waiting).toBe(2);
+});
+
+test('what the handler’s way lacks does not stop the cloud’s, and the other way round', async () => {
+  const cloud = cloudByHand();
+  await started(cloud);
+  h.bus.disconnect('monitor');
+  await breach();
+  expect(phases(cloud.anomalies)).toEqual(['firing', 'resolved']);
+  expect(cloud.readings.length).toBeGreaterThan(30);
+  h.bus.connect('monitor');
+  await h.pass(minuteMs);
+  const { asked } = cloud;
+  cloud.become({ state: 'disconnected', reason: 'the nucleus is away' });
+  await breach();
+  expect(h.monitor.status().messages.waiting).toBe(0);
+  expect(cloud.asked).toBe(asked);
+  cloud.become({ state: 'connected' });
+  await h.pass(2_000);
+  expect(phases(cloud.anomalies).at(-1)).toBe('resolved');
+  expect(cloudStatus()?.waiting).toBe(0);
 });
 
 test('a pause between attempts grows, so that an outage costs little', async () => {

@@ -67,7 +67,7 @@ export interface HarnessOptions {
   startMs?: number;
   clock?: ClockState;
   /** AWS IoT Core as a destination of its own. */
-  cloud?: Pick<Transport, 'publish'>;
+  cloud?: NonNullable<Transport['cloud']>;
   deps?: Partial<MonitorDeps>;
 }
 

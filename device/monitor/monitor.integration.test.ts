@@ -231,6 +231,20 @@ describe('an anomaly until its answer', () => {
     expect(h.monitor.status().messages).toMatchObject({ waiting: 0, rejected: 3 });
   });
 
+  test('what the transport cannot carry is put aside and counted as well, and the key goes on', async () => {
+    const h = await start();
+    const { publish } = h.monitorTransport;
+    const message = 'message of 7900 bytes to IoTBlog/anomaly; at most 7000 are sent';
+    h.monitorTransport.publish = async (topic, payload, options) =>
+      topic === 'IoTBlog/anomaly' ? { ok: false, reason: 'too-large', message } : publish(topic, payload, options);
+    await breach(h);
+    expect(h.monitor.status().messages).toMatchObject({ waiting: 0, rejected: 1 });
+    h.monitorTransport.publish = publish;
+    await h.readFor(minuteMs, mild);
+    expect(h.anomalies.map(({ phase }) => phase)).toEqual(['resolved']);
+    expect(h.monitor.status().messages).toMatchObject({ waiting: 0, rejected: 1 });
+  });
+
   test('answers to another installation, another sequence, of 10 MB or of nonsense change nothing', async () => {
     const h = await start();
     h.answering = 'silent';

@@ -10,6 +10,7 @@ import type { Metrics, Reading } from '../reading/reading.ts';
 import type { Sample, SampleSink, SampleSource } from '../sensor/source.ts';
 import type { Topics } from '../transport/topics.ts';
 import type { LastWill, Subscription, Transport } from '../transport/transport.ts';
+import { unsubscribeAll } from '../transport/unsubscribe-all.ts';
 import { type CloudCounts, createCloudDelivery } from './cloud-delivery.ts';
 import { createDelivery } from './delivery.ts';
 import { createDevices } from './devices.ts';
@@ -226,24 +227,30 @@ function buildRun(deps: MonitorDeps, lock: { release(): void }) {
   const timers = new Map<string, Timer>();
   const subscriptions: Subscription[] = [];
   let running = false;
-  let forgetState: (() => void) | undefined;
+  const forgetStates: (() => void)[] = [];
   let read = 0;
   let lastReadingAtMs: number | undefined;
   let waiters: (() => void)[] = [];
 
   /** Tracked apart: neither the handler's way nor the cloud's waits for the other. */
-  function cloudDestination(to: Pick<Transport, 'publish'>) {
+  function cloudDestination(to: NonNullable<Transport['cloud']>) {
     const shared = { topics, time: deliveryTime, logger };
-    const isConnected = () => transport.state().state === 'connected';
     return {
+      onState: to.onState,
       anomalies: createCloudDelivery({
-        ...{ ...shared, journal, guard, cloud: to, isConnected, random: deps.random },
+        ...{ ...shared, journal, guard, cloud: to, random: deps.random },
         ...{ backoff, mostWaiting: settings.maxCloudMessages },
       }),
       // Of QoS 0, which a nucleus refuses while it is offline: its spool is for anomalies, readings wait here.
       readings: createReadingFeed({
-        ...{ ...shared, transport: { publish: to.publish, state: transport.state }, capacity: settings.bufferReadings },
-        ...{ mostUnderWay: 4, qos: 0 as const, changed: () => {} },
+        ...{
+          ...shared,
+          transport: to,
+          capacity: settings.bufferReadings,
+          mostUnderWay: 4,
+          qos: 0 as const,
+          changed: () => {},
+        },
       }),
     };
   }
@@ -289,12 +296,16 @@ function buildRun(deps: MonitorDeps, lock: { release(): void }) {
     if (connected) {
       // Anomalies first: they never wait behind readings.
       delivery.wakeAll();
-      cloud?.anomalies.resume();
       status.reconnected();
       feed.drain();
-      cloud?.readings.drain();
     }
     settleIdle();
+  }
+
+  function onCloudState(connected: boolean): void {
+    if (!connected) return;
+    cloud?.anomalies.resume();
+    cloud?.readings.drain();
   }
 
   // --- life --------------------------------------------------------------------------------------------------------
@@ -343,7 +354,8 @@ function buildRun(deps: MonitorDeps, lock: { release(): void }) {
         logger.warn({ bytes: config.store.reserveBytes }, 'no room for the reserve file: the disk is nearly full');
       }
       devices.start();
-      forgetState = transport.onState(({ state }) => onTransportState(state === 'connected'));
+      forgetStates.push(transport.onState(({ state }) => onTransportState(state === 'connected')));
+      if (cloud !== undefined) forgetStates.push(cloud.onState(({ state }) => onCloudState(state === 'connected')));
       subscriptions.push(await transport.subscribe(topics.handlerStatus, ear.onHandlerStatus));
       subscriptions.push(
         await transport.subscribe(own === undefined ? topics.ackFilter : topics.ack(deviceId), ear.onAnswer),
@@ -369,7 +381,7 @@ function buildRun(deps: MonitorDeps, lock: { release(): void }) {
       if (buffered > 0)
         logger.warn({ readings: buffered }, 'readings that waited for the connection are lost by this stop');
       for (const timer of timers.values()) timer.cancel();
-      forgetState?.();
+      for (const forget of forgetStates) forget();
       delivery.stop();
       feed.stop();
       cloud?.anomalies.stop();
@@ -379,7 +391,7 @@ function buildRun(deps: MonitorDeps, lock: { release(): void }) {
       settleIdle();
       try {
         await source.stop();
-        await Promise.all(subscriptions.map((subscription) => subscription.unsubscribe()));
+        await unsubscribeAll(subscriptions, deliveryTime);
       } finally {
         journal.close();
         lock.release();

@@ -138,6 +138,7 @@ export function createRelay(deps: RelayDeps): Relay {
     'dead-letter': 0,
   };
   let running = false;
+  let stopping = new AbortController();
   let lookUps = 0;
   let firstWriteAtMs = 0;
   let timer: Timer | undefined;
@@ -341,7 +342,9 @@ export function createRelay(deps: RelayDeps): Relay {
 
   async function attachChart(item: Item): Promise<void> {
     const begin = () => store.beginAttempt(item.entry.id);
-    const result = await line.send(() => teller.chart(item.entry.kind, item.occurrence, begin));
+    const { signal } = stopping;
+    const result = await line.send(() => teller.chart(item.entry.kind, item.occurrence, { begin, signal }));
+    if (result.ok && result.value === 'put off') return writeFailed(item, notNow);
     // A chart is an extra: what refuses it must not hold up what is told next.
     const isExtra = !result.ok && (result.kind === 'refused-record' || result.kind === 'gone');
     if (!result.ok && !isExtra) return writeFailed(item, result);
@@ -430,6 +433,7 @@ export function createRelay(deps: RelayDeps): Relay {
     start({ unknownWrites } = { unknownWrites: false }) {
       if (running) return;
       running = true;
+      stopping = new AbortController();
       ends.start();
       // An empty store may be a lost one, whose last request is still on its way.
       firstWriteAtMs = now() + (unknownWrites || !store.hasWritten() ? options.settleMs : 0);
@@ -444,6 +448,7 @@ export function createRelay(deps: RelayDeps): Relay {
     async stop() {
       if (!running) return;
       running = false;
+      stopping.abort();
       timer?.cancel();
       keys.stop();
       // What is on its way may end, so that the next start need not wait for it to settle.

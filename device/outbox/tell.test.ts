@@ -29,21 +29,60 @@ function teller(chart: TellerDeps['chart']) {
   return { destination, ...createTeller({ destination, texts, closeCode: 'Solution provided', chart, held }) };
 }
 
+const going = (begin: () => void) => ({ begin, signal: new AbortController().signal });
+
 describe('attaching the chart of a breach', () => {
   it('attaches it once, under a name that carries occurrence and sequence', async () => {
     const told = teller(() => Promise.resolve(new Uint8Array([1])));
-    expect(await told.chart('chart', occurrence, () => {})).toEqual({ ok: true, value: 'attached' });
-    expect(await told.chart('chart', occurrence, () => {})).toEqual({ ok: true, value: 'not wanted' });
+    expect(
+      await told.chart(
+        'chart',
+        occurrence,
+        going(() => {}),
+      ),
+    ).toEqual({ ok: true, value: 'attached' });
+    expect(
+      await told.chart(
+        'chart',
+        occurrence,
+        going(() => {}),
+      ),
+    ).toEqual({ ok: true, value: 'not wanted' });
     expect(told.destination.attachments).toEqual([{ sysId: 'a', name: `breach-${message.id}-1.png` }]);
   });
 
   it('refuses one that cannot be drawn before anything is written, so that what is told next goes on', async () => {
     const told = teller(() => Promise.reject(new Error('no renderer')));
     let begun = 0;
-    const sent = await told.chart('chart', occurrence, () => {
-      begun += 1;
-    });
+    const sent = await told.chart(
+      'chart',
+      occurrence,
+      going(() => {
+        begun += 1;
+      }),
+    );
     expect(sent).toEqual({ ok: false, kind: 'refused-record', message: 'no renderer' });
     expect([begun, told.destination.calls.attach]).toEqual([0, 0]);
+  });
+
+  it('puts it off when a stop comes before it is drawn: nothing is drawn any more, and nothing written', async () => {
+    const stopping = new AbortController();
+    let drawn = 0;
+    const told = teller(async () => {
+      drawn += 1;
+      return new Uint8Array([1]);
+    });
+    const { attachmentNames } = told.destination;
+    told.destination.attachmentNames = (sysId) => {
+      stopping.abort();
+      return attachmentNames(sysId);
+    };
+    let begun = 0;
+    const begin = () => {
+      begun += 1;
+    };
+    const sent = await told.chart('chart', occurrence, { begin, signal: stopping.signal });
+    expect(sent).toEqual({ ok: true, value: 'put off' });
+    expect([drawn, begun, told.destination.calls.attach]).toEqual([0, 0, 0]);
   });
 });

@@ -43,8 +43,8 @@ export interface TellerDeps {
   destination: IncidentDestination;
   texts: Texts;
   closeCode: string;
-  /** Draws the readings of a message as PNG; undefined where charts are off. */
-  chart: ((occurrence: Occurrence) => Promise<Uint8Array>) | undefined;
+  /** Draws the readings of a message as PNG, unless the signal is aborted; undefined where charts are off. */
+  chart: ((occurrence: Occurrence, signal: AbortSignal) => Promise<Uint8Array>) | undefined;
   /** What storms hold, and what of it was listed. */
   held: {
     heldUnlisted(stormId: string, limit: number): Occurrence[];
@@ -163,12 +163,15 @@ export function createTeller({ destination, texts, closeCode, chart, held }: Tel
     sequenceOf,
     write,
 
-    /** Attaches the chart unless the incident has it. `begin` is called before anything is written; one that cannot be drawn is refused. */
+    /**
+     * Attaches the chart unless the incident has it. `begin` is called before anything is written; one that cannot be drawn
+     * is refused. Put off, and nothing written, where `signal` is aborted before it is drawn.
+     */
     async chart(
       kind: EntryKind,
       occurrence: Occurrence,
-      begin: () => void,
-    ): Promise<DestinationResult<'attached' | 'not wanted'>> {
+      { begin, signal }: { begin: () => void; signal: AbortSignal },
+    ): Promise<DestinationResult<'attached' | 'not wanted' | 'put off'>> {
       const { incident, message } = occurrence;
       if (chart === undefined || incident === null || message.window.length < 2)
         return { ok: true, value: 'not wanted' };
@@ -176,7 +179,9 @@ export function createTeller({ destination, texts, closeCode, chart, held }: Tel
       const names = await destination.attachmentNames(incident.sysId);
       if (!names.ok) return names;
       if (names.value.includes(name)) return { ok: true, value: 'not wanted' };
-      const drawn = await chart(occurrence).catch(messageOf);
+      if (signal.aborted) return { ok: true, value: 'put off' };
+      const drawn = await chart(occurrence, signal).catch(messageOf);
+      if (signal.aborted) return { ok: true, value: 'put off' };
       // It would fail the same way each time, and what is told next must not wait for an extra.
       if (typeof drawn === 'string') return { ok: false, kind: 'refused-record', message: drawn };
       begin();

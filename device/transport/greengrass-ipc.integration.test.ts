@@ -90,8 +90,29 @@ test('a subscription that is not allowed is the state of the transport, with wha
     state: 'disconnected',
     reason: expect.stringContaining("operations: ['aws.greengrass#SubscribeToTopic']"),
   });
+  expect(await transport.publish('IoTBlog/anomaly', 'local')).toMatchObject({ reason: 'offline' });
   nucleus.configure('handler', { accessControl: accessToAll });
   await untilState(transport, 'connected');
+  await transport.stop();
+  await close();
+});
+
+test('a subscription that is not allowed does not keep anything from the cloud', async () => {
+  const { nucleus, ipc, close } = await nucleusStage();
+  const publishing = { 'aws.greengrass.ipc.mqttproxy': accessToAll['aws.greengrass.ipc.mqttproxy'] };
+  const transport = createGreengrassTransport(
+    { maxPayloadBytes: 7_000 },
+    { ipc: ipc('monitor', { accessControl: publishing }), logger: silentLogger },
+  );
+  await transport.start();
+  await untilState(transport, 'connected');
+  await transport.subscribe('IoTBlog/status/handler', () => {});
+  expect([transport.state().state, transport.cloud?.state().state]).toEqual(['disconnected', 'connected']);
+  expect(await transport.cloud?.publish('IoTBlog/sensorData', 'reading', { qos: 0 })).toEqual({ ok: true });
+  const told: string[] = [];
+  transport.cloud?.onState(({ state }) => told.push(state));
+  nucleus.cut('monitor');
+  await expect.poll(() => told).toEqual(['disconnected', 'connected']);
   await transport.stop();
   await close();
 });

@@ -1,7 +1,8 @@
+import { setMaxListeners } from 'node:events';
 import type { CallResult, Ipc, IpcFailure, IpcFailureReason, Stream } from '../greengrass/ipc.ts';
 import type { Logger } from '../platform/logger.ts';
+import { refusalOf } from './refusal.ts';
 import { createSubscriptions } from './subscriptions.ts';
-import { topicProblem } from './topic-filter.ts';
 import type { CountingTransport, PublishFailure, PublishOptions, PublishResult, TransportState } from './transport.ts';
 
 export interface GreengrassTransportDeps {
@@ -25,8 +26,8 @@ const failures: Readonly<Record<IpcFailureReason, PublishFailure>> = {
 };
 
 /**
- * Local publish and subscribe of a Greengrass nucleus, and AWS IoT Core as a destination of its own (`cloud`). State
- * `connected` means that the subscriptions stand, too. The nucleus knows no last will: a silent device is noticed by its
+ * Local publish and subscribe of a Greengrass nucleus, and AWS IoT Core as a destination of its own (`cloud`), which is
+ * `connected` with the nucleus. The transport itself is once its subscriptions stand, too. The nucleus knows no last will: a silent device is noticed by its
  * heartbeat.
  */
 export function createGreengrassTransport(
@@ -35,28 +36,30 @@ export function createGreengrassTransport(
 ): CountingTransport {
   const subscriptions = createSubscriptions({ logger, maxPayloadBytes });
   const filters = new Map<string, Filter>();
-  const listeners = new Set<(state: TransportState) => void>();
   const counts = { published: 0, publishFailed: 0 };
   const stopping = new AbortController();
+  // Each publish under way listens to it.
+  setMaxListeners(0, stopping.signal);
   const stopped = new Promise((resolve) => stopping.signal.addEventListener('abort', resolve, { once: true }));
   let phase: 'idle' | 'started' | 'stopped' = 'idle';
-  let state: TransportState = { state: 'disconnected', reason: 'not started' };
+  const local = watched(localState);
+  const cloud = watched(cloudState);
   let forgetIpc: (() => void) | undefined;
 
   function update(): void {
-    const next = currentState();
-    const changed = next.state !== state.state;
-    state = next;
-    if (!changed) return;
-    for (const listener of listeners) listener(next);
+    local.update();
+    cloud.update();
   }
 
-  function currentState(): TransportState {
-    if (phase === 'stopped') return { state: 'disconnected', reason: 'stopped' };
-    if (phase === 'idle') return { state: 'disconnected', reason: 'not started' };
+  function cloudState(): TransportState {
+    if (phase === 'started') return ipc.state();
+    return { state: 'disconnected', reason: phase === 'idle' ? 'not started' : 'stopped' };
+  }
+
+  function localState(): TransportState {
     const [refused] = [...filters.values()].flatMap(({ refusal }) => refusal ?? []);
-    if (refused !== undefined) return { state: 'disconnected', reason: refused.message };
-    return ipc.state();
+    if (phase !== 'started' || refused === undefined) return cloudState();
+    return { state: 'disconnected', reason: refused.message };
   }
 
   function listen(filter: string): Filter {
@@ -99,16 +102,12 @@ export function createGreengrassTransport(
     payload: string | Uint8Array,
     { qos = 1, timeoutMs }: PublishOptions = {},
   ): Promise<PublishResult> {
-    const problem = topicProblem(topic);
-    if (problem !== undefined)
-      return { ok: false, reason: 'failed', message: `topic "${topic.slice(0, 200)}": ${problem}` };
     // The caller may use its buffer again.
     const bytes = Buffer.from(payload);
-    if (bytes.length > maxPayloadBytes) {
-      const message = `message of ${bytes.length} bytes to ${topic}; at most ${maxPayloadBytes} are sent`;
-      return { ok: false, reason: 'too-large', message };
-    }
+    const refused = refusalOf({ topic, bytes: bytes.length }, maxPayloadBytes);
+    if (refused !== undefined) return refused;
     if (phase === 'stopped') return { ok: false, reason: 'closed', message: 'the transport was stopped' };
+    const state = (operation === 'PublishToTopic' ? local : cloud).state();
     if (state.state === 'disconnected') return { ok: false, reason: 'offline', message: state.reason };
     const options = { signal: stopping.signal, ...(timeoutMs === undefined ? {} : { timeoutMs }) };
     const request = { topic, payload: bytes, qos };
@@ -143,7 +142,11 @@ export function createGreengrassTransport(
       await Promise.all(open.map(({ stream }) => close(stream)));
     },
     publish: (topic, payload, options) => counted(send('PublishToTopic', topic, payload, options)),
-    cloud: { publish: (topic, payload, options) => send('PublishToIoTCore', topic, payload, options) },
+    cloud: {
+      publish: (topic, payload, options) => send('PublishToIoTCore', topic, payload, options),
+      state: cloud.state,
+      onState: cloud.onState,
+    },
     async subscribe(topicFilter, handler) {
       const subscriber = subscriptions.add(topicFilter, handler);
       if (phase !== 'stopped') await untilStopped((filters.get(topicFilter) ?? listen(topicFilter)).stream);
@@ -158,12 +161,29 @@ export function createGreengrassTransport(
         },
       };
     },
+    state: local.state,
+    onState: local.onState,
+    stats: () => ({ ...counts, ...subscriptions.counts() }),
+  };
+}
+
+/** A state that is told when it changes; `update` looks. */
+function watched(current: () => TransportState) {
+  const listeners = new Set<(state: TransportState) => void>();
+  let state = current();
+  return {
     state: () => state,
-    onState(listener) {
+    onState(listener: (state: TransportState) => void) {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
-    stats: () => ({ ...counts, ...subscriptions.counts() }),
+    update() {
+      const next = current();
+      const changed = next.state !== state.state;
+      state = next;
+      if (!changed) return;
+      for (const listener of listeners) listener(next);
+    },
   };
 }
 

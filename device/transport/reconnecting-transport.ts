@@ -2,9 +2,9 @@ import { messageOf } from '../platform/errors.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { Time, Timer } from '../platform/time.ts';
 import type { Connection, ConnectionEvents, ConnectionFailure } from './connection.ts';
-import { type ReconnectPolicy, reconnectDelayMs } from './mqtt/reconnect.ts';
+import { type ReconnectPolicy, reconnectDelayMs } from './reconnect.ts';
+import { refusalOf } from './refusal.ts';
 import { createSubscriptions } from './subscriptions.ts';
-import { topicProblem } from './topic-filter.ts';
 import type { CountingTransport, PublishResult, TransportState } from './transport.ts';
 
 /** All that the next connection needs, read anew for each: a new password or certificate counts from then on. */
@@ -127,15 +127,6 @@ export function createReconnectingTransport(options: ReconnectingTransportOption
     become({ state: 'disconnected', reason: `${failure.reason}${hint}` });
   }
 
-  function refusal(topic: string, bytes: number): PublishFailure | undefined {
-    const problem = topicProblem(topic) ?? options.topicProblem?.(topic);
-    if (problem !== undefined)
-      return { ok: false, reason: 'failed', message: `topic "${topic.slice(0, 200)}": ${problem}` };
-    if (bytes <= maxPayloadBytes) return undefined;
-    const message = `message of ${bytes} bytes to ${topic}; at most ${maxPayloadBytes} are sent`;
-    return { ok: false, reason: 'too-large', message };
-  }
-
   function unreachable(): PublishFailure {
     if (phase.name === 'stopped') return { ok: false, reason: 'closed', message: 'the transport was stopped' };
     return { ok: false, reason: 'offline', message: reasonOf(state) };
@@ -170,7 +161,7 @@ export function createReconnectingTransport(options: ReconnectingTransportOption
           resolve(result);
         };
         const bytes = typeof payload === 'string' ? Buffer.byteLength(payload) : payload.length;
-        const refused = refusal(topic, bytes);
+        const refused = refusalOf({ topic, bytes }, maxPayloadBytes, options.topicProblem);
         if (refused !== undefined) settle(refused);
         else if (phase.name !== 'connected') settle(unreachable());
         else phase.connection.publish({ topic, payload, bytes, qos, timeoutMs, settle });

@@ -69,9 +69,9 @@ export interface Transport {
   /**
    * AWS IoT Core, where it is a destination of its own beside the local subscribers (Greengrass). `ok` of QoS 1 means with
    * the nucleus, which spools it to disk, or acknowledged by AWS IoT Core (Nucleus Lite). Absent: `publish` reaches all
-   * that there is.
+   * that there is. Its state is its own: what the local subscribers lack does not stop it.
    */
-  readonly cloud?: Pick<Transport, 'publish'>;
+  readonly cloud?: Pick<Transport, 'publish' | 'state' | 'onState'>;
 }
 
 export interface CountingTransport extends Transport {

@@ -56,6 +56,11 @@ describe('keygen', () => {
     expect(csr).not.toContain('PRIVATE');
   });
 
+  test('writes no file that certs.example does not name', () => {
+    const page = readFileSync('certs.example/README.md', 'utf8');
+    expect(Object.values(files).filter((file) => !page.includes(`| \`${file}\` |`))).toEqual([]);
+  });
+
   test('keeps a key that is there', async () => {
     const first = await makeIdentity(keys(), 'a', { force: false });
     const content = readFileSync(first.keyFile, 'utf8');

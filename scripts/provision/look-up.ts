@@ -5,7 +5,7 @@ import { ownComponents, rolePolicyName } from '../../cloud/greengrass/definition
 import { arnsOf, type Names, type Place } from '../../cloud/greengrass/names.ts';
 import { orAbsent } from './aws-error.ts';
 import type { Clients } from './clients.ts';
-import { findBucket, findObjects } from './look-up-bucket.ts';
+import { findBucket, findObjects, ownedBucket } from './look-up-bucket.ts';
 import { findComponentVersions, findDeployments } from './look-up-greengrass.ts';
 import { findCertificates, findPolicy, findRoleAlias, findThing, findThingGroup } from './look-up-iot.ts';
 import { hasMark } from './marks.ts';
@@ -17,6 +17,7 @@ import type { Found } from './state.ts';
  */
 export async function lookUp(clients: Clients, names: Names, place: Place, keyId?: string): Promise<Found> {
   const arns = arnsOf(names, place);
+  const owned = ownedBucket(names, place);
   const [thing, thingGroup, policy, roleAlias, role, secret, bucket, core] = await Promise.all([
     findThing(clients.iot, names),
     findThingGroup(clients.iot, names),
@@ -24,13 +25,13 @@ export async function lookUp(clients: Clients, names: Names, place: Place, keyId
     findRoleAlias(clients.iot, names),
     findRole(clients, names),
     findSecret(clients, names),
-    findBucket(clients.s3, names.bucket),
+    findBucket(clients.s3, owned),
     orAbsent(clients.greengrass.send(new GetCoreDeviceCommand({ coreDeviceThingName: names.thing }))),
   ]);
   const keyIds = [...(thing?.keyIds ?? []), ...(keyId === undefined ? [] : [keyId])];
   const [certificates, objects, componentVersions, deployments] = await Promise.all([
     thing === undefined ? [] : findCertificates(clients.iot, names, keyIds),
-    bucket === undefined ? {} : findObjects(clients.s3, names.bucket, bucket.made),
+    bucket === undefined ? {} : findObjects(clients.s3, owned, bucket.made),
     Promise.all(ownComponents.map((name) => findComponentVersions(clients.greengrass, name, arns.component(name)))),
     thingGroup === undefined ? [] : findDeployments(clients.greengrass, arns.thingGroup),
   ]);

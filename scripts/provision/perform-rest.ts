@@ -25,6 +25,7 @@ import { bucketPolicy, rolePermissions, rolePolicyName, roleTrust } from '../../
 import { AppError, messageOf } from '../../device/platform/errors.ts';
 import { orAbsent, orExists } from './aws-error.ts';
 import { type Context, onceLetGo } from './context.ts';
+import { ownedBucket } from './look-up-bucket.ts';
 import { markTagList, markValue, objectDigest, objectMark } from './marks.ts';
 import type { Artifact } from './state.ts';
 
@@ -94,14 +95,16 @@ export async function createBucket({ clients, names }: Context): Promise<void> {
   await orExists(clients.s3.send(new CreateBucketCommand({ Bucket: names.bucket })));
 }
 
-export async function markBucket({ clients, names }: Context): Promise<void> {
-  await clients.s3.send(new PutBucketTaggingCommand({ Bucket: names.bucket, Tagging: { TagSet: markTagList } }));
+export async function markBucket({ clients, names, place }: Context): Promise<void> {
+  await clients.s3.send(
+    new PutBucketTaggingCommand({ ...ownedBucket(names, place), Tagging: { TagSet: markTagList } }),
+  );
 }
 
-export async function blockPublicAccess({ clients, names }: Context): Promise<void> {
+export async function blockPublicAccess({ clients, names, place }: Context): Promise<void> {
   await clients.s3.send(
     new PutPublicAccessBlockCommand({
-      Bucket: names.bucket,
+      ...ownedBucket(names, place),
       PublicAccessBlockConfiguration: {
         BlockPublicAcls: true,
         BlockPublicPolicy: true,
@@ -114,14 +117,14 @@ export async function blockPublicAccess({ clients, names }: Context): Promise<vo
 
 export async function putBucketPolicy({ clients, names, place }: Context): Promise<void> {
   const Policy = JSON.stringify(bucketPolicy(names, place));
-  await clients.s3.send(new PutBucketPolicyCommand({ Bucket: names.bucket, Policy }));
+  await clients.s3.send(new PutBucketPolicyCommand({ ...ownedBucket(names, place), Policy }));
 }
 
 /** S3 checks the digest: what arrives damaged is refused. */
-export async function upload({ clients, names }: Context, { key, file, sha256 }: Artifact): Promise<void> {
+export async function upload({ clients, names, place }: Context, { key, file, sha256 }: Artifact): Promise<void> {
   await clients.s3.send(
     new PutObjectCommand({
-      Bucket: names.bucket,
+      ...ownedBucket(names, place),
       Key: key,
       Body: await read(file),
       ContentType: 'application/zip',
@@ -141,10 +144,11 @@ async function read(file: string): Promise<Buffer> {
   }
 }
 
-export async function deleteObjects({ clients, names }: Context, keys: string[]): Promise<void> {
-  for (const Key of keys) await orAbsent(clients.s3.send(new DeleteObjectCommand({ Bucket: names.bucket, Key })));
+export async function deleteObjects({ clients, names, place }: Context, keys: string[]): Promise<void> {
+  const bucket = ownedBucket(names, place);
+  for (const Key of keys) await orAbsent(clients.s3.send(new DeleteObjectCommand({ ...bucket, Key })));
 }
 
-export async function deleteBucket({ clients, names }: Context): Promise<void> {
-  await orAbsent(clients.s3.send(new DeleteBucketCommand({ Bucket: names.bucket })));
+export async function deleteBucket({ clients, names, place }: Context): Promise<void> {
+  await orAbsent(clients.s3.send(new DeleteBucketCommand(ownedBucket(names, place))));
 }

@@ -216,6 +216,18 @@ describe('plan', () => {
     expect(after.thing?.keyIds).toEqual(['key2']);
   });
 
+  test('gives a thing of somebody else group, certificate and the list of its keys, and takes from it no more', () => {
+    const thing = { made: false, keyIds: [], inGroup: false };
+    const planned = plan(desired, { ...nothing, thing });
+    const kinds = planned.ok ? planned.steps.map(({ kind }) => kind) : [];
+    expect(kinds.filter((kind) => kind.includes('thing'))).toEqual(['create-thing-group']);
+    expect(kinds.indexOf('note-keys')).toBeLessThan(kinds.indexOf('create-certificate'));
+    const given = { ...complete, thing: { made: false, keyIds: ['key1'], inGroup: true } };
+    const removed = planTeardown(given, { force: false, ownBucketName: false }).steps;
+    expect(removed.map(({ kind }) => kind)).not.toContain('delete-thing');
+    expect(removed).toContainEqual({ kind: 'note-keys', keyIds: [] });
+  });
+
   test('gives a secret of somebody else no new value, but uses it', () => {
     const found = { ...complete, secret: { made: false, arn: secretArn, deletionScheduled: false } };
     expect(kindsOf(desired, found)).toEqual([]);

@@ -34,7 +34,8 @@ class Refusal extends Error {
 
 /**
  * What leads from what is found to what is desired. Pure: an interrupted run is resumed by looking up and planning again,
- * and where all is as desired there are no steps. What `create` did not make is used as it is, or refused, never changed.
+ * and where all is as desired there are no steps. What `create` did not make is used as it is, or refused, never changed; but a thing
+ * lists the keys of the certificates that it is given, for those have no mark of their own.
  */
 export function plan(desired: Desired, found: Found): Plan {
   try {

@@ -1,8 +1,9 @@
 import { io, mqtt5 } from 'aws-iot-device-sdk-v2';
 import { messageOf } from '../../platform/errors.ts';
 import type { Time } from '../../platform/time.ts';
+import { createAskedFilters } from '../asked-filters.ts';
 import type { Connection, ConnectionEvents, ConnectionFailure } from '../connection.ts';
-import { createInFlight } from '../mqtt/in-flight.ts';
+import { createPendingPublishes } from '../pending-publishes.ts';
 import type { LastWill, PublishResult } from '../transport.ts';
 import { collectGarbageSoon } from './collect-garbage.ts';
 import {
@@ -37,12 +38,6 @@ export interface IotConnectionOptions {
   events: ConnectionEvents;
 }
 
-/** Unacknowledged publishes at a time; one more is `busy`. The native client sends as many as the peer takes. */
-const inFlightLimits = { messages: 2_000, bytes: 16_000_000 };
-
-/** With no room left, a publish without an answer for this many time-outs will not get one: the connection ends. */
-const stuckAfterTimeouts = 3;
-
 /** The peer is told to send nothing longer. Far above what AWS IoT Core lets through. */
 const longestPacketBytes = 1_048_576;
 
@@ -62,11 +57,12 @@ export function openIotConnection(options: IotConnectionOptions): Connection {
   const { peer, publishTimeoutMs, time, events } = options;
   const { address } = peer;
   const client = new mqtt5.Mqtt5Client(clientConfig(options));
-  const asked = new Map<string, Promise<void>>();
-  const inFlight = createInFlight({ time, limits: inFlightLimits, onOverdue });
+  const asked = createAskedFilters(ask, filtersPerSubscribe);
+  // The native client sends as many of them as the peer takes.
+  const pending = createPendingPublishes({ address, time, publishTimeoutMs, drop });
+  const { heard } = pending;
   let connected = false;
   let over = false;
-  let heardAtMs = time.monotonicMs();
   /** The native client may leave what it was asked unanswered once it is closed. */
   let tellEnd = () => {};
   const ended = new Promise<void>((resolve) => {
@@ -106,10 +102,6 @@ export function openIotConnection(options: IotConnectionOptions): Connection {
     probe?.cancel();
   }
 
-  function heard(): void {
-    heardAtMs = time.monotonicMs();
-  }
-
   function drop(failure: ConnectionFailure): void {
     end(failure, 'offline');
   }
@@ -117,7 +109,7 @@ export function openIotConnection(options: IotConnectionOptions): Connection {
   function end(failure: ConnectionFailure, reason: 'offline' | 'unauthorized'): void {
     if (over) return;
     over = true;
-    inFlight.settleAll({ ok: false, reason, message: `connection lost: ${failure.reason}` });
+    pending.settleAll({ ok: false, reason, message: `connection lost: ${failure.reason}` });
     tellEnd();
     void release();
     events.down(failure);
@@ -139,12 +131,6 @@ export function openIotConnection(options: IotConnectionOptions): Connection {
       client.on('stopped', finish);
       client.stop(last);
     });
-  }
-
-  function onOverdue(waitedMs: number): void {
-    const silentMs = time.monotonicMs() - heardAtMs;
-    if (Math.min(waitedMs, silentMs) < publishTimeoutMs) return;
-    drop({ reason: `${address} has not answered for ${Math.round(silentMs / 1_000)} s`, refused: false });
   }
 
   async function ask(filters: string[]): Promise<void> {
@@ -172,13 +158,8 @@ export function openIotConnection(options: IotConnectionOptions): Connection {
     publish({ topic, payload, bytes, qos, timeoutMs, settle }) {
       const tell = (result: PublishResult) =>
         settle(!result.ok && result.reason === 'unauthorized' ? unauthorizedPublish(topic, peer) : result);
-      const ticket = inFlight.add(bytes, timeoutMs, tell);
-      if (ticket === undefined) {
-        settle({ ok: false, reason: 'busy', message: 'too many publishes wait for their acknowledgement' });
-        if (inFlight.oldestMs() < stuckAfterTimeouts * publishTimeoutMs) return;
-        drop({ reason: `${address} leaves publishes without an acknowledgement`, refused: false });
-        return;
-      }
+      const ticket = pending.add({ bytes, timeoutMs, settle: tell });
+      if (ticket === undefined) return;
       // The native client copies it before this call returns.
       const body = typeof payload === 'string' ? payload : Buffer.from(payload);
       client.publish({ topicName: topic, payload: body, qos: qosOf[qos] }).then(
@@ -193,14 +174,7 @@ export function openIotConnection(options: IotConnectionOptions): Connection {
       );
     },
     async subscribe(filters) {
-      if (over || !connected) return;
-      const fresh = filters.filter((filter) => !asked.has(filter));
-      for (let first = 0; first < fresh.length; first += filtersPerSubscribe) {
-        const some = fresh.slice(first, first + filtersPerSubscribe);
-        const answered = ask(some);
-        for (const filter of some) asked.set(filter, answered);
-      }
-      await Promise.all(filters.map((filter) => asked.get(filter)));
+      if (!over && connected) await asked.add(filters);
     },
     async unsubscribe(filter) {
       if (over || !asked.delete(filter)) return;
@@ -209,7 +183,7 @@ export function openIotConnection(options: IotConnectionOptions): Connection {
     async close() {
       if (over) return;
       over = true;
-      inFlight.settleAll({ ok: false, reason: 'closed', message: 'the transport was stopped' });
+      pending.settleAll({ ok: false, reason: 'closed', message: 'the transport was stopped' });
       tellEnd();
       await release(connected ? { reasonCode: mqtt5.DisconnectReasonCode.NormalDisconnection } : undefined);
       collectGarbageSoon();

@@ -1,9 +1,10 @@
 import { Socket } from 'node:net';
 import { connect, type IClientOptions } from 'mqtt';
 import type { Time } from '../../platform/time.ts';
+import { createAskedFilters } from '../asked-filters.ts';
 import type { Connection, ConnectionEvents, ConnectionFailure } from '../connection.ts';
+import { createPendingPublishes, mostPending } from '../pending-publishes.ts';
 import { connectionFailure } from './failure.ts';
-import { createInFlight } from './in-flight.ts';
 import { packetGuard } from './packet-guard.ts';
 
 export interface ConnectionOptions {
@@ -13,12 +14,6 @@ export interface ConnectionOptions {
   publishTimeoutMs: number;
   events: ConnectionEvents;
 }
-
-/** Unacknowledged publishes at a time; one more is `busy`. */
-const inFlightLimits = { messages: 2_000, bytes: 16_000_000 };
-
-/** With no room left, a publish without an answer for this many time-outs will not get one: the connection ends. */
-const stuckAfterTimeouts = 3;
 
 /**
  * A longer packet ends the connection before it fills the memory. Far above what a message may have: those that are only
@@ -35,10 +30,9 @@ const qosOptions = { 0: { qos: 0 }, 1: { qos: 1 } } as const;
 export function openConnection({ client: options, time, publishTimeoutMs, events }: ConnectionOptions): Connection {
   const address = `${options.host}:${options.port}`;
   const client = connect(options);
-  const asked = new Map<string, Promise<void>>();
-  const inFlight = createInFlight({ time, limits: inFlightLimits, onOverdue });
+  const asked = createAskedFilters(ask, Number.POSITIVE_INFINITY);
+  const pending = createPendingPublishes({ address, time, publishTimeoutMs, drop });
   let over = false;
-  let heardAtMs = time.monotonicMs();
 
   const withinBounds = packetGuard(longestPacketBytes);
   client.stream.on('data', (chunk: Buffer) => {
@@ -49,12 +43,10 @@ export function openConnection({ client: options, time, publishTimeoutMs, events
     // Nagle's algorithm and delayed acknowledgements together cost 40 ms a message.
     if (client.stream instanceof Socket) client.stream.setNoDelay(true);
     // A publish of QoS 0 waits for room in the socket with a listener of its own.
-    client.stream.setMaxListeners(inFlightLimits.messages + 100);
+    client.stream.setMaxListeners(mostPending.messages + 100);
     if (!over) events.up();
   });
-  client.on('packetreceive', () => {
-    heardAtMs = time.monotonicMs();
-  });
+  client.on('packetreceive', pending.heard);
   client.on('message', (topic, payload) => {
     if (!over) events.message(topic, payload);
   });
@@ -64,15 +56,9 @@ export function openConnection({ client: options, time, publishTimeoutMs, events
   function drop(failure: ConnectionFailure): void {
     if (over) return;
     over = true;
-    inFlight.settleAll({ ok: false, reason: 'offline', message: `connection lost: ${failure.reason}` });
+    pending.settleAll({ ok: false, reason: 'offline', message: `connection lost: ${failure.reason}` });
     client.end(true);
     events.down(failure);
-  }
-
-  function onOverdue(waitedMs: number): void {
-    const silentMs = time.monotonicMs() - heardAtMs;
-    if (Math.min(waitedMs, silentMs) < publishTimeoutMs) return;
-    drop({ reason: `${address} has not answered for ${Math.round(silentMs / 1_000)} s`, refused: false });
   }
 
   function ask(filters: string[]): Promise<void> {
@@ -95,14 +81,9 @@ export function openConnection({ client: options, time, publishTimeoutMs, events
   }
 
   return {
-    publish({ topic, payload, bytes, qos, timeoutMs, settle }) {
-      const ticket = inFlight.add(bytes, timeoutMs, settle);
-      if (ticket === undefined) {
-        settle({ ok: false, reason: 'busy', message: 'too many publishes wait for their acknowledgement' });
-        if (inFlight.oldestMs() < stuckAfterTimeouts * publishTimeoutMs) return;
-        drop({ reason: `${address} leaves publishes without an acknowledgement`, refused: false });
-        return;
-      }
+    publish({ topic, payload, qos, ...message }) {
+      const ticket = pending.add(message);
+      if (ticket === undefined) return;
       // The socket may keep it for a while, and the caller may use its own again.
       const body = typeof payload === 'string' ? payload : Buffer.from(payload);
       client.publish(topic, body, qosOptions[qos], (error) =>
@@ -110,13 +91,7 @@ export function openConnection({ client: options, time, publishTimeoutMs, events
       );
     },
     async subscribe(filters) {
-      if (over || !client.connected) return;
-      const fresh = filters.filter((filter) => !asked.has(filter));
-      if (fresh.length > 0) {
-        const answered = ask(fresh);
-        for (const filter of fresh) asked.set(filter, answered);
-      }
-      await Promise.all(filters.map((filter) => asked.get(filter)));
+      if (!over && client.connected) await asked.add(filters);
     },
     unsubscribe(filter) {
       if (over || !asked.delete(filter)) return Promise.resolve();
@@ -125,7 +100,7 @@ export function openConnection({ client: options, time, publishTimeoutMs, events
     close() {
       if (over) return Promise.resolve();
       over = true;
-      inFlight.settleAll({ ok: false, reason: 'closed', message: 'the transport was stopped' });
+      pending.settleAll({ ok: false, reason: 'closed', message: 'the transport was stopped' });
       for (const id of Object.keys(client.outgoing)) client.removeOutgoingMessage(Number(id));
       return new Promise((resolve) => {
         const timer = time.after(closeGraceMs, () => {

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { manualTime } from '../../platform/time.ts';
-import type { PublishResult } from '../transport.ts';
+import { manualTime } from '../platform/time.ts';
 import { createInFlight } from './in-flight.ts';
+import type { PublishResult } from './transport.ts';
 
 function stage(limits = { messages: 3, bytes: 100 }) {
   const time = manualTime();

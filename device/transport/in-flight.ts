@@ -1,5 +1,5 @@
-import type { Time, Timer } from '../../platform/time.ts';
-import type { PublishResult } from '../transport.ts';
+import type { Time, Timer } from '../platform/time.ts';
+import type { PublishResult } from './transport.ts';
 
 export interface InFlightLimits {
   messages: number;
