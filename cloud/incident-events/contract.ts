@@ -34,9 +34,17 @@ export const parkingReasons = [
 ] as const;
 export type ParkingReason = (typeof parkingReasons)[number];
 
+/** Bound of one request to the instance, ms: what a step may take, three of them, has to fit into one call of a function. */
+export const mostTimeoutMs = 50_000;
+
 /**
  * What the opener is set to: `serviceNow`, `handler` and `delivery` of a device's configuration, by the device's own schema,
  * so that one document describes an instance for both. What is left out has the device's default.
  */
-export const openerConfiguration = configSchema.pick({ serviceNow: true, handler: true, delivery: true });
+export const openerConfiguration = configSchema
+  .pick({ serviceNow: true, handler: true, delivery: true })
+  .refine(({ serviceNow }) => serviceNow.timeoutMs <= mostTimeoutMs, {
+    path: ['serviceNow', 'timeoutMs'],
+    error: `The opener's functions end after three minutes and a step takes up to three requests: set at most ${mostTimeoutMs} ms.`,
+  });
 export type OpenerConfiguration = z.input<typeof openerConfiguration>;

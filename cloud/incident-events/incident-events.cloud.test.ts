@@ -1,4 +1,12 @@
-import { DynamoDBClient, GetItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb';
+import { createHash } from 'node:crypto';
+import {
+  CreateTableCommand,
+  DeleteTableCommand,
+  DescribeTableCommand,
+  DynamoDBClient,
+  GetItemCommand,
+  QueryCommand,
+} from '@aws-sdk/client-dynamodb';
 import {
   GetFunctionConfigurationCommand,
   InvokeCommand,
@@ -8,7 +16,7 @@ import {
 import { GetObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
 import { CreateSecretCommand, PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { MqttClient } from 'mqtt';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { z } from 'zod';
 import type { AnomalyMessage } from '../../device/anomaly/anomaly.ts';
 import { configSchema } from '../../device/config/schema.ts';
@@ -28,8 +36,11 @@ import { takeMessages } from '../testing/queue.ts';
 import { statementsOf, withoutStatement } from '../testing/roles.ts';
 import { startTestServiceNow } from '../testing/servicenow.ts';
 import { incidentEvent } from './contract.ts';
+import type { OpenerStore } from './opener-ports.ts';
 import { rights } from './rights.ts';
+import { createStateTable } from './state-table.aws.ts';
 import { anomaly, breach } from './test-messages.ts';
+import { openerStoreContract } from './test-opener-store-contract.ts';
 
 const stack = 'IncidentEventsStack';
 const topic = 'IoTBlog/anomaly';
@@ -107,6 +118,28 @@ async function putSecret(): Promise<void> {
   await secrets
     .send(new CreateSecretCommand({ Name: name, SecretString }))
     .catch(() => secrets.send(new PutSecretValueCommand({ SecretId: name, SecretString })));
+}
+
+/** The opener's store on a table of its own, as the opener's. */
+async function emptyStore(says: string): Promise<OpenerStore> {
+  const dynamo = client(DynamoDBClient);
+  const TableName = `opener-store-${createHash('sha256').update(says).digest('hex').slice(0, 12)}`;
+  const { Table } = await dynamo.send(new DescribeTableCommand({ TableName: output(stack, 'StateTableName') }));
+  await dynamo.send(
+    new CreateTableCommand({
+      ...{ TableName, BillingMode: 'PAY_PER_REQUEST' },
+      ...{ KeySchema: Table?.KeySchema, AttributeDefinitions: Table?.AttributeDefinitions },
+      GlobalSecondaryIndexes: Table?.GlobalSecondaryIndexes?.map(({ IndexName, KeySchema, Projection }) => ({
+        ...{ IndexName, KeySchema, Projection },
+      })),
+    }),
+  );
+  onTestFinished(async () => void (await dynamo.send(new DeleteTableCommand({ TableName }))));
+  await eventually(async () => {
+    const made = await dynamo.send(new DescribeTableCommand({ TableName }));
+    expect(made.Table?.TableStatus).toBe('ACTIVE');
+  });
+  return createStateTable(dynamo, TableName, 'https://dev1.example.com/incident');
 }
 
 describe.runIf(account.isLocal)('incident-events', () => {
@@ -268,6 +301,10 @@ describe.runIf(account.isLocal)('incident-events', () => {
     });
     expect(await openRow('mixed')).not.toHaveProperty('openAtSite');
     expect(incidentsOf('mixed')).toEqual([]);
+  });
+
+  test.each(openerStoreContract)('effect: in the table $says', async ({ says, holds }) => {
+    await holds(await emptyStore(says));
   });
 
   test('rights: an opener that may not store an attempt sends none, and the event comes again', async () => {

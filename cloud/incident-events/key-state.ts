@@ -39,6 +39,10 @@ const entry = z.object({
   kind: z.enum(['open', 'update', 'recover', 'resolve']),
   /** Not told before, epoch ms; the end of the quiet period. */
   dueAtMs: z.number(),
+  /** When it came up, epoch ms. */
+  madeAtMs: z.number(),
+  /** Whether its incident has been counted among the new ones of an hour: it is once, however often it is tried. */
+  isCounted: z.boolean(),
   /** Why the instance refuses it; null while it does not. */
   dead: z.string().nullable(),
 });
@@ -54,8 +58,13 @@ export const keyState = z.object({
   forgottenSequence: z.number(),
   entries: z.array(entry),
   nextEntryId: z.number(),
-  /** An attempt that was sent, or may have been; nothing is written for the key before `settlesAtMs` (epoch ms). */
-  attempt: z.object({ entryId: z.number(), settlesAtMs: z.number() }).nullable(),
+  /**
+   * An attempt that was sent, or may have been; nothing is written for the key before `settlesAtMs` (epoch ms). Its id is
+   * the version of the row that first held it: whoever made it ends it, and nobody else's.
+   */
+  attempt: z.object({ id: z.number(), entryId: z.number(), settlesAtMs: z.number() }).nullable(),
+  /** The latest breach that the edge opens, since the key is known here; null where there was none. */
+  atEdge: z.object({ firingSequence: z.number(), lasts: z.boolean() }).nullable(),
   /** In a row; each puts `notBeforeMs` further off. */
   failures: z.number(),
   notBeforeMs: z.number(),
@@ -102,9 +111,8 @@ export function accept(
   if (told === undefined) {
     const isOver = state.over.some(({ id }) => id === message.id);
     if (isOver || message.firingSequence <= state.forgottenSequence) return { outcome: 'duplicate', state: known };
-    // A breach that the edge opens goes on in the incident that waits for its end here.
-    if (!isCloud) return { outcome: 'recorded', state: retire(withoutKind(state, 'resolve')) };
-    const fired = fire(state, message);
+    if (!isCloud) return { outcome: 'recorded', state: heardOfEdge(state, message) };
+    const fired = fire(state, message, nowMs);
     return {
       outcome: 'accepted',
       state: retire(message.phase === 'resolved' ? end(fired, message, policy, nowMs) : fired),
@@ -113,14 +121,15 @@ export function accept(
   if (message.sequence <= told.message.sequence || told.message.phase === 'resolved') {
     return { outcome: 'duplicate', state: known };
   }
-  const next = message.phase === 'resolved' ? end(state, message, policy, nowMs) : update(state, told, message, policy);
+  const next =
+    message.phase === 'resolved' ? end(state, message, policy, nowMs) : update(state, told, message, policy, nowMs);
   return { outcome: 'accepted', state: retire(next) };
 }
 
 function emptyState(correlationId: string, installation: KeyState['installation']): KeyState {
   return {
     ...{ correlationId, installation, occurrences: [], over: [], forgottenSequence: 0 },
-    ...{ entries: [], nextEntryId: 1, attempt: null, failures: 0, notBeforeMs: 0 },
+    ...{ entries: [], nextEntryId: 1, attempt: null, atEdge: null, failures: 0, notBeforeMs: 0 },
   };
 }
 
@@ -142,7 +151,32 @@ function supersede(state: KeyState, installation: KeyState['installation']): Key
     ),
     over: [],
     forgottenSequence: 0,
+    atEdge: null,
   };
+}
+
+/** The first sequence of the latest breach that is known of this installation. */
+function latestSequence({ occurrences, over, installation, forgottenSequence }: KeyState): number {
+  const own = occurrences.filter(({ message }) => message.installationId === installation.id);
+  return Math.max(
+    forgottenSequence,
+    ...over.map(({ firingSequence }) => firingSequence),
+    ...own.map(({ message }) => message.firingSequence),
+  );
+}
+
+/** Whether a breach that the edge opens is the latest of the key and lasts: the edge ends the incident then. */
+function goesOnAtEdge(state: KeyState): boolean {
+  return state.atEdge?.lasts === true && state.atEdge.firingSequence > latestSequence(state);
+}
+
+/** A breach that the edge opens goes on in the incident that waits for its end here; one that was before it does not. */
+function heardOfEdge(state: KeyState, { firingSequence, phase }: AnomalyMessage): KeyState {
+  const known = state.atEdge;
+  if (known !== null && firingSequence < known.firingSequence) return retire(state);
+  const isKnownToEnd = known?.firingSequence === firingSequence && !known.lasts;
+  const heard = { ...state, atEdge: { firingSequence, lasts: phase !== 'resolved' && !isKnownToEnd } };
+  return retire(goesOnAtEdge(heard) ? withoutKind(heard, 'resolve') : heard);
 }
 
 /** What people ended while it lasted stays with them, also where its device goes on under another installation. */
@@ -155,7 +189,7 @@ function placeOf(state: KeyState, message: AnomalyMessage): Pick<Occurrence, 'pl
     : { place: 'wanted', incident: null };
 }
 
-function fire(state: KeyState, message: AnomalyMessage): KeyState {
+function fire(state: KeyState, message: AnomalyMessage, nowMs: number): KeyState {
   const placed = placeOf(state, message);
   const fired: Occurrence = {
     ...{ id: message.id, correlationId: state.correlationId, phase: 'firing', ...placed, message: stored(message) },
@@ -164,15 +198,21 @@ function fire(state: KeyState, message: AnomalyMessage): KeyState {
   // Inside the quiet period it goes on in the same incident.
   const going = withoutKind(state, 'resolve');
   const next = { ...going, occurrences: [...going.occurrences, fired] };
-  return placed.place === 'wanted' ? withEntry(next, fired.id, 'open') : next;
+  return placed.place === 'wanted' ? withEntry(next, fired.id, 'open', nowMs) : next;
 }
 
-function update(state: KeyState, told: Occurrence, message: AnomalyMessage, policy: AcceptPolicy): KeyState {
+function update(
+  state: KeyState,
+  told: Occurrence,
+  message: AnomalyMessage,
+  policy: AcceptPolicy,
+  nowMs: number,
+): KeyState {
   const next = put(state, { ...told, message: stored(message), updatesSinceNote: told.updatesSinceNote + 1 });
   if (told.place !== 'attached') return next;
   const changed = told.toldSeverity !== null && told.toldSeverity !== message.severity;
   const isTime = Date.parse(message.at) - told.notedAtMs >= policy.noteIntervalMs;
-  return changed || isTime ? withEntry(next, told.id, 'update') : next;
+  return changed || isTime ? withEntry(next, told.id, 'update', nowMs) : next;
 }
 
 function end(state: KeyState, message: AnomalyMessage, policy: AcceptPolicy, nowMs: number): KeyState {
@@ -185,11 +225,12 @@ function end(state: KeyState, message: AnomalyMessage, policy: AcceptPolicy, now
       ({ id, occurrenceId, kind }) => !(occurrenceId === told.id && kind === 'update') || id === state.attempt?.entryId,
     ),
   };
-  const recovering = withEntry(waiting, told.id, 'recover');
+  const recovering = withEntry(waiting, told.id, 'recover', nowMs);
   // Another breach of the key lasts, and with it the incident: its end resolves it.
-  if (policy.onRecovery === 'note' || ended.occurrences.some(({ phase }) => phase === 'firing')) return recovering;
+  const lasts = ended.occurrences.some(({ phase }) => phase === 'firing') || goesOnAtEdge(ended);
+  if (policy.onRecovery === 'note' || lasts) return recovering;
   const endedAtMs = message.clockSynchronised ? Date.parse(message.at) : nowMs;
-  return withEntry(recovering, told.id, 'resolve', endedAtMs + policy.quietMs);
+  return withEntry(recovering, told.id, 'resolve', nowMs, endedAtMs + policy.quietMs);
 }
 
 /** Without its readings, which no text uses. */
@@ -202,11 +243,20 @@ export function put(state: KeyState, occurrence: Occurrence): KeyState {
 }
 
 /** Nothing where the breach has an entry of this kind. */
-export function withEntry(state: KeyState, occurrenceId: string, kind: Entry['kind'], dueAtMs = 0): KeyState {
+export function withEntry(
+  state: KeyState,
+  occurrenceId: string,
+  kind: Entry['kind'],
+  madeAtMs: number,
+  dueAtMs = 0,
+): KeyState {
   if (state.entries.some((one) => one.occurrenceId === occurrenceId && one.kind === kind)) return state;
   return {
     ...state,
-    entries: [...state.entries, { id: state.nextEntryId, occurrenceId, kind, dueAtMs, dead: null }],
+    entries: [
+      ...state.entries,
+      { id: state.nextEntryId, occurrenceId, kind, dueAtMs, madeAtMs, isCounted: false, dead: null },
+    ],
     nextEntryId: state.nextEntryId + 1,
   };
 }
@@ -253,6 +303,12 @@ export function wakeAtMs(state: KeyState): number | undefined {
   if (alive.length === 0 || (first !== undefined && first.dead !== null)) return undefined;
   const due = Math.min(...alive.map(({ dueAtMs }) => dueAtMs));
   return Math.max(due, state.notBeforeMs, state.attempt?.settlesAtMs ?? 0);
+}
+
+/** Since when the key has had something to tell that could not be told, epoch ms; in the future for a quiet period. */
+export function waitingSinceMs(state: KeyState): number {
+  const alive = state.entries.filter(({ dead }) => dead === null);
+  return Math.min(...alive.map(({ dueAtMs, madeAtMs }) => Math.max(dueAtMs, madeAtMs)));
 }
 
 /** Makes the dead entries of a key wait again: a person has mended what was refused. */

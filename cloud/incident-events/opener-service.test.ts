@@ -1,74 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { AnomalyMessage } from '../../device/anomaly/anomaly.ts';
-import { incidentTexts } from '../../device/incident/texts.ts';
-import { createLogins } from '../../device/outbox/logins.ts';
-import { createTeller } from '../../device/outbox/tell.ts';
-import { manualTime } from '../../device/platform/time.ts';
-import { createMemoryDestination, type WriteFault } from '../../device/simulation/memory-destination.ts';
-import { createOpenerService } from './opener-service.ts';
-import { anomaly, breach, startMs } from './test-messages.ts';
-import { memoryStore } from './test-opener-store.ts';
-
-const settleMs = 90_000;
-const quietMs = 300_000;
-const policy = {
-  ...{ quietMs, noteIntervalMs: 0, onRecovery: 'resolve' as const },
-  ...{ reopenWindowMs: 3_600_000, maxNewPerHour: 100, settleMs },
-  ...{ backoffBaseMs: 1_000, backoffCapMs: 10_000, pauseMs: 300_000, timeoutMs: 1_000 },
-};
-
-/** The opener, a table of incidents and a clock. Each call is a function of its own, as in Lambda. */
-async function stage(change: Partial<typeof policy> = {}) {
-  const time = manualTime(startMs + 60_000);
-  const table = createMemoryDestination(time);
-  const store = memoryStore();
-  const dead: string[] = [];
-  const pauses: string[] = [];
-  const set = { ...policy, ...change };
-  const call = () => {
-    const logins = createLogins(table);
-    const teller = createTeller({
-      destination: table,
-      texts: incidentTexts({ timeZone: 'UTC', clock: time }),
-      closeCode: 'Solution provided',
-      chart: undefined,
-      held: { heldUnlisted: () => [], markListed: () => undefined },
-    });
-    return createOpenerService(
-      {
-        ...{ store, destination: table, teller, policy: set, nowMs: time.wallMs, random: () => 0.5 },
-        isLoginRenewed: () => logins.isRenewed(logins.current()),
-        deadlineMs: Infinity,
-        onDead: async (_occurrence, entry, reason) => void dead.push(`${entry.kind}: ${reason}`),
-        onTold: () => undefined,
-        onPaused: (reason) => void pauses.push(reason),
-      },
-      set,
-    );
-  };
-  const opener = {
-    ...{ time, table, store, dead, pauses, call },
-    take: (message: AnomalyMessage) => call().take(message),
-    /** Lets time pass, with the function that runs each minute. */
-    async pass(ms: number) {
-      for (let left = ms; left > 0; left -= 60_000) {
-        time.advance(Math.min(60_000, left));
-        await call().tellDue();
-      }
-    },
-    /** Of a key, those that were not canceled. */
-    rows: () => table.rows.filter(({ state }) => state !== 'canceled'),
-  };
-  // Past the settle time of an empty store.
-  await store.instance(time.wallMs());
-  await opener.pass(settleMs);
-  return opener;
-}
-
-const fired = () => anomaly();
-const updated = () => anomaly({ phase: 'updated', firingSequence: 1, sequence: 2 });
-const resolved = () => anomaly({ phase: 'resolved', firingSequence: 1, sequence: 3 });
+import { anomaly, breach } from './test-messages.ts';
+import { fired, quietMs, resolved, settleMs, stage, updated } from './test-opener-stage.ts';
 
 describe('a breach', () => {
   test('is an incident with its notes, and resolved once its quiet period is over', async () => {
@@ -173,86 +107,124 @@ describe('a breach', () => {
   });
 });
 
+test('a breach that its device moves from the edge to the cloud goes on in the incident of the edge', async () => {
+  const { take, pass, table, rows } = await stage();
+  await take(anomaly({ opener: 'edge' }));
+  await table.create({
+    ...{ correlationId: 'hall-2/press-4/temperature/upper', openedBy: fired().id, severity: 'high', site: 'hall-2' },
+    ...{ deviceId: 'press-4', metric: 'temperature', rule: 'upper' },
+    ...{ shortDescription: 'hot', description: '', workNotes: `Opened by the edge. [${fired().id}:1]` },
+  });
+  await take(updated());
+  await take(resolved());
+  await pass(2 * quietMs);
+  expect(table.calls.create).toBe(1);
+  expect(rows()).toMatchObject([{ state: 'resolved' }]);
+  for (const sequence of [1, 3]) expect(rows()[0]?.workNotes.split(`[${fired().id}:${sequence}]`)).toHaveLength(2);
+});
+
+describe('a message of a breach that the edge opens', () => {
+  const edge = (phase: AnomalyMessage['phase'], firingSequence: number, sequence: number) =>
+    anomaly({ opener: 'edge', phase, firingSequence, sequence });
+
+  test.each([
+    ['of before, late', edge('resolved', 1, 3)],
+    ['of before, that is not known to have ended', edge('firing', 1, 1)],
+    ['of after it, that has ended', edge('resolved', 21, 23)],
+  ])('%s leaves the end of the incident to the cloud', async (_what, message) => {
+    const { take, pass, rows } = await stage();
+    for (const own of breach(11)) await take(own);
+    expect(await take(message)).toBe('recorded');
+    await pass(2 * quietMs);
+    expect(rows()).toMatchObject([{ state: 'resolved' }]);
+  });
+
+  test('that comes before the end of the one that the cloud opened keeps the incident open', async () => {
+    const { take, pass, rows } = await stage();
+    const [begin, , end] = breach(1);
+    for (const message of [begin, edge('firing', 11, 11), end]) if (message !== undefined) await take(message);
+    await pass(2 * quietMs);
+    expect(rows()).toMatchObject([{ state: 'new' }]);
+  });
+});
+
 const arrivals = fc
   .shuffledSubarray(
     Array.from({ length: 9 }, (_, place) => place),
     { minLength: 9 },
   )
   .chain((order) => fc.tuple(fc.constant(order), fc.array(fc.nat(8), { maxLength: 6 })));
+const openers = fc.tuple(fc.constantFrom('cloud', 'edge'), fc.constantFrom('cloud', 'edge'));
 
 test('in whatever order the messages of a key come, their incident ends alike (reorder)', async () => {
   await fc.assert(
-    fc.asyncProperty(arrivals, async ([order, repeated]) => {
+    fc.asyncProperty(arrivals, openers, async ([order, repeated], [first, second]) => {
       const { take, pass, rows, store } = await stage();
-      const messages = [...breach(1), ...breach(11), ...breach(21)];
+      // What the edge opens is no affair of the cloud: the last breach is the cloud's, and with it the end.
+      const messages = [...breach(1, { opener: first }), ...breach(11, { opener: second }), ...breach(21)];
       for (const place of [...order, ...repeated]) {
         const message = messages[place];
         if (message !== undefined) await take(message);
       }
       await pass(3 * quietMs);
       expect(rows()).toMatchObject([{ state: 'resolved' }]);
-      for (const { id } of [messages[0], messages[3], messages[6]].flatMap((one) => one ?? [])) {
+      const own = [messages[0], messages[3], messages[6]].flatMap((one) => (one?.opener === 'cloud' ? [one] : []));
+      for (const { id } of own) {
         expect(`${rows()[0]?.workNotes}${rows()[0]?.closeNotes}`).toMatch(
           new RegExp(`breach ${id} start=\\S+ end=2026`),
         );
       }
       expect([...store.keys.values()].map(({ text }) => JSON.parse(text).entries)).toEqual([[]]);
     }),
-    { numRuns: 60 },
+    { numRuns: 80 },
   );
 });
 
-const fault = fc.oneof(
-  { weight: 3, arbitrary: fc.constant('none' as const) },
-  fc.constant('commit-then-cut' as const),
-  fc.constant('cut-before-commit' as const),
-  fc.nat(80_000).map((commitAfterMs) => ({ commitAfterMs })),
-  fc.constant({ ok: false, kind: 'not-sent', message: 'refused' } as const),
-  fc.constant({ ok: false, kind: 'throttled', retryAfterMs: 30_000, message: 'slowly' } as const),
-);
-
-test('whatever fails and however often, there is one incident (partial failure)', async () => {
-  await fc.assert(
-    fc.asyncProperty(fc.array(fault, { maxLength: 8 }), fc.array(fc.nat(6), { maxLength: 3 }), async (faults, ends) => {
-      const { take, pass, rows, table, store } = await stage();
-      // The first incident is visible, as it is wherever a device has breached before.
-      await take(anomaly({ metric: 'humidity' }));
-      for (const one of faults) {
-        if (one !== 'none') table.writeFaults.push(one satisfies WriteFault);
-        else table.writeFaults.push({ ok: false, kind: 'not-sent', message: 'away' });
-      }
-      // Functions that end while they store what they did.
-      const { save } = store;
-      let saves = 0;
-      store.save = async (state, version) => {
-        saves += 1;
-        if (ends.includes(saves)) throw new Error('the function was ended');
-        return save(state, version);
-      };
-      for (const message of breach(1)) {
-        // SQS sends it again, the minute's function comes by.
-        while ((await take(message).catch(() => 'ended')) === 'ended') await pass(60_000).catch(() => undefined);
-      }
-      for (let minute = 0; minute < 60; minute += 1) await pass(60_000).catch(() => undefined);
-      const own = rows().filter(({ correlationId }) => correlationId.includes('temperature'));
-      expect(own).toMatchObject([{ state: 'resolved' }]);
-      const marks = own[0]?.workNotes.split(`[${fired().id}:3]`).length;
-      expect(marks).toBe(2);
-    }),
-    { numRuns: 150 },
-  );
-});
-
-test('of two functions that tell one key at once one opens its incident', async () => {
-  const { store, table, call, time, rows, pass } = await stage();
-  // The first hears of it while nothing may be told.
+test('a key that cannot be told does not keep the others from it, and a person hears of it', async () => {
+  const { store, time, call, rows } = await stage();
   await store.pause(time.wallMs() + 1_000, 'busy');
-  await call().take(fired());
+  for (const metric of ['a', 'b', 'c']) await call().take(anomaly({ metric }));
   time.advance(1_000);
-  await Promise.all([call().tellDue(), call().tellDue(), call().take(updated())]);
-  expect(table.calls.create).toBe(1);
-  await pass(60_000);
-  expect(rows()).toHaveLength(1);
+  const { load } = store;
+  store.load = async (key) => {
+    if (key.includes('/a/')) throw new Error('its row does not parse');
+    return load(key);
+  };
+  await expect(call().tellDue()).rejects.toThrow('hall-2/press-4/a/upper: its row does not parse');
+  expect(rows()).toHaveLength(2);
+});
+
+test('of the incidents that prove that rows can be seen the latest are kept, so old ones may be archived', async () => {
+  const { take, table } = await stage();
+  for (let place = 0; place < 12; place += 1) {
+    await take(anomaly({ metric: `m${place}` }));
+    table.rows.splice(0, table.rows.length - 4);
+  }
+  await take(fired());
+  expect(table.rows.map(({ correlationId }) => correlationId)).toContain('hall-2/press-4/temperature/upper');
+});
+
+test('an instance that is left alone, and a key that waits for long, are complained of until they are told', async () => {
+  const paused = await stage();
+  paused.table.readFaults.push({ ok: false, kind: 'throttled', retryAfterMs: 150_000, message: 'too many' });
+  await paused.take(fired());
+  await paused.pass(120_000);
+  expect(paused.complaints.map((text) => text.includes('The instance is left alone until'))).toEqual([true, true]);
+  await paused.pass(600_000);
+  expect(paused.complaints).toHaveLength(2);
+
+  const away = await stage();
+  const { find } = { ...away.table };
+  away.table.find = async () => ({ ok: false, kind: 'not-sent', message: 'connection refused' });
+  await away.take(fired());
+  await away.pass(15 * 60_000);
+  expect(away.complaints).toEqual([]);
+  await away.pass(5 * 60_000);
+  expect(away.complaints).toHaveLength(5);
+  expect(away.complaints[0]).toContain('hall-2/press-4/temperature/upper has waited since');
+  away.table.find = find;
+  await away.pass(5 * 60_000);
+  expect(away.complaints).toHaveLength(5);
 });
 
 test('a throttled instance is left alone as long as it says (throttle)', async () => {
@@ -290,11 +262,11 @@ test('of two functions that open the first incidents at once one goes first, unt
 test('an instance that drops parts of the query is written nothing', async () => {
   const { take, pass, table, pauses } = await stage();
   // More than the few that are known to exist.
-  for (const metric of ['a', 'b', 'c', 'd']) await take(anomaly({ metric }));
+  for (const metric of ['a', 'b', 'c', 'd', 'e', 'f']) await take(anomaly({ metric }));
   table.dropQueryParts = true;
   await take(fired());
   await pass(60_000);
-  expect(table.rows).toHaveLength(4);
+  expect(table.rows).toHaveLength(6);
   expect(pauses[0]).toContain('was not asked for');
 });
 
@@ -334,6 +306,31 @@ test('what the instance refuses is put aside with its reason, what follows waits
   await call().redrive('hall-2/press-4/temperature/upper');
   await pass(quietMs);
   expect(rows()).toMatchObject([{ state: 'resolved' }]);
+});
+
+test('an incident counts once among the new ones of an hour, however often it is tried', async () => {
+  const { take, pass, table, rows } = await stage({ maxNewPerHour: 5 });
+  for (let time = 0; time < 5; time += 1) table.writeFaults.push({ ok: false, kind: 'not-sent', message: 'away' });
+  await take(fired());
+  await pass(15 * 60_000);
+  expect(rows()).toHaveLength(1);
+});
+
+test('of a key whose instance is away for long the latest breaches are told, and the others put aside by name', async () => {
+  const { take, pass, table, rows, store, leftOut } = await stage();
+  const { find } = { ...table };
+  table.find = async () => ({ ok: false, kind: 'not-sent', message: 'away' });
+  for (let place = 0; place < 120; place += 1) for (const message of breach(1 + 3 * place)) await take(message);
+  const [row] = [...store.keys.values()];
+  expect(row?.text.length).toBeLessThan(120_000);
+  expect(leftOut.length).toBeGreaterThan(60);
+  expect(new Set(leftOut).size).toBe(leftOut.length);
+  expect(await take(fired())).toBe('duplicate');
+  table.find = find;
+  await pass(3_600_000);
+  expect(rows()).toMatchObject([{ state: 'resolved' }]);
+  const [latest] = breach(1 + 3 * 119);
+  expect(rows()[0]?.closeNotes).toContain(`breach ${latest?.id}`);
 });
 
 test('more new incidents than an hour may have wait for the next', async () => {

@@ -71,6 +71,12 @@ export async function createOpener(deadlineMs: number): Promise<Opener> {
       await parking.park(parked);
       countParked(telemetry, parked);
     },
+    async onLeftOut({ id, correlationId: key, message }) {
+      const bytes = Buffer.from(JSON.stringify(message));
+      const parked = [{ id, reason: 'left-out', detail: `too many breaches of ${key} wait to be told`, bytes }];
+      await parking.park(parked);
+      countParked(telemetry, parked);
+    },
     onTold({ kind }, key) {
       const byKind = telemetry.metrics.singleMetric();
       byKind.addDimension('told', kind);

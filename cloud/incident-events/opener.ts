@@ -40,7 +40,8 @@ export class Opener extends Construct {
           indexName: 'due',
           partitionKey: { name: 'wake', type: AttributeType.STRING },
           sortKey: { name: 'wakeAtMs', type: AttributeType.NUMBER },
-          projectionType: ProjectionType.KEYS_ONLY,
+          projectionType: ProjectionType.INCLUDE,
+          nonKeyAttributes: ['waitingSinceMs'],
         },
       ],
       timeToLiveAttribute: 'expiresAt',
@@ -65,6 +66,8 @@ export class Opener extends Construct {
       ...{ stage, room, timeout },
       entry: new URL('./tell-due.lambda.ts', import.meta.url),
       invoked: 'async',
+      // The next minute is its retry: one more call would only meet it at the same keys.
+      retryAttempts: 0,
       environment: { ...environment, PARKING_QUEUE_URL: this.consumer.parking.queueUrl },
     });
     this.consumer.parking.grantPark(this.tellDue);

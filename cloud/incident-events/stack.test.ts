@@ -55,5 +55,7 @@ describe(room, () => {
       ({ GlobalSecondaryIndexes }) => GlobalSecondaryIndexes,
     );
     expect(indexes).toContainEqual([expect.objectContaining({ IndexName: dueIndex })]);
+    // A minute that failed is not tried again beside the next.
+    expect(propertiesOf('AWS::Lambda::EventInvokeConfig')).toMatchObject([{ MaximumRetryAttempts: 0 }]);
   });
 });

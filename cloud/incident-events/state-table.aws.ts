@@ -7,8 +7,8 @@ import {
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import { z } from 'zod';
-import { type KeyState, keyState, wakeAtMs } from './key-state.ts';
-import type { OpenerStore } from './opener-ports.ts';
+import { type KeyState, keyState, waitingSinceMs, wakeAtMs } from './key-state.ts';
+import { knownRowsKept, type OpenerStore } from './opener-ports.ts';
 
 /** Index of the keys that have something to tell, by when. Rows without `wake` are not in it. */
 export const dueIndex = 'due';
@@ -27,7 +27,13 @@ const instanceRow = z.object({
   pausedUntilMs: z.object({ N: z.coerce.number() }).default({ N: 0 }),
   knownRows: z.object({ L: z.array(z.object({ S: z.string() }).transform(({ S }) => S)) }).default({ L: [] }),
 });
-const dueRows = z.array(z.object({ id: z.object({ S: z.string() }) }));
+const waitingRows = z.array(
+  z.object({
+    id: z.object({ S: z.string() }),
+    wakeAtMs: z.object({ N: z.coerce.number() }),
+    waitingSinceMs: z.object({ N: z.coerce.number() }),
+  }),
+);
 
 const hourMs = 3_600_000;
 const number = (value: number) => ({ N: String(value) });
@@ -81,17 +87,19 @@ export function createStateTable(
       return saved ? 'saved' : 'changed';
     },
 
-    async due(nowMs, limit) {
+    async waiting(untilMs, limit) {
       const { Items = [] } = await dynamo.send(
         new QueryCommand({
           TableName,
           IndexName: dueIndex,
-          KeyConditionExpression: 'wake = :wake AND wakeAtMs <= :now',
-          ExpressionAttributeValues: { ':wake': { S: 'wake' }, ':now': number(nowMs) },
+          KeyConditionExpression: 'wake = :wake AND wakeAtMs <= :until',
+          ExpressionAttributeValues: { ':wake': { S: 'wake' }, ':until': number(untilMs) },
           Limit: limit,
         }),
       );
-      return dueRows.parse(Items).map(({ id }) => id.S);
+      return waitingRows.parse(Items).map((row) => ({
+        ...{ correlationId: row.id.S, wakeAtMs: row.wakeAtMs.N, sinceMs: row.waitingSinceMs.N },
+      }));
     },
 
     async instance(nowMs) {
@@ -109,19 +117,30 @@ export function createStateTable(
     },
 
     async pause(untilMs, reason) {
-      await dynamo.send(
-        new UpdateItemCommand({
-          TableName,
-          Key: instanceKey,
-          UpdateExpression: 'SET pausedUntilMs = :until, pausedBecause = :reason',
-          ExpressionAttributeValues: { ':until': number(untilMs), ':reason': { S: reason } },
-        }),
+      await isTaken(
+        dynamo.send(
+          new UpdateItemCommand({
+            TableName,
+            Key: instanceKey,
+            UpdateExpression: 'SET pausedUntilMs = :until, pausedBecause = :reason',
+            ConditionExpression: 'attribute_not_exists(pausedUntilMs) OR pausedUntilMs < :until',
+            ExpressionAttributeValues: { ':until': number(untilMs), ':reason': { S: reason } },
+          }),
+        ),
       );
     },
 
-    async resume() {
-      await dynamo.send(
-        new UpdateItemCommand({ TableName, Key: instanceKey, UpdateExpression: 'REMOVE pausedUntilMs, pausedBecause' }),
+    async resume(seenUntilMs) {
+      await isTaken(
+        dynamo.send(
+          new UpdateItemCommand({
+            TableName,
+            Key: instanceKey,
+            UpdateExpression: 'REMOVE pausedUntilMs, pausedBecause',
+            ConditionExpression: 'pausedUntilMs = :seen',
+            ExpressionAttributeValues: { ':seen': number(seenUntilMs) },
+          }),
+        ),
       );
     },
 
@@ -131,7 +150,9 @@ export function createStateTable(
           TableName,
           Key: instanceKey,
           UpdateExpression: 'SET knownRows = :rows',
-          ExpressionAttributeValues: { ':rows': { L: [...known, sysId].map((S) => ({ S })) } },
+          ExpressionAttributeValues: {
+            ':rows': { L: [sysId, ...known].slice(0, knownRowsKept).map((S) => ({ S })) },
+          },
         }),
       );
     },
@@ -177,7 +198,9 @@ function columns(state: KeyState) {
   const dead = state.entries.find((entry) => entry.dead !== null)?.dead;
   return {
     state: { S: JSON.stringify(state) },
-    ...(wakes === undefined ? {} : { wake: { S: 'wake' }, wakeAtMs: number(wakes) }),
+    ...(wakes === undefined
+      ? {}
+      : { wake: { S: 'wake' }, wakeAtMs: number(wakes), waitingSinceMs: number(waitingSinceMs(state)) }),
     ...(dead === undefined || dead === null ? {} : { refused: { S: dead } }),
   };
 }

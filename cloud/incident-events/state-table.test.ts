@@ -1,11 +1,10 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { expect, test } from 'vitest';
 import { AwsFault, type AwsRequest, fakeAws } from '../testing/fake-aws.ts';
-import { accept } from './key-state.ts';
 import { createStateTable } from './state-table.aws.ts';
-import { anomaly, startMs } from './test-messages.ts';
+import { startMs } from './test-messages.ts';
+import { firing } from './test-opener-store-contract.ts';
 
-const policy = { quietMs: 60_000, noteIntervalMs: 0, onRecovery: 'resolve' as const };
 const key = 'hall-2/press-4/temperature/upper';
 
 function stage(answer: (request: AwsRequest) => unknown = () => ({})) {
@@ -19,12 +18,6 @@ function stage(answer: (request: AwsRequest) => unknown = () => ({})) {
   return { requests, table: createStateTable(dynamo, 'State', 'https://dev1.example.com/incident') };
 }
 
-function firing() {
-  const { state } = accept(undefined, key, anomaly(), policy, startMs);
-  if (state === undefined) throw new Error('nothing is known of the key');
-  return state;
-}
-
 test('the first state of a key is made only if there is none, the next one only in place of the known one', async () => {
   const { requests, table } = stage();
   expect(await table.save(firing(), undefined)).toBe('saved');
@@ -35,7 +28,13 @@ test('the first state of a key is made only if there is none, the next one only 
       input: {
         ConditionExpression: 'version = :version',
         ExpressionAttributeValues: { ':version': { N: '4' } },
-        Item: { id: { S: key }, version: { N: '5' }, wake: { S: 'wake' }, wakeAtMs: { N: '0' } },
+        Item: {
+          id: { S: key },
+          version: { N: '5' },
+          wake: { S: 'wake' },
+          wakeAtMs: { N: '0' },
+          waitingSinceMs: { N: String(startMs) },
+        },
       },
     },
   ]);
@@ -70,5 +69,17 @@ test('of an instance that is new the moment is remembered, and what is unknown h
         UpdateExpression: 'SET firstSeenMs = if_not_exists(firstSeenMs, :now)',
       },
     },
+  ]);
+});
+
+test('a pause that is longer already, or of another one, is no failure', async () => {
+  const { requests, table } = stage(() => {
+    throw new AwsFault('ConditionalCheckFailedException');
+  });
+  await table.pause(5, 'throttled');
+  await table.resume(5);
+  expect(requests).toMatchObject([
+    { input: { ConditionExpression: 'attribute_not_exists(pausedUntilMs) OR pausedUntilMs < :until' } },
+    { input: { ConditionExpression: 'pausedUntilMs = :seen' } },
   ]);
 });

@@ -30,6 +30,8 @@ export interface TellDeps {
   deadlineMs: number;
   /** What the instance refuses for good. */
   onDead: (occurrence: Occurrence, entry: Entry, reason: string) => Promise<void>;
+  /** A breach that is not told, because too many of its key wait. */
+  onLeftOut: (occurrence: Occurrence) => Promise<void>;
   onTold: (told: Told, correlationId: string) => void;
   onPaused: (reason: string) => void;
 }

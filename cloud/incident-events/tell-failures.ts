@@ -19,40 +19,67 @@ export async function amend(
   for (let tries = 0; tries < mostTries; tries += 1) {
     const latest = await store.load(correlationId);
     if (latest === undefined) return;
-    if ((await store.save(change(latest.state), latest.version)) === 'saved') return;
+    const changed = change(latest.state);
+    if (changed === latest.state || (await store.save(changed, latest.version)) === 'saved') return;
   }
   throw new Error(`The state of ${correlationId} changed ${mostTries} times while the end of an attempt was stored.`);
 }
 
-/** What a failure of a look-up or of a write means for the key, and for the instance. */
-export async function failed(item: Item, failure: DestinationFailure, deps: TellDeps): Promise<TellResult | 'next'> {
-  const { policy, nowMs } = deps;
+/**
+ * What a failed look-up means for the key, and for the instance. Nothing was sent: an attempt that is stored is somebody
+ * else's, and stays as it is.
+ */
+export function lookUpFailed(item: Item, failure: DestinationFailure, deps: TellDeps): Promise<TellResult | 'next'> {
+  return failed(item, failure, deps, (state) => state);
+}
+
+/** What a failed write means: its own attempt is over, or settles from now on where its end is not known. */
+export function writeFailed(
+  item: Item,
+  attemptId: number,
+  failure: DestinationFailure,
+  deps: TellDeps,
+): Promise<TellResult | 'next'> {
+  const settlesAtMs = deps.nowMs() + deps.policy.settleMs;
+  return failed(item, failure, deps, (state) =>
+    failure.kind === 'ambiguous' && state.attempt?.id === attemptId
+      ? { ...state, attempt: { ...state.attempt, settlesAtMs } }
+      : withoutAttempt(state, attemptId),
+  );
+}
+
+/** The state without this attempt; another one stays. */
+export function withoutAttempt(state: KeyState, attemptId: number | undefined): KeyState {
+  return state.attempt?.id === attemptId ? { ...state, attempt: null } : state;
+}
+
+/** @param settled What becomes of the attempt. */
+async function failed(
+  item: Item,
+  failure: DestinationFailure,
+  deps: TellDeps,
+  settled: (state: KeyState) => KeyState,
+): Promise<TellResult | 'next'> {
   switch (failure.kind) {
     case 'ambiguous':
-      await amend(item, deps, (state) => ({
-        ...later(state, deps),
-        attempt: state.attempt && { ...state.attempt, settlesAtMs: nowMs() + policy.settleMs },
-      }));
-      return 'away';
     case 'not-sent':
-      await amend(item, deps, (state) => later({ ...state, attempt: null }, deps));
+      await amend(item, deps, (state) => later(settled(state), deps));
       return 'away';
     case 'gone':
-      await amend(item, deps, (state) => later({ ...state, attempt: null }, deps));
+      await amend(item, deps, (state) => later(settled(state), deps));
       return 'later';
     case 'throttled':
-      await amend(item, deps, (state) => ({ ...state, attempt: null }));
+      await amend(item, deps, settled);
       return pause(failure.retryAfterMs, failure.message, deps);
     case 'refused-destination':
-      await amend(item, deps, (state) => ({ ...state, attempt: null }));
+      await amend(item, deps, settled);
       if (failure.cause === 'unauthenticated' && (await deps.isLoginRenewed())) return 'next';
-      return pause(policy.pauseMs, failure.message, deps);
+      return pause(deps.policy.pauseMs, failure.message, deps);
     case 'refused-record':
       // Parked first: a call that ends in between refuses it once more.
       await deps.onDead(item.occurrence, item.entry, failure.message);
       await amend(item, deps, (state) => ({
-        ...state,
-        attempt: null,
+        ...settled(state),
         entries: state.entries.map((one) => (one.id === item.entry.id ? { ...one, dead: failure.message } : one)),
       }));
       return 'later';

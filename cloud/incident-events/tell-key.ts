@@ -4,14 +4,13 @@ import { judge } from '../../device/outbox/look-up.ts';
 import { isWrite, type Outcome } from '../../device/outbox/tell.ts';
 import { type KeyState, nextEntry, put, retire, withEntry } from './key-state.ts';
 import type { Item, TellDeps, TellResult } from './tell-deps.ts';
-import { amend, disbelieved, failed } from './tell-failures.ts';
+import { amend, disbelieved, lookUpFailed, withoutAttempt, writeFailed } from './tell-failures.ts';
 
 const rowsPerKey = 50;
 /** Steps of one key in one call: an opening, a note, an end, and what is repaired on the way. */
 const mostSteps = 12;
 /** How long an attempt may take from its store to the first byte sent. */
 const sendWithinMs = 5_000;
-const mostKnownRows = 3;
 
 /** A step may be two requests: where a person changed the record at the same moment that is noted. */
 function longestAttemptMs({ timeoutMs }: TellDeps['policy']): number {
@@ -52,8 +51,8 @@ async function tellNext(item: Item, deps: TellDeps): Promise<TellResult | 'next'
   };
   const sysIds = [...new Set([...asked.known, ...asked.expected])];
   const answer = await deps.destination.find({ correlationIds: asked.correlationIds, sysIds, limit: rowsPerKey });
-  if (!answer.ok) return failed(item, answer, deps);
-  if (instance.pausedUntilMs > 0) await deps.store.resume();
+  if (!answer.ok) return lookUpFailed(item, answer, deps);
+  if (instance.pausedUntilMs > 0) await deps.store.resume(instance.pausedUntilMs);
   const lookUp = judge(asked, answer.value);
   if (lookUp.outcome !== 'believed') return disbelieved(lookUp, deps);
 
@@ -71,7 +70,7 @@ async function tellNext(item: Item, deps: TellDeps): Promise<TellResult | 'next'
 }
 
 /** Until an incident is known to be visible one key at a time may be told, and an hour holds so many new ones. */
-async function mayCreate({ stored, instance }: Item, deps: TellDeps): Promise<boolean> {
+async function mayCreate({ stored, entry, instance }: Item, deps: TellDeps): Promise<boolean> {
   const { store, policy } = deps;
   const now = deps.nowMs();
   const { correlationId } = stored.state;
@@ -83,7 +82,7 @@ async function mayCreate({ stored, instance }: Item, deps: TellDeps): Promise<bo
     const untilMs = now + longestAttemptMs(policy) + policy.settleMs;
     if (!(await store.claimFirst(correlationId, untilMs, now))) return waits(sendWithinMs);
   }
-  return (await store.countOpening(now, policy.maxNewPerHour)) || waits(60_000);
+  return entry.isCounted || (await store.countOpening(now, policy.maxNewPerHour)) || waits(60_000);
 }
 
 async function attempt(item: Item, step: Step, deps: TellDeps): Promise<TellResult | 'next'> {
@@ -91,20 +90,27 @@ async function attempt(item: Item, step: Step, deps: TellDeps): Promise<TellResu
   const { store, policy, nowMs } = deps;
   const beganMs = nowMs();
   const settlesAtMs = beganMs + longestAttemptMs(policy) + policy.settleMs;
-  const begun: KeyState = { ...stored.state, attempt: { entryId: entry.id, settlesAtMs } };
+  const id = stored.version + 1;
+  const begun: KeyState = {
+    ...stored.state,
+    attempt: { id, entryId: entry.id, settlesAtMs },
+    entries: stored.state.entries.map((one) =>
+      one.id === entry.id ? { ...one, isCounted: one.isCounted || step.do === 'create' } : one,
+    ),
+  };
   // Somebody else is at it, or there is something new to tell: looked up anew.
   if ((await store.save(begun, stored.version)) === 'changed') return 'next';
   if (nowMs() - beganMs > sendWithinMs) {
-    await amend(item, deps, (state) => ({ ...state, attempt: null }));
+    await amend(item, deps, (state) => withoutAttempt(state, id));
     return 'next';
   }
   const result = await deps.teller.write(step, occurrence);
-  if (!result.ok) return failed(item, result, deps);
+  if (!result.ok) return writeFailed(item, id, result, deps);
   let outcome: Outcome | undefined;
   // What came in meanwhile stays: the end is written into the latest state.
   await amend(item, deps, (state) => {
     outcome = deps.teller.outcome(step, occurrence, latestOf(state, item), result.value);
-    return ended(state, item, outcome);
+    return ended(withoutAttempt(state, id), item, outcome, nowMs());
   });
   if (outcome !== undefined) await wasTold(item, outcome, result.value, deps);
   return 'next';
@@ -114,7 +120,9 @@ async function attempt(item: Item, step: Step, deps: TellDeps): Promise<TellResu
 async function settle(item: Item, step: Step, deps: TellDeps): Promise<'next'> {
   const { stored, occurrence } = item;
   const outcome = deps.teller.outcome(step, occurrence, latestOf(stored.state, item), undefined);
-  const saved = await deps.store.save(ended(stored.state, item, outcome), stored.version);
+  // An attempt of before has settled: the look-up has just shown what became of it.
+  const settled = { ...stored.state, attempt: null };
+  const saved = await deps.store.save(ended(settled, item, outcome, deps.nowMs()), stored.version);
   if (saved === 'saved') await wasTold(item, outcome, 'row' in step ? step.row : undefined, deps);
   return 'next';
 }
@@ -123,22 +131,22 @@ function latestOf(state: KeyState, { occurrence }: Item) {
   return state.occurrences.find(({ id }) => id === occurrence.id) ?? occurrence;
 }
 
-function ended(state: KeyState, { entry, occurrence }: Item, outcome: Outcome): KeyState {
+function ended(state: KeyState, { entry, occurrence }: Item, outcome: Outcome, nowMs: number): KeyState {
   const placed = outcome.occurrence === undefined ? state : put(state, outcome.occurrence);
   const isDone = (id: number) => id === entry.id && outcome.finished;
   const left: KeyState = {
     ...placed,
-    ...{ attempt: null, failures: 0, notBeforeMs: 0 },
+    ...{ failures: 0, notBeforeMs: 0 },
     entries: placed.entries.filter(
       ({ id, occurrenceId, kind }) => !isDone(id) && !(occurrenceId === occurrence.id && outcome.drop.includes(kind)),
     ),
   };
-  return retire(outcome.add.includes('update') ? withEntry(left, occurrence.id, 'update') : left);
+  return retire(outcome.add.includes('update') ? withEntry(left, occurrence.id, 'update', nowMs) : left);
 }
 
 async function wasTold(item: Item, outcome: Outcome, row: IncidentRow | undefined, deps: TellDeps): Promise<void> {
   const { stored, instance } = item;
   if (outcome.told !== undefined) deps.onTold(outcome.told, stored.state.correlationId);
   if (row === undefined || instance.knownRows.includes(row.sysId)) return;
-  if (instance.knownRows.length < mostKnownRows) await deps.store.addKnownRow(row.sysId, instance.knownRows);
+  await deps.store.addKnownRow(row.sysId, instance.knownRows);
 }

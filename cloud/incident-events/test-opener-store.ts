@@ -1,5 +1,5 @@
-import { type KeyState, keyState, wakeAtMs } from './key-state.ts';
-import type { InstanceState, OpenerStore } from './opener-ports.ts';
+import { type KeyState, keyState, waitingSinceMs, wakeAtMs } from './key-state.ts';
+import { type InstanceState, knownRowsKept, type OpenerStore } from './opener-ports.ts';
 
 /** The opener's table in memory; rows go through their schema, as they do on their way to a real one. */
 export function memoryStore(): OpenerStore & { keys: Map<string, { text: string; version: number }>; lose(): void } {
@@ -27,26 +27,28 @@ export function memoryStore(): OpenerStore & { keys: Map<string, { text: string;
       keys.set(state.correlationId, { text: JSON.stringify(state), version: (version ?? 0) + 1 });
       return 'saved';
     },
-    async due(nowMs, limit) {
-      const waiting = [...keys].map(([key, { text }]) => ({ key, atMs: wakeAtMs(stateOf(text)) ?? Infinity }));
-      return waiting
-        .filter(({ atMs }) => atMs <= nowMs)
-        .toSorted((a, b) => a.atMs - b.atMs)
-        .slice(0, limit)
-        .map(({ key }) => key);
+    async waiting(untilMs, limit) {
+      return [...keys]
+        .flatMap(([correlationId, { text }]) => {
+          const wakesAtMs = wakeAtMs(stateOf(text));
+          if (wakesAtMs === undefined || wakesAtMs > untilMs) return [];
+          return { correlationId, wakeAtMs: wakesAtMs, sinceMs: waitingSinceMs(stateOf(text)) };
+        })
+        .toSorted((a, b) => a.wakeAtMs - b.wakeAtMs)
+        .slice(0, limit);
     },
     async instance(nowMs) {
       instance ??= { firstSeenMs: nowMs, pausedUntilMs: 0, knownRows: [] };
       return instance;
     },
     async pause(untilMs) {
-      change({ pausedUntilMs: untilMs });
+      if (untilMs > (instance?.pausedUntilMs ?? 0)) change({ pausedUntilMs: untilMs });
     },
-    async resume() {
-      change({ pausedUntilMs: 0 });
+    async resume(seenUntilMs) {
+      if (instance?.pausedUntilMs === seenUntilMs) change({ pausedUntilMs: 0 });
     },
     async addKnownRow(sysId, known) {
-      change({ knownRows: [...known, sysId] });
+      change({ knownRows: [sysId, ...known].slice(0, knownRowsKept) });
     },
     async claimFirst(key, untilMs, nowMs) {
       if (first !== undefined && first.key !== key && first.untilMs >= nowMs) return false;

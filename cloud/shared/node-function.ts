@@ -31,6 +31,8 @@ export interface NodeFunctionProps {
   environment?: Record<string, string>;
   reservedConcurrentExecutions?: number;
   functionName?: string;
+  /** How often Lambda itself tries an `async` call again, 0 to 2; 2 where it is not given. */
+  retryAttempts?: 0 | 1 | 2;
 }
 
 /**
@@ -73,6 +75,7 @@ export class NodeFunction extends LambdaFunction {
       },
       ...(deadLetters === undefined ? {} : { deadLetterQueue: deadLetters }),
       ...(functionName === undefined ? {} : { functionName }),
+      ...(props.retryAttempts === undefined ? {} : { retryAttempts: props.retryAttempts }),
       ...(props.reservedConcurrentExecutions === undefined
         ? {}
         : { reservedConcurrentExecutions: props.reservedConcurrentExecutions }),

@@ -12,6 +12,7 @@ import { publishedIncidentEvent, translate } from '../../../cloud/incident-event
 import type { PublishedEvent } from '../../../cloud/shared/domain-event.ts';
 import type { Deployed } from '../../cloud/local-run.ts';
 import { startCountingProxy } from './counting-proxy.ts';
+import { startOpenerInstance } from './opener-instance.ts';
 import { flushDevice, followTaken } from './taken-events.ts';
 
 export const consumers = ['Analytics', 'Inventory', 'Opener'] as const;
@@ -32,18 +33,28 @@ export interface Tenth {
   requests: number;
 }
 
+export interface Load {
+  /** Events. */
+  count: number;
+  /** Devices that they are of. */
+  keys: number;
+  /** Who opens their incidents: with `cloud` the opener tells a ServiceNow each of them. */
+  opener: 'edge' | 'cloud';
+}
+
 export interface Measured {
   tenths: readonly Tenth[];
   operations: Readonly<Record<string, number>>;
   /** Keys whose sequence at a consumer is not the published one. */
   wrong: Readonly<Record<string, number>>;
+  /** Keys that have not exactly one incident, where the cloud opens them: all their breaches are in it. */
+  notOne: number;
 }
 
 /** Publishes the events a tenth at a time, and waits until each consumer has taken them. */
 export async function measure(
   deployed: Deployed,
-  count: number,
-  keys: number,
+  { count, keys, opener }: Load,
   tell: (line: string) => void,
 ): Promise<Measured> {
   const { account, outputsFile } = deployed;
@@ -57,15 +68,19 @@ export async function measure(
   // The local account makes a topic of a template without the property that makes it FIFO.
   await sns.send(new SetTopicAttributesCommand({ TopicArn, AttributeName: 'FifoTopic', AttributeValue: 'true' }));
   for (const consumer of consumers) await watch(outputs[`${consumer}Name`] ?? '', consumer, proxy.url);
+  const told =
+    opener === 'cloud'
+      ? await startOpenerInstance([outputs['OpenerName'] ?? '', outputs['TellDueName'] ?? ''])
+      : undefined;
   const taken = followTaken(account.logFiles.account, consumers);
   const published = new Map<string, string[]>();
   const measured: Tenth[] = [];
   let flushes = 0;
   try {
     // The first call of a function takes longer than all others.
-    await publishAll(eventsOf('warm', warmUp, keys));
+    await publishAll(eventsOf('warm', warmUp, keys, opener));
     await untilTaken(warmUp);
-    const events = eventsOf('bench', count, keys);
+    const events = eventsOf('bench', count, keys, opener);
     for (let tenth = 0; tenth < tenths; tenth += 1) {
       const part = events.slice((tenth * count) / tenths, ((tenth + 1) * count) / tenths);
       const before = total(proxy.counts());
@@ -87,9 +102,13 @@ export async function measure(
       const differs = ([key, ids]: [string, string[]]) => ids.join() !== (sequences.get(key) ?? []).join();
       return [consumer, [...published].filter(differs).length];
     });
-    return { tenths: measured, operations: proxy.counts(), wrong: Object.fromEntries(wrong) };
+    const operations = proxy.counts();
+    const incidents = await told?.incidents();
+    const notOne = incidents === undefined ? [] : [...published.keys()].filter((key) => incidents.get(key) !== 1);
+    return { tenths: measured, operations, wrong: Object.fromEntries(wrong), notOne: notOne.length };
   } finally {
     taken.close();
+    await told?.stop();
     await proxy.stop();
   }
 
@@ -108,7 +127,7 @@ export async function measure(
       } else if (performance.now() - seenAt > silentMs) {
         flushes += 1;
         seenAt = performance.now();
-        await publish(sns, TopicArn, eventsOf(`${flushDevice}-${flushes}`, 1, 1));
+        await publish(sns, TopicArn, eventsOf(`${flushDevice}-${flushes}`, 1, 1, 'edge'));
       }
     }
   }
@@ -122,12 +141,12 @@ export async function measure(
   }
 }
 
-/** Messages of `keys` devices in turn, breach after breach, whose incidents the edge opens. */
-function eventsOf(devices: string, count: number, keys: number): PublishedEvent[] {
+/** Messages of `keys` devices in turn, breach after breach. */
+function eventsOf(devices: string, count: number, keys: number, opener: Load['opener']): PublishedEvent[] {
   return Array.from({ length: count }, (_, place) => {
     const deviceId = `${devices}-${place % keys}`;
     const turn = Math.floor(place / keys);
-    const message = breach(1 + turn - (turn % 3), { deviceId, opener: 'edge' })[turn % 3];
+    const message = breach(1 + turn - (turn % 3), { deviceId, opener })[turn % 3];
     const data = Buffer.from(JSON.stringify(message)).toString('base64');
     const translated = translate({ data, clientId: deviceId, receivedAtMs: place }, {});
     if (!translated.ok) throw new Error(translated.parked.detail);
