@@ -118,6 +118,9 @@ export const plans = {
 export const planName = z.enum(['free', 'partner']);
 export type PlanName = z.infer<typeof planName>;
 
+/** Tags of the keys that the facade makes in API Gateway, by which it may delete them and no others. */
+export const keyTags = { room: 'api-facade' } as const;
+
 /** Keys that one account of the portal may hold at a time. */
 export const keysAnAccount = 5;
 /** A place for a key in an account; the keys that follow each other in it share the count of a month. */

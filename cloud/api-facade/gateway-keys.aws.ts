@@ -6,7 +6,7 @@ import {
   NotFoundException,
 } from '@aws-sdk/client-api-gateway';
 import { z } from 'zod';
-import type { PlanName } from './contract.ts';
+import { keyTags, type PlanName } from './contract.ts';
 import type { GatewayKeys } from './keys.ts';
 
 /** @param planIds reads the usage plan of API Gateway for each plan */
@@ -26,7 +26,7 @@ export function createGatewayKeys(
     remove,
     async create({ name, value, plan }) {
       const usagePlanId = (await planIds())[plan];
-      const created = await gateway.send(new CreateApiKeyCommand({ name, value, enabled: true }));
+      const created = await gateway.send(new CreateApiKeyCommand({ name, value, enabled: true, tags: keyTags }));
       const keyId = z.string().parse(created.id);
       try {
         await gateway.send(new CreateUsagePlanKeyCommand({ usagePlanId, keyId, keyType: 'API_KEY' }));

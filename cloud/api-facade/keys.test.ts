@@ -1,4 +1,4 @@
-import { CreateUsagePlanKeyCommand } from '@aws-sdk/client-api-gateway';
+import { CreateApiKeyCommand, CreateUsagePlanKeyCommand } from '@aws-sdk/client-api-gateway';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { AwsFault, fakeAws } from '../testing/fake-aws.ts';
 import { hashOf, keyIdOf, newApiKey, parseApiKey } from './api-key.ts';
 import { authorise } from './authorise.ts';
-import { issuedKey, keyList, type PlanName } from './contract.ts';
+import { issuedKey, keyList, keyTags, type PlanName } from './contract.ts';
 import { createGatewayKeys } from './gateway-keys.aws.ts';
 import { createKeyTable } from './key-table.aws.ts';
 import { createKeysApi, type GatewayKeys, type KeyRow, type KeyRows } from './keys.ts';
@@ -238,9 +238,11 @@ describe('the table of keys', () => {
 describe('the keys of API Gateway', () => {
   test('one that gets no plan is deleted again, and the failure is told', async () => {
     const sent: string[] = [];
+    const tags: unknown[] = [];
     const gateway = createGatewayKeys(
       {
         async send(command: { constructor: { name: string } }) {
+          if (command instanceof CreateApiKeyCommand) tags.push(command.input.tags);
           sent.push(command.constructor.name);
           if (command instanceof CreateUsagePlanKeyCommand) throw new Error('no such plan');
           return { id: 'key-1' };
@@ -250,5 +252,6 @@ describe('the keys of API Gateway', () => {
     );
     await expect(gateway.create({ name: 'one', value: 'hash', plan: 'free' })).rejects.toThrow('no such plan');
     expect(sent).toEqual(['CreateApiKeyCommand', 'CreateUsagePlanKeyCommand', 'DeleteApiKeyCommand']);
+    expect(tags).toEqual([keyTags]);
   });
 });

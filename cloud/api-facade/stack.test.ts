@@ -100,6 +100,16 @@ describe(room, () => {
     expect(reserved.filter(([, atOnce]) => atOnce !== undefined)).toEqual([['Mediate', 20]]);
   });
 
+  test('synth: of the keys of API Gateway the facade may delete those alone that it has made', () => {
+    const policy = resources.find(({ path }) => path === 'IssueKeys');
+    const { Statement } = z
+      .object({ Statement: z.array(z.object({ Action: z.string(), Condition: z.unknown().optional() })) })
+      .parse(policy?.Properties['PolicyDocument']);
+    expect(Statement.find(({ Action }) => Action === 'apigateway:DELETE')?.Condition).toEqual({
+      StringEquals: { 'aws:ResourceTag/room': 'api-facade' },
+    });
+  });
+
   test('synth: the plans limit as the contract says', () => {
     const limits = ofType('AWS::ApiGateway::UsagePlan').map(({ Quota, Throttle }) => ({ Quota, Throttle }));
     expect(limits).toEqual(

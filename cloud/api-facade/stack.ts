@@ -18,6 +18,7 @@ import { NodeFunction } from '../shared/node-function.ts';
 import { allowWildcards } from '../shared/wildcards.ts';
 import type { Stage } from '../stages.ts';
 import { readingsTableName } from '../stream-ingestion/contract.ts';
+import { keyTags } from './contract.ts';
 import { type Endpoint, ManagedApi } from './managed-api.ts';
 import { type Operation, operations } from './operations.ts';
 import { PortalAccounts } from './portal-accounts.ts';
@@ -209,7 +210,17 @@ export class ApiFacadeStack extends Stack {
             ...Object.values(ids).map((id) => `${management}/usageplans/${id}/keys`),
           ],
         }),
-        new PolicyStatement({ actions: ['apigateway:DELETE'], resources: [`${management}/apikeys/*`] }),
+        // What a tag at creation asks for. To tag a key of somebody else would take PATCH on that key too.
+        new PolicyStatement({
+          actions: ['apigateway:PUT'],
+          resources: [`${management}/tags/arn%3A${Aws.PARTITION}%3Aapigateway%3A${Aws.REGION}%3A%3A%2Fapikeys%2F*`],
+        }),
+        new PolicyStatement({
+          actions: ['apigateway:DELETE'],
+          resources: [`${management}/apikeys/*`],
+          // The local account knows no tags of its keys.
+          ...(this.stage.name === 'local' ? {} : { conditions: { StringEquals: ownKey } }),
+        }),
       ],
     });
     manageKeys.role?.attachInlinePolicy(policy);
@@ -228,6 +239,9 @@ export class ApiFacadeStack extends Stack {
     });
   }
 }
+
+/** Keys of API Gateway that the facade has made itself. */
+const ownKey = Object.fromEntries(Object.entries(keyTags).map(([name, value]) => [`aws:ResourceTag/${name}`, value]));
 
 interface FunctionSettings {
   environment: Record<string, string>;
