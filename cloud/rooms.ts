@@ -24,7 +24,7 @@ export const rooms: readonly Room[] = [
   { name: 'sensor-data-lake', create: async (app, stage) => new (await import('./sensor-data-lake/stack.ts')).SensorDataLakeStack(app, { stage }), fixedMonthlyUsd: 0 },
   { name: 'crud-microservice', create: async (app, stage) => new (await import('./crud-microservice/stack.ts')).CrudMicroserviceStack(app, { stage, callerAccounts: stage.name === 'local' ? ['111122223333'] : [] }), fixedMonthlyUsd: 0 },
   { name: 'spice-refresh', create: async (app, stage) => new (await import('./spice-refresh/stack.ts')).SpiceRefreshStack(app, { stage }), fixedMonthlyUsd: 0 },
-  { name: 'api-facade', create: async (app, stage) => new (await import('./api-facade/stack.ts')).ApiFacadeStack(app, { stage }), fixedMonthlyUsd: 7.4 },
+  { name: 'api-facade', create: async (app, stage) => new (await import('./api-facade/stack.ts')).ApiFacadeStack(app, { stage, signUpDomains: stage.name === 'local' ? ['example.com'] : [] }), fixedMonthlyUsd: 8.4 },
   { name: 'student-data-lake', create: async (app, stage) => (await import('./student-data-lake/stacks.ts')).createStacks(app, stage), fixedMonthlyUsd: 0.4 },
   { name: 'cost-optimization', create: async (app, stage) => new (await import('./cost-optimization/stack.ts')).CostOptimizationStack(app, { stage }), fixedMonthlyUsd: 0 },
 ];

@@ -6,13 +6,18 @@ import {
   DeleteUsagePlanKeyCommand,
   GetUsagePlansCommand,
 } from '@aws-sdk/client-api-gateway';
-import { AdminConfirmSignUpCommand, CognitoIdentityProviderClient } from '@aws-sdk/client-cognito-identity-provider';
+import {
+  AdminAddUserToGroupCommand,
+  AdminConfirmSignUpCommand,
+  CognitoIdentityProviderClient,
+} from '@aws-sdk/client-cognito-identity-provider';
 import {
   CreateTableCommand,
   DynamoDBClient,
   GetItemCommand,
   PutItemCommand,
   ResourceInUseException,
+  UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import { PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -26,7 +31,7 @@ import { output } from '../testing/outputs.ts';
 import { statementsOf, withoutStatement } from '../testing/roles.ts';
 import { startTestServiceNow } from '../testing/servicenow.ts';
 import { issuedKey } from './contract.ts';
-import { createUserPool } from './portal/user-pool.ts';
+import { createUserPool, type UserPool } from './portal/user-pool.ts';
 import { rights } from './rights.ts';
 
 const stack = 'ApiFacadeStack';
@@ -75,12 +80,14 @@ const numbered = z.object({ number: z.string() });
 describe('api-facade', () => {
   let serviceNow: ServiceNow;
   let token: string;
+  /** Of the plan partner. */
   let key: string;
+  let pool: UserPool;
 
   const incidents = () => serviceNow.rows('incident');
 
-  async function issue(label: string): Promise<z.infer<typeof issuedKey>> {
-    const { status, body } = await call('POST', '/portal/apikeys', { token, body: { label } });
+  async function issue(label: string, plan = 'free', by = token): Promise<z.infer<typeof issuedKey>> {
+    const { status, body } = await call('POST', '/portal/apikeys', { token: by, body: { label, plan } });
     expect(status, JSON.stringify(body)).toBe(201);
     return issuedKey.parse(body);
   }
@@ -94,16 +101,20 @@ describe('api-facade', () => {
     );
     const ClientId = output(stack, 'ClientId');
     const endpoint = account.endpoint ?? `https://cognito-idp.${account.region}.amazonaws.com/`;
-    const pool = createUserPool(endpoint, ClientId);
+    pool = createUserPool(endpoint, ClientId);
     const email = `reader-${Date.now()}@example.com`;
     expect(await pool.signUp(email, password)).toMatchObject({ ok: true });
-    await client(CognitoIdentityProviderClient).send(
-      new AdminConfirmSignUpCommand({ UserPoolId: output(stack, 'UserPoolId'), Username: email }),
-    );
-    const signedIn = await pool.signIn(email, password);
-    if (!signedIn.ok) throw new Error(signedIn.sentence);
-    token = signedIn.value;
-    key = (await issue('tests')).key;
+    const user = { UserPoolId: output(stack, 'UserPoolId'), Username: email };
+    await client(CognitoIdentityProviderClient).send(new AdminConfirmSignUpCommand(user));
+    const signIn = async () => {
+      const signedIn = await pool.signIn(email, password);
+      if (!signedIn.ok) throw new Error(signedIn.sentence);
+      return signedIn.value;
+    };
+    token = await signIn();
+    await client(CognitoIdentityProviderClient).send(new AdminAddUserToGroupCommand({ ...user, GroupName: 'partner' }));
+    // The token from before still says that the account is in no group.
+    key = (await issue('tests', 'partner', await signIn())).key;
   });
 
   afterAll(() => serviceNow?.stop());
@@ -251,6 +262,34 @@ describe('api-facade', () => {
     expect((await call('POST', '/portal/apikeys', { token, body: { plan: 'partner' } })).status).toBe(403);
   });
 
+  test('effect: nobody signs up with an address of another domain', async () => {
+    expect(await pool.signUp(`reader-${Date.now()}@elsewhere.net`, password)).toMatchObject({
+      ok: false,
+      sentence: expect.stringContaining('Ask the operators'),
+    });
+  });
+
+  test('effect: a key of the plan free reads and does not write, and ends with its month, not with its gateway key', async () => {
+    const before = incidents().length;
+    const reader = await issue('reader');
+    expect(await call('POST', '/v1/incidents', { key: reader.key, body: wanted })).toMatchObject({
+      status: 403,
+      body: { type: 'urn:greengrass-itsm:forbidden' },
+    });
+    expect(incidents()).toHaveLength(before);
+    await client(DynamoDBClient).send(
+      new UpdateItemCommand({
+        ...{ TableName: output(stack, 'KeyTableName'), Key: keyOf(reader.id) },
+        UpdateExpression: 'SET #month = :used',
+        ExpressionAttributeNames: { '#month': `requests ${new Date().toISOString().slice(0, 7)}` },
+        ExpressionAttributeValues: { ':used': { N: '9999' } },
+      }),
+    );
+    expect((await call('GET', '/v1/incidents', { key: reader.key })).status).toBe(200);
+    expect((await call('GET', '/v1/incidents', { key: reader.key })).status).toBe(403);
+    expect((await call('DELETE', `/portal/apikeys/${reader.id}`, { token })).status).toBe(204);
+  });
+
   test('effect: of a key only the hash is kept, and a revoked key is refused by the next request', async () => {
     const issued = await issue('short life');
     expect((await call('GET', '/v1/incidents', { key: issued.key })).status).toBe(200);
@@ -277,12 +316,16 @@ describe('api-facade', () => {
     expect((await call('GET', path, { key })).status).toBe(200);
   });
 
-  async function rowOf(slot: string) {
+  function keyOf(id: string) {
     const [sub = ''] = key.split('.');
+    return { account: { S: sub }, slot: { S: id.charAt(0) } };
+  }
+
+  async function rowOf(id: string) {
     const { Item } = await client(DynamoDBClient).send(
       new GetItemCommand({
         TableName: output(stack, 'KeyTableName'),
-        Key: { account: { S: sub }, slot: { S: slot } },
+        Key: keyOf(id),
         ConsistentRead: true,
       }),
     );

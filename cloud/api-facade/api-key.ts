@@ -35,6 +35,11 @@ export function parseApiKey(text: string | undefined): ApiKey | undefined {
   return { account, slot: keySlot, text: whole };
 }
 
+/** Id of a key, by which its account names it. @param hash of its text */
+export function keyIdOf(keySlot: string, hash: string): string {
+  return `${keySlot}-${hash.slice(0, 12)}`;
+}
+
 /** What is kept of a key: 64 hexadecimal digits. */
 export function hashOf(text: string): string {
   return createHash('sha256').update(text).digest('hex');

@@ -11,8 +11,8 @@ export const authoriserEvent = z.object({
 /** The rows that keys belong to. */
 export interface PresentedKeys {
   /**
-   * Counts a request of a key that has this hash and is not revoked, in one write.
-   * @returns its plan; undefined where there is no such key.
+   * Counts a request of a key that has this hash, is not revoked, and whose slot has requests of the month left, in one write.
+   * @returns its plan; undefined where there is no such key, or its month is used up.
    */
   count(key: Pick<ApiKey, 'account' | 'slot'>, hash: string, month: string): Promise<PlanName | undefined>;
 }

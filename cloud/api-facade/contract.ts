@@ -61,11 +61,13 @@ export const newIncident = z.object({
 });
 export type NewIncident = z.infer<typeof newIncident>;
 
-/** Repeating a POST with the same key opens nothing new. */
+/** Repeating a POST with the same key opens nothing new; with another body it is refused. */
 export const idempotencyKey = z
   .string()
   .regex(/^[\w.:-]{1,64}$/)
-  .describe('Your own name of the request, such as a UUID; with the same one nothing is opened twice.');
+  .describe(
+    'Your own name of the request, such as a UUID; repeated, nothing is opened twice, and with another body it is 409.',
+  );
 
 /** Names one exchange in the logs of both sides; made up where the caller gives none. */
 export const correlationId = z
@@ -110,18 +112,23 @@ export const readingQuery = z
 
 /** Plans, and what each lets a key do. `partner` is for members of the user pool's group of that name. */
 export const plans = {
-  free: { requestsPerSecond: 10, burst: 20, requestsPerMonth: 10_000 },
-  partner: { requestsPerSecond: 50, burst: 100, requestsPerMonth: 1_000_000 },
+  free: { requestsPerSecond: 10, burst: 20, requestsPerMonth: 10_000, mayWrite: false },
+  partner: { requestsPerSecond: 50, burst: 100, requestsPerMonth: 1_000_000, mayWrite: true },
 } as const;
 export const planName = z.enum(['free', 'partner']);
 export type PlanName = z.infer<typeof planName>;
 
+/** Tags of the keys that the facade makes in API Gateway, by which it may delete them and no others. */
+export const keyTags = { room: 'api-facade' } as const;
+
 /** Keys that one account of the portal may hold at a time. */
 export const keysAnAccount = 5;
-export const slot = z
+/** A place for a key in an account; the keys that follow each other in it share the count of a month. */
+export const slot = z.string().regex(/^[1-5]$/);
+export const keyId = z
   .string()
-  .regex(/^[1-5]$/)
-  .describe('1 to 5.');
+  .regex(/^[1-5]-[0-9a-f]{12}$/)
+  .describe('Names one key: its place in the account, 1 to 5, and the start of its SHA-256.');
 
 export const newKey = z.object({
   plan: planName.default('free'),
@@ -129,7 +136,7 @@ export const newKey = z.object({
 });
 
 export const keyEntry = z.object({
-  id: slot,
+  id: keyId,
   plan: planName,
   label: z.string(),
   createdAt: instant,
@@ -155,6 +162,7 @@ export const problems = {
   forbidden: { status: 403, title: 'Forbidden' },
   not_found: { status: 404, title: 'Not found' },
   too_many_keys: { status: 409, title: 'No more keys for this account' },
+  idempotency_key_reused: { status: 409, title: 'The Idempotency-Key belongs to another request' },
   too_large: { status: 413, title: 'The request is too large' },
   refused_by_instance: { status: 422, title: 'ServiceNow refuses this' },
   limit_exceeded: { status: 429, title: 'Too many requests' },

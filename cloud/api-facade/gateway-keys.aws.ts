@@ -6,7 +6,7 @@ import {
   NotFoundException,
 } from '@aws-sdk/client-api-gateway';
 import { z } from 'zod';
-import type { PlanName } from './contract.ts';
+import { keyTags, type PlanName } from './contract.ts';
 import type { GatewayKeys } from './keys.ts';
 
 /** @param planIds reads the usage plan of API Gateway for each plan */
@@ -14,20 +14,28 @@ export function createGatewayKeys(
   gateway: Pick<APIGatewayClient, 'send'>,
   planIds: () => Promise<Readonly<Record<PlanName, string>>>,
 ): GatewayKeys {
+  async function remove(apiKey: string): Promise<void> {
+    try {
+      await gateway.send(new DeleteApiKeyCommand({ apiKey }));
+    } catch (error) {
+      if (!(error instanceof NotFoundException)) throw error;
+    }
+  }
+
   return {
+    remove,
     async create({ name, value, plan }) {
       const usagePlanId = (await planIds())[plan];
-      const created = await gateway.send(new CreateApiKeyCommand({ name, value, enabled: true }));
+      const created = await gateway.send(new CreateApiKeyCommand({ name, value, enabled: true, tags: keyTags }));
       const keyId = z.string().parse(created.id);
-      await gateway.send(new CreateUsagePlanKeyCommand({ usagePlanId, keyId, keyType: 'API_KEY' }));
-      return keyId;
-    },
-    async remove(apiKey) {
       try {
-        await gateway.send(new DeleteApiKeyCommand({ apiKey }));
+        await gateway.send(new CreateUsagePlanKeyCommand({ usagePlanId, keyId, keyType: 'API_KEY' }));
       } catch (error) {
-        if (!(error instanceof NotFoundException)) throw error;
+        // A key without a plan is of no use, and nobody would find it again.
+        await remove(keyId);
+        throw error;
       }
+      return keyId;
     },
   };
 }

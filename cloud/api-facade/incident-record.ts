@@ -28,6 +28,7 @@ export const incidentRecord = z.object({
   urgency: code,
   priority: code,
   opened_at: z.string(),
+  sys_created_on: z.string().regex(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/),
   sys_updated_on: z.string(),
 });
 export type IncidentRecord = z.infer<typeof incidentRecord>;
@@ -112,15 +113,27 @@ export function changedRecord({ workNote, state, closeCode, closeNotes }: Incide
   };
 }
 
+/** Where a page ends: instant of creation as ServiceNow writes it, and number within that second. */
+export interface PageEnd {
+  createdOn: string;
+  number: string;
+}
+
+export type PageFilter = Pick<IncidentQuery, 'state' | 'device'> & { cursor?: PageEnd | undefined };
+
 /**
- * The encoded query of a page. Pages are cut by number, which ServiceNow counts up, so that what is opened meanwhile
- * moves nothing; one row more than asked for says whether there is a next page.
+ * The encoded query of a page. Pages are cut by the instant of creation, and within a second by number: neither changes,
+ * so what is opened meanwhile moves nothing. Not by number alone, which is text: INC10000000 sorts before INC9999999.
+ * `^OR` binds to the condition before it. One row more than asked for says whether there is a next page.
  */
-export function pageQuery({ state, device, cursor }: Pick<IncidentQuery, 'state' | 'device' | 'cursor'>): string {
+export function pageQuery({ state, device, cursor }: PageFilter): string {
   return [
     ...(state === undefined ? [] : [`state=${stateCodes[state]}`]),
     ...(device === undefined ? [] : [`correlation_idLIKE${deviceMark(device)}`]),
-    ...(cursor === undefined ? [] : [`number<${cursor}`]),
+    ...(cursor === undefined
+      ? []
+      : [`sys_created_on<=${cursor.createdOn}`, `sys_created_on<${cursor.createdOn}`, `ORnumber<${cursor.number}`]),
+    'ORDERBYDESCsys_created_on',
     'ORDERBYDESCnumber',
   ].join('^');
 }
@@ -131,14 +144,13 @@ function deviceMark(device: string): string {
 }
 
 /** Whether a row can be an answer to the query: an instance ignores a part of a query that it does not understand. */
-export function answersQuery(
-  record: IncidentRecord,
-  { state, device, cursor }: Pick<IncidentQuery, 'state' | 'device' | 'cursor'>,
-): boolean {
+export function answersQuery(record: IncidentRecord, { state, device, cursor }: PageFilter): boolean {
   return (
     (state === undefined || record.state === stateCodes[state]) &&
     // LIKE knows no case.
     (device === undefined || record.correlation_id.toLowerCase().includes(deviceMark(device).toLowerCase())) &&
-    (cursor === undefined || record.number < cursor)
+    (cursor === undefined ||
+      record.sys_created_on < cursor.createdOn ||
+      (record.sys_created_on === cursor.createdOn && record.number < cursor.number))
   );
 }

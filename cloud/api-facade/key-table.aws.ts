@@ -8,14 +8,16 @@ import {
   type UpdateItemCommandInput,
 } from '@aws-sdk/client-dynamodb';
 import { z } from 'zod';
+import { keyIdOf } from './api-key.ts';
 import type { PresentedKeys } from './authorise.ts';
-import { planName } from './contract.ts';
+import { planName, plans } from './contract.ts';
 import type { KeyRow, KeyRows } from './keys.ts';
 
 const text = z.object({ S: z.string() });
 const rowSchema = z
   .object({
     slot: text,
+    hash: text,
     plan: z.object({ S: planName }),
     label: text,
     createdAt: text,
@@ -53,9 +55,9 @@ export function createKeyTable(dynamo: Pick<DynamoDBClient, 'send'>, TableName: 
     async count({ account, slot }, hash, month) {
       const row = await update(account, slot, {
         UpdateExpression: 'ADD #month :one',
-        ConditionExpression: '#hash = :hash AND attribute_not_exists(#revokedAt)',
-        ExpressionAttributeNames: { '#month': countOf(month), '#hash': 'hash', '#revokedAt': 'revokedAt' },
-        ExpressionAttributeValues: { ':one': { N: '1' }, ':hash': { S: hash } },
+        ConditionExpression: `#hash = :hash AND attribute_not_exists(#revokedAt) AND (${monthIsLeft})`,
+        ExpressionAttributeNames: { '#month': countOf(month), ...names('hash', 'revokedAt', 'plan') },
+        ExpressionAttributeValues: { ':one': { N: '1' }, ':hash': { S: hash }, ...limits },
       });
       return row === undefined ? undefined : rowSchema.parse(row).plan.S;
     },
@@ -88,13 +90,14 @@ export function createKeyTable(dynamo: Pick<DynamoDBClient, 'send'>, TableName: 
       return row !== undefined;
     },
 
-    async revoke(account, slot, at) {
+    async revoke(account, id, at) {
+      const [slot = '', start = ''] = id.split('-');
       const row = await update(account, slot, {
         // What was revoked before stays so since then.
         UpdateExpression: 'SET #revokedAt = if_not_exists(#revokedAt, :at)',
-        ConditionExpression: 'attribute_exists(#hash)',
+        ConditionExpression: 'begins_with(#hash, :start)',
         ExpressionAttributeNames: names('hash', 'revokedAt'),
-        ExpressionAttributeValues: { ':at': { S: at } },
+        ExpressionAttributeValues: { ':at': { S: at }, ':start': { S: start } },
       });
       return row === undefined ? undefined : toRow(row);
     },
@@ -104,10 +107,25 @@ export function createKeyTable(dynamo: Pick<DynamoDBClient, 'send'>, TableName: 
         new GetItemCommand({ TableName, Key: keyOf(account, slot), ConsistentRead: true }),
       );
       if (Item === undefined) return undefined;
-      return { plan: rowSchema.parse(Item).plan.S, requests: count.safeParse(Item[countOf(month)]).data?.N ?? 0 };
+      const { id, plan } = toRow(Item);
+      return { id, plan, requests: count.safeParse(Item[countOf(month)]).data?.N ?? 0 };
     },
   };
 }
+
+/**
+ * Whether the row's plan allows one more request of the month. API Gateway counts for each of its keys, and a slot may have
+ * held several.
+ */
+const monthIsLeft = `attribute_not_exists(#month) OR ${planName.options
+  .map((plan) => `(#plan = :${plan} AND #month < :${plan}Limit)`)
+  .join(' OR ')}`;
+const limits: Record<string, AttributeValue> = Object.fromEntries(
+  planName.options.flatMap((plan) => [
+    [`:${plan}`, { S: plan }],
+    [`:${plan}Limit`, { N: String(plans[plan].requestsPerMonth) }],
+  ]),
+);
 
 function keyOf(account: string, slot: string): Record<string, AttributeValue> {
   return { account: { S: account }, slot: { S: slot } };
@@ -122,9 +140,9 @@ function names(...attributes: string[]): Record<string, string> {
 }
 
 function toRow(item: unknown): KeyRow {
-  const { slot, plan, label, createdAt, revokedAt, gatewayKeyId } = rowSchema.parse(item);
+  const { slot, hash, plan, label, createdAt, revokedAt, gatewayKeyId } = rowSchema.parse(item);
   return {
-    ...{ id: slot.S, plan: plan.S, label: label.S, createdAt: createdAt.S },
+    ...{ id: keyIdOf(slot.S, hash.S), slot: slot.S, plan: plan.S, label: label.S, createdAt: createdAt.S },
     revokedAt: revokedAt?.S ?? null,
     gatewayKeyId: gatewayKeyId.S,
   };

@@ -1,11 +1,13 @@
+import { CreateApiKeyCommand, CreateUsagePlanKeyCommand } from '@aws-sdk/client-api-gateway';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { AwsFault, fakeAws } from '../testing/fake-aws.ts';
-import { hashOf, newApiKey, parseApiKey } from './api-key.ts';
+import { hashOf, keyIdOf, newApiKey, parseApiKey } from './api-key.ts';
 import { authorise } from './authorise.ts';
-import { issuedKey, keyList, type PlanName } from './contract.ts';
+import { issuedKey, keyList, keyTags, type PlanName } from './contract.ts';
+import { createGatewayKeys } from './gateway-keys.aws.ts';
 import { createKeyTable } from './key-table.aws.ts';
 import { createKeysApi, type GatewayKeys, type KeyRow, type KeyRows } from './keys.ts';
 
@@ -22,11 +24,11 @@ function portal() {
     async claim(_account, { slot, ...key }) {
       const known = rows.get(slot);
       if (known?.revokedAt === null) return false;
-      rows.set(slot, { ...key, id: slot, revokedAt: null, requests: known?.requests ?? 0 });
+      rows.set(slot, { ...key, id: keyIdOf(slot, key.hash), slot, revokedAt: null, requests: known?.requests ?? 0 });
       return true;
     },
-    async revoke(_account, slot, at) {
-      const row = rows.get(slot);
+    async revoke(_account, id, at) {
+      const row = [...rows.values()].find((one) => one.id === id);
       if (row !== undefined) row.revokedAt ??= at;
       return row;
     },
@@ -59,7 +61,8 @@ function portal() {
       method,
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
-    const answer = await app.fetch(request, { requestId: 'one', keyId: undefined, account, groups });
+    const caller = { requestId: 'one', keyId: undefined, plan: undefined, account, groups };
+    const answer = await app.fetch(request, caller);
     const text = await answer.text();
     const answered: unknown = text === '' ? undefined : JSON.parse(text);
     return { status: answer.status, body: answered };
@@ -87,7 +90,7 @@ describe('keys of an account', () => {
     const { key, ...entry } = issuedKey.parse(body);
     expect([status, entry]).toEqual([
       201,
-      { id: '1', plan: 'free', label: 'line 4', createdAt: now.toISOString(), revokedAt: null },
+      { id: keyIdOf('1', hashOf(key)), plan: 'free', label: 'line 4', createdAt: now.toISOString(), revokedAt: null },
     ]);
     expect(JSON.stringify([...rows.values(), ...gateway])).not.toContain(key);
     expect(await call('GET', '/portal/apikeys')).toEqual({ status: 200, body: { keys: [entry] } });
@@ -100,10 +103,10 @@ describe('keys of an account', () => {
     });
     expect([...gateway.values()]).toEqual([{ value: hash, plan: 'free' }]);
 
-    expect((await call('DELETE', '/portal/apikeys/1')).status).toBe(204);
+    expect((await call('DELETE', `/portal/apikeys/${entry.id}`)).status).toBe(204);
     expect(await authorised(key)).toMatchObject({ policyDocument: { Statement: [{ Effect: 'Deny' }] } });
     expect(gateway.size).toBe(0);
-    expect((await call('DELETE', '/portal/apikeys/1')).status).toBe(204);
+    expect((await call('DELETE', `/portal/apikeys/${entry.id}`)).status).toBe(204);
   });
 
   test('an account has five keys at a time, and the count of a slot outlives its keys', async () => {
@@ -118,23 +121,30 @@ describe('keys of an account', () => {
       body: { type: 'urn:greengrass-itsm:too_many_keys' },
     });
     await authorised(issued[2]?.key ?? '');
-    await call('DELETE', '/portal/apikeys/3');
-    expect(issuedKey.parse((await call('POST', '/portal/apikeys', {})).body).id).toBe('3');
-    expect((await call('GET', '/portal/apikeys/3/usage')).body).toEqual({
+    const third = issued[2]?.id ?? '';
+    await call('DELETE', `/portal/apikeys/${third}`);
+    const next = issuedKey.parse((await call('POST', '/portal/apikeys', {})).body);
+    expect(next.id).toMatch(/^3-/);
+    expect((await call('GET', `/portal/apikeys/${next.id}/usage`)).body).toEqual({
       month: '2026-11',
       requests: 1,
       requestsPerMonth: 10_000,
     });
     expect(keyList.parse((await call('GET', '/portal/apikeys')).body).keys).toHaveLength(5);
+
+    // The id of a key that has gone names no newer one.
+    expect((await call('DELETE', `/portal/apikeys/${third}`)).status).toBe(404);
+    expect((await call('GET', `/portal/apikeys/${third}/usage`)).status).toBe(404);
+    expect(await authorised(next.key)).toMatchObject({ policyDocument: { Statement: [{ Effect: 'Allow' }] } });
   });
 
   test('a slot whose month is used up gets no new key, so that revoking is no way to a new quota', async () => {
     const { call, rows } = portal();
-    await call('POST', '/portal/apikeys', {});
+    const { id } = issuedKey.parse((await call('POST', '/portal/apikeys', {})).body);
     const [row] = rows.values();
     if (row !== undefined) row.requests = 10_000;
-    await call('DELETE', '/portal/apikeys/1');
-    expect(issuedKey.parse((await call('POST', '/portal/apikeys', {})).body).id).toBe('2');
+    await call('DELETE', `/portal/apikeys/${id}`);
+    expect(issuedKey.parse((await call('POST', '/portal/apikeys', {})).body).id).toMatch(/^2-/);
   });
 
   test('the plan partner is for its group alone', async () => {
@@ -150,8 +160,9 @@ describe('keys of an account', () => {
     ['POST', '/portal/apikeys', { plan: 'gold' }, 400],
     ['POST', '/portal/apikeys', { label: 'x'.repeat(70_000) }, 413],
     ['DELETE', '/portal/apikeys/6', undefined, 400],
-    ['DELETE', '/portal/apikeys/2', undefined, 404],
-    ['GET', '/portal/apikeys/2/usage', undefined, 404],
+    ['DELETE', '/portal/apikeys/2', undefined, 400],
+    ['DELETE', '/portal/apikeys/2-0123456789ab', undefined, 404],
+    ['GET', '/portal/apikeys/2-0123456789ab/usage', undefined, 404],
     ['GET', '/portal/elsewhere', undefined, 404],
   ])('%s %s with %o is %i', async (method, path, body, status) => {
     const { call } = portal();
@@ -203,9 +214,14 @@ describe('the table of keys', () => {
       }),
     );
     expect(await createKeyTable(dynamo, 'Keys').count({ account, slot: '1' }, 'hash', '2026-11')).toBeUndefined();
-    expect(written.parse(inputs[0])).toEqual({
+    expect(written.parse(inputs[0])).toMatchObject({
       UpdateExpression: 'ADD #month :one',
-      ConditionExpression: '#hash = :hash AND attribute_not_exists(#revokedAt)',
+      ConditionExpression: expect.stringContaining('#hash = :hash AND attribute_not_exists(#revokedAt) AND ('),
+    });
+    // A slot whose keys were shown 9,999 times has one request of the plan free left.
+    expect(inputs[0]).toMatchObject({
+      ConditionExpression: expect.stringContaining('(#plan = :free AND #month < :freeLimit)'),
+      ExpressionAttributeValues: { ':freeLimit': { N: '10000' }, ':partnerLimit': { N: '1000000' } },
     });
   });
 
@@ -216,5 +232,26 @@ describe('the table of keys', () => {
       }),
     );
     await expect(createKeyTable(dynamo, 'Keys').count({ account, slot: '1' }, 'hash', '2026-11')).rejects.toThrow();
+  });
+});
+
+describe('the keys of API Gateway', () => {
+  test('one that gets no plan is deleted again, and the failure is told', async () => {
+    const sent: string[] = [];
+    const tags: unknown[] = [];
+    const gateway = createGatewayKeys(
+      {
+        async send(command: { constructor: { name: string } }) {
+          if (command instanceof CreateApiKeyCommand) tags.push(command.input.tags);
+          sent.push(command.constructor.name);
+          if (command instanceof CreateUsagePlanKeyCommand) throw new Error('no such plan');
+          return { id: 'key-1' };
+        },
+      },
+      async () => ({ free: 'plan-1', partner: 'plan-2' }),
+    );
+    await expect(gateway.create({ name: 'one', value: 'hash', plan: 'free' })).rejects.toThrow('no such plan');
+    expect(sent).toEqual(['CreateApiKeyCommand', 'CreateUsagePlanKeyCommand', 'DeleteApiKeyCommand']);
+    expect(tags).toEqual([keyTags]);
   });
 });

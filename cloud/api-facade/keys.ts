@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { hashOf, monthOf, newApiKey } from './api-key.ts';
-import { type KeyEntry, keysAnAccount, newKey, type PlanName, plans, slot } from './contract.ts';
+import { hashOf, keyIdOf, monthOf, newApiKey } from './api-key.ts';
+import { type KeyEntry, keyId, keysAnAccount, newKey, type PlanName, plans } from './contract.ts';
 import {
   createHttpApp,
   type HttpApp,
@@ -13,6 +13,8 @@ import {
 
 /** A key as it is kept: all but its text. */
 export interface KeyRow extends KeyEntry {
+  /** Its place in the account: 1 to 5. */
+  slot: string;
   /** Its key in API Gateway, which belongs to the plan. */
   gatewayKeyId: string;
 }
@@ -25,9 +27,16 @@ export interface KeyRows {
     account: string,
     key: { slot: string; hash: string; plan: PlanName; label: string; createdAt: string; gatewayKeyId: string },
   ): Promise<boolean>;
-  /** The row, revoked now or before; undefined where the slot has never held a key. */
-  revoke(account: string, slot: string, at: string): Promise<KeyRow | undefined>;
-  usage(account: string, slot: string, month: string): Promise<{ plan: PlanName; requests: number } | undefined>;
+  /** The row of the key with this id, revoked now or before; undefined where its slot holds none or a newer one. */
+  revoke(account: string, id: string, at: string): Promise<KeyRow | undefined>;
+  /** What the keys of a slot were used for in a month, and the one that it holds. */
+  usage(account: string, slot: string, month: string): Promise<SlotUsage | undefined>;
+}
+
+export interface SlotUsage {
+  id: string;
+  plan: PlanName;
+  requests: number;
 }
 
 /** Keys of API Gateway, by which plans limit. */
@@ -67,7 +76,7 @@ export function createKeysApi(deps: KeysDeps): HttpApp {
       return problemAnswer(c, 'forbidden', { detail: `The plan ${plan} is for members of the group ${plan}.` });
     }
     const account = accountOf(c);
-    const taken = (await rows.list(account)).filter(({ revokedAt }) => revokedAt === null).map(({ id }) => id);
+    const taken = (await rows.list(account)).filter(({ revokedAt }) => revokedAt === null).map((row) => row.slot);
     const all = Array.from({ length: keysAnAccount }, (_, place) => String(place + 1));
     const free = await firstUnspent(
       account,
@@ -89,7 +98,7 @@ export function createKeysApi(deps: KeysDeps): HttpApp {
       await gateway.remove(gatewayKeyId);
       return problemAnswer(c, 'too_many_keys', { detail: 'Another request took this place. Send it again.' });
     }
-    return c.json({ id: free, plan, label, createdAt, revokedAt: null, key: text }, 201, {
+    return c.json({ id: keyIdOf(free, hash), plan, label, createdAt, revokedAt: null, key: text }, 201, {
       'cache-control': 'no-store',
     });
   });
@@ -104,7 +113,7 @@ export function createKeysApi(deps: KeysDeps): HttpApp {
   }
 
   app.delete('/portal/apikeys/:id', async (c) => {
-    const id = parsePart(c, z.object({ id: slot }), c.req.param());
+    const id = parsePart(c, z.object({ id: keyId }), c.req.param());
     if (!id.ok) return id.answer;
     const row = await rows.revoke(accountOf(c), id.value.id, now().toISOString());
     if (row === undefined) return problemAnswer(c, 'not_found', { detail: 'The account has no such key.' });
@@ -114,11 +123,11 @@ export function createKeysApi(deps: KeysDeps): HttpApp {
   });
 
   app.get('/portal/apikeys/:id/usage', async (c) => {
-    const id = parsePart(c, z.object({ id: slot }), c.req.param());
+    const id = parsePart(c, z.object({ id: keyId }), c.req.param());
     if (!id.ok) return id.answer;
     const month = monthOf(now());
-    const usage = await rows.usage(accountOf(c), id.value.id, month);
-    if (usage === undefined) return problemAnswer(c, 'not_found', { detail: 'The account has no such key.' });
+    const usage = await rows.usage(accountOf(c), id.value.id.charAt(0), month);
+    if (usage?.id !== id.value.id) return problemAnswer(c, 'not_found', { detail: 'The account has no such key.' });
     return c.json({ month, requests: usage.requests, requestsPerMonth: plans[usage.plan].requestsPerMonth });
   });
 

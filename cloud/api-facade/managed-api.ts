@@ -18,7 +18,6 @@ import type { Stage } from '../stages.ts';
 import { accessLogFormat } from './access-log.ts';
 import { type PlanName, plans } from './contract.ts';
 import { addGatewayProblems } from './gateway-problems.ts';
-import { WebAcl } from './web-acl.ts';
 
 /** Who reaches the API. `private`: these interface endpoints (execute-api), made by the owners of the networks. */
 export type Endpoint = { kind: 'public' } | { kind: 'private'; vpcEndpointIds: readonly string[] };
@@ -28,7 +27,7 @@ export interface ManagedApiProps {
   endpoint: Endpoint;
 }
 
-/** API management: a REST API without routes, its plans, its log, its refusals, and the web ACL in front. */
+/** API management: a REST API without routes, its plans, its log, and its refusals. */
 export class ManagedApi extends Construct {
   readonly api: RestApi;
   readonly plans: Readonly<Record<PlanName, UsagePlan>>;
@@ -63,7 +62,6 @@ export class ManagedApi extends Construct {
     );
     addGatewayProblems(this.api);
     this.plans = { free: this.plan('free'), partner: this.plan('partner') };
-    new WebAcl(this, 'WebAcl', { apiStage: this.api.deploymentStage, portalRequests: 300 });
   }
 
   private plan(name: PlanName): UsagePlan {

@@ -3,8 +3,7 @@ import { z } from 'zod';
 import { silentLogger } from '../../device/platform/logger.ts';
 import type { FaultInput } from '../../device/simulation/servicenow/faults.ts';
 import { type ServiceNow, startServiceNow } from '../../device/simulation/servicenow/start-servicenow.ts';
-import { hashOf } from './api-key.ts';
-import { createMediation } from './mediate.ts';
+import { createMediation, type UpstreamFailure } from './mediate.ts';
 import { createIncidentTable } from './service-now.ts';
 import { jsonFormat, xmlFormat } from './table-format.ts';
 
@@ -18,6 +17,7 @@ beforeEach(() => {
   serviceNow.faults.clear();
 });
 
+const incidentOf = ({ body }: { body: unknown }) => z.object({ number: z.string() }).parse(body);
 const page = z.object({ incidents: z.array(z.object({ number: z.string() })), next: z.string().nullable() });
 
 describe.each([
@@ -25,6 +25,7 @@ describe.each([
   ['JSON', jsonFormat],
 ])('the incidents of an instance that speaks %s', (_name, format) => {
   const sent: { accept: string | null; body: string }[] = [];
+  const failures: UpstreamFailure[] = [];
   let ids = 0;
 
   function client(password = 'right', timeoutMs = 5_000) {
@@ -38,7 +39,6 @@ describe.each([
         readSecret: async () => ({ url: serviceNow.url, username: 'admin', password }),
         timeoutMs,
       }),
-      nameRequest: (keyId, key) => hashOf(`${keyId} ${key}`).slice(0, 32),
       newId() {
         ids += 1;
         return String(ids).padStart(32, '0');
@@ -46,6 +46,7 @@ describe.each([
       onFailure: ({ error }) => {
         throw error;
       },
+      onUpstreamFailure: (failure) => failures.push(failure),
     });
     return async (method: string, path: string, body?: unknown, headers: Record<string, string> = {}) => {
       const request = new Request(`http://facade.invalid${path}`, {
@@ -53,7 +54,8 @@ describe.each([
         headers,
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       });
-      const caller = { requestId: 'request-1', keyId: 'account.1', account: undefined, groups: [] };
+      const own = { keyId: 'account.1', plan: 'partner', account: undefined, groups: [] } as const;
+      const caller = { requestId: 'request-1', ...own };
       const answer = await app.fetch(request, caller);
       const answered: unknown = await answer.json();
       return { status: answer.status, headers: answer.headers, body: answered };
@@ -100,6 +102,43 @@ describe.each([
     expect([opened.status, again.status, again.body]).toEqual([201, 200, opened.body]);
     expect((await call('POST', '/v1/incidents', wanted, { 'idempotency-key': 'order-8' })).status).toBe(201);
     expect(serviceNow.rows('incident')).toHaveLength(2);
+  });
+
+  test('a key that is sent with another request is refused, whatever people changed meanwhile', async () => {
+    const call = client();
+    const key = { 'idempotency-key': 'order-7' };
+    const opened = await call('POST', '/v1/incidents', wanted, key);
+    for (const other of [{ site: 'hall 3' }, { device: 'press/5' }, { description: 'other' }, { impact: 1 }]) {
+      expect(await call('POST', '/v1/incidents', { ...wanted, ...other }, key)).toMatchObject({
+        status: 409,
+        body: {
+          type: 'urn:greengrass-itsm:idempotency_key_reused',
+          detail: expect.stringContaining(incidentOf(opened).number),
+        },
+      });
+    }
+    await call('PATCH', `/v1/incidents/${incidentOf(opened).number}`, { state: 'in-progress' });
+    expect((await call('POST', '/v1/incidents', wanted, key)).status).toBe(200);
+    expect(serviceNow.rows('incident')).toHaveLength(1);
+  });
+
+  test('operators learn why ServiceNow did not serve, and callers no more than that', async () => {
+    failures.length = 0;
+    await client('wrong')('GET', '/v1/incidents');
+    const table = createIncidentTable({
+      fetch,
+      format,
+      // Port 1 of this machine: nobody listens.
+      readSecret: async () => ({ url: 'http://127.0.0.1:1', username: 'admin', password: 'right' }),
+      timeoutMs: 5_000,
+    });
+    const unreachable = await table({ method: 'GET', correlationId: 'request-1' });
+    expect(failures).toMatchObject([{ kind: 'upstream_auth', correlationId: 'request-1' }]);
+    expect(unreachable).toMatchObject({
+      kind: 'upstream_unreachable',
+      detail: expect.not.stringContaining('127.0.0.1'),
+      cause: expect.stringMatching(/^\w*Error/),
+    });
   });
 
   test.each<[FaultInput, number, string, string | null]>([

@@ -1,16 +1,17 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { getSecret } from '@aws-lambda-powertools/parameters/secrets';
 import { z } from 'zod';
 import { readEnvironment } from '../shared/environment.ts';
 import { createTelemetry } from '../shared/telemetry.aws.ts';
 import { withCircuit } from './circuit.ts';
 import { createMediation } from './mediate.ts';
+import { reportUpstreamFailure } from './report-upstream-failure.aws.ts';
 import { type RestAnswer, serve } from './rest-event.ts';
 import { createIncidentTable, instanceSecret } from './service-now.ts';
 import { jsonFormat, xmlFormat } from './table-format.ts';
 
 const { SECRET_ARN, FORMAT } = readEnvironment(z.object({ SECRET_ARN: z.string(), FORMAT: z.enum(['xml', 'json']) }));
-const { logger } = createTelemetry();
+const telemetry = createTelemetry();
 
 /** How long a secret is believed after a rotation, s: credentials that no longer fit cost as much of an outage. */
 const secretSeconds = 30;
@@ -40,9 +41,9 @@ const app = createMediation({
     createIncidentTable({ fetch, format: FORMAT === 'xml' ? xmlFormat : jsonFormat, readSecret, timeoutMs: 10_000 }),
     { failures: 5, openMs: 30_000 },
   ),
-  nameRequest: (keyId, key) => createHash('sha256').update(`${keyId}\n${key}`).digest('hex').slice(0, 32),
   newId: () => randomUUID().replaceAll('-', ''),
-  onFailure: ({ error, correlationId }) => logger.error('request failed', { error, correlationId }),
+  onFailure: ({ error, correlationId }) => telemetry.logger.error('request failed', { error, correlationId }),
+  onUpstreamFailure: (failure) => reportUpstreamFailure(telemetry, failure),
 });
 
 /** `/v1/incidents` and below. */

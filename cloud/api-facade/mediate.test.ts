@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { z } from 'zod';
 import { correlationIdOf, deviceOf, pageQuery } from './incident-record.ts';
 import { createMediation } from './mediate.ts';
 import { createReadingsApi } from './readings.ts';
@@ -8,7 +9,8 @@ import { serve } from './rest-event.ts';
 const onFailure = ({ error }: { error: unknown }) => {
   throw error;
 };
-const requestContext = { requestId: 'request-1', authorizer: { keyId: 'account.1' } };
+const requestContext = { requestId: 'request-1', authorizer: { keyId: 'account.1', plan: 'partner' } };
+const onUpstreamFailure = () => undefined;
 const event = (httpMethod: string, path: string, body: unknown = undefined, headers: Record<string, string> = {}) => ({
   ...{ httpMethod, path, headers, requestContext, multiValueQueryStringParameters: null },
   body: body === undefined ? null : typeof body === 'string' ? body : JSON.stringify(body),
@@ -23,9 +25,9 @@ describe('a request that is not valid', () => {
         asked += 1;
         return { ok: true, value: [] };
       },
-      nameRequest: () => '0'.repeat(32),
       newId: () => '0'.repeat(32),
       onFailure,
+      onUpstreamFailure,
     });
     return { app, asked: () => asked };
   }
@@ -49,6 +51,22 @@ describe('a request that is not valid', () => {
       expect(asked()).toBe(0);
     },
   );
+
+  test.each([
+    ['POST', '/v1/incidents', wanted],
+    ['PATCH', '/v1/incidents/INC0010001', { workNote: 'x' }],
+  ])('%s %s is for keys of the plan partner, and ServiceNow is not asked by another', async (method, path, body) => {
+    for (const authorizer of [{ keyId: 'account.1', plan: 'free' }, { keyId: 'account.1' }]) {
+      const { app, asked } = mediation();
+      const answer = await serve(app, {
+        ...event(method, path, body),
+        requestContext: { requestId: 'one', authorizer },
+      });
+      expect(answer).toMatchObject({ statusCode: 403, headers: { 'content-type': 'application/problem+json' } });
+      expect(JSON.parse(answer.body)).toMatchObject({ type: 'urn:greengrass-itsm:forbidden' });
+      expect(asked()).toBe(0);
+    }
+  });
 
   test('a query is parsed, and a correlation id that could break a log is not taken over', async () => {
     const { app } = mediation();
@@ -80,15 +98,51 @@ describe('a request that is not valid', () => {
       table: async () => {
         throw new Error('the password is secret');
       },
-      nameRequest: () => '',
       newId: () => '',
       onFailure: (failure) => failures.push(failure),
+      onUpstreamFailure,
     });
     const answer = await serve(app, event('GET', '/v1/incidents', undefined, { 'x-correlation-id': 'order-7' }));
     expect([answer.statusCode, answer.headers['x-correlation-id']]).toEqual([500, 'order-7']);
     expect(answer.body).not.toContain('secret');
     expect(failures).toMatchObject([{ correlationId: 'order-7' }]);
   });
+});
+
+test('pages go by the instant of creation, as numbers are text: INC10000000 comes after INC9999999', async () => {
+  const row = (number: string, sys_created_on: string) => ({
+    ...{ sys_id: '0'.repeat(32), number, sys_created_on, state: '1', short_description: 'hot', description: '' },
+    ...{ correlation_id: '', impact: 3, urgency: 3, priority: 5 },
+    ...{ opened_at: sys_created_on, sys_updated_on: sys_created_on },
+  });
+  const newer = row('INC10000000', '2026-01-02 03:04:05');
+  const older = row('INC9999999', '2026-01-02 03:04:04');
+  const asked: (string | undefined)[] = [];
+  const app = createMediation({
+    table: async ({ query }) => {
+      asked.push(query?.encoded);
+      return { ok: true, value: [asked.length === 1 ? newer : older, older].slice(0, 3 - asked.length) };
+    },
+    newId: () => '',
+    onFailure,
+    onUpstreamFailure,
+  });
+  const list = async (parameters: Record<string, string[]>) => {
+    const answer = await serve(app, {
+      ...event('GET', '/v1/incidents'),
+      multiValueQueryStringParameters: { limit: ['1'], ...parameters },
+    });
+    const { incidents, next } = z
+      .object({ incidents: z.array(z.object({ number: z.string() })), next: z.string().nullable() })
+      .parse(JSON.parse(answer.body));
+    return { numbers: incidents.map(({ number }) => number), next };
+  };
+  const first = await list({});
+  expect(first.numbers).toEqual(['INC10000000']);
+  expect(await list({ cursor: [first.next ?? ''] })).toEqual({ numbers: ['INC9999999'], next: null });
+  expect(asked[1]).toBe(
+    'sys_created_on<=2026-01-02 03:04:05^sys_created_on<2026-01-02 03:04:05^ORnumber<INC10000000^ORDERBYDESCsys_created_on^ORDERBYDESCnumber',
+  );
 });
 
 describe('the device of an incident', () => {
@@ -102,7 +156,7 @@ describe('the device of an incident', () => {
           expect(id.length).toBeLessThanOrEqual(100);
           expect(deviceOf(id)).toEqual({ site, device });
         }
-        expect(pageQuery({ device }).split('^')).toHaveLength(2);
+        expect(pageQuery({ device }).split('^')).toHaveLength(3);
       }),
     );
   });
@@ -151,6 +205,8 @@ describe('readings', () => {
     [{ from: 'yesterday', to: range.to }, 'from'],
     [{ from: range.to, to: '2026-01-02T03:04:01Z' }, 'to'],
     [{ ...range, cursor: 'x' }, 'cursor'],
+    [{ ...range, cursor: Buffer.from('2026-01-02T03:04:01.999Z').toString('base64url') }, 'cursor'],
+    [{ ...range, cursor: Buffer.from('2026-01-02T03:04:05.001Z').toString('base64url') }, 'cursor'],
   ])('of %o are refused', async (query, field) => {
     expect(await get(query)).toMatchObject({ status: 400, body: { errors: [{ field }] } });
   });

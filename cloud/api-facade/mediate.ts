@@ -6,6 +6,8 @@ import {
   incidentNumber,
   incidentQuery,
   newIncident,
+  type ProblemKind,
+  plans,
 } from './contract.ts';
 import {
   createHttpApp,
@@ -21,29 +23,54 @@ import {
   changedRecord,
   correlationIdOf,
   type IncidentRecord,
+  incidentRecord,
   newRecord,
+  type PageEnd,
   pageQuery,
   toIncident,
 } from './incident-record.ts';
+import { nameRequest } from './request-name.ts';
 import type { Failure, IncidentTable, Result } from './service-now.ts';
 
 export interface MediateDeps {
   table: IncidentTable;
-  /** 32 hexadecimal digits that name a request of a key: the same for the same two texts. */
-  nameRequest(keyId: string, idempotencyKey: string): string;
+  /** 32 hexadecimal digits. */
   newId(): string;
   onFailure: OnFailure;
+  /** Told of each request that ServiceNow or the way to it did not serve. */
+  onUpstreamFailure(failure: UpstreamFailure): void;
+}
+
+/** For operators: what a caller is told in fewer words. */
+export interface UpstreamFailure {
+  kind: ProblemKind;
+  correlationId: string;
+  detail: string;
+  cause?: string | undefined;
 }
 
 const pageCursor = z
   .string()
-  .transform((text) => Buffer.from(text, 'base64url').toString('utf8'))
-  .pipe(incidentNumber);
+  .transform((text) => Buffer.from(text, 'base64url').toString('utf8').split(','))
+  .pipe(z.tuple([incidentRecord.shape.sys_created_on, incidentNumber]))
+  .transform(([createdOn, number]): PageEnd => ({ createdOn, number }));
+
+function cursorOf({ sys_created_on, number }: IncidentRecord): string {
+  return Buffer.from(`${sys_created_on},${number}`).toString('base64url');
+}
 
 /** `/v1/incidents`: JSON with the words of this API in front, the instance's table behind. */
 export function createMediation(deps: MediateDeps): HttpApp {
-  const { table, nameRequest, newId, onFailure } = deps;
+  const { table, newId, onFailure, onUpstreamFailure } = deps;
   const app = createHttpApp(onFailure);
+
+  app.on(['POST', 'PATCH'], '/v1/*', async (c, next) => {
+    const { plan } = c.env;
+    if (plan !== undefined && plans[plan].mayWrite) return next();
+    return problemAnswer(c, 'forbidden', {
+      detail: 'A key of this plan reads only. Use one of the plan partner: ask the operators to be let in to it.',
+    });
+  });
 
   app.get('/v1/incidents', async (c) => {
     const query = parsePart(c, incidentQuery.extend({ cursor: pageCursor.optional() }), c.req.query());
@@ -59,11 +86,11 @@ export function createMediation(deps: MediateDeps): HttpApp {
     }
     const page = incidentsOf(found.value.slice(0, limit));
     if (!page.ok) return failureAnswer(c, page);
-    const last = found.value.length > limit ? page.value.at(-1) : undefined;
+    const last = found.value.length > limit ? found.value[limit - 1] : undefined;
     return c.json({
       // LIKE also finds a metric or a rule of that name.
       incidents: page.value.filter(({ device }) => wanted.device === undefined || device === wanted.device),
-      next: last === undefined ? null : Buffer.from(last.number).toString('base64url'),
+      next: last === undefined ? null : cursorOf(last),
     });
   });
 
@@ -74,15 +101,21 @@ export function createMediation(deps: MediateDeps): HttpApp {
     const header = parsePart(c, headers, { 'idempotency-key': c.req.header('idempotency-key') });
     if (!header.ok) return header.answer;
     const { 'idempotency-key': key } = header.value;
-    const request = key === undefined ? newId() : nameRequest(c.env.keyId ?? '', key);
-    const id = correlationIdOf(body.value, request);
+    const name = key === undefined ? undefined : nameRequest(c.env.keyId ?? '', key, body.value);
+    const id = correlationIdOf(body.value, name?.whole ?? newId());
     if (id === undefined) {
       const errors = [{ field: 'device', message: 'site and device have more than 62 characters together, encoded' }];
       return problemAnswer(c, 'invalid_request', { errors });
     }
-    if (key !== undefined) {
-      const known = await only(c, `correlation_id=${id}`, ({ correlation_id }) => correlation_id === id);
-      if (known.ok) return incidentAnswer(c, known.value, 200);
+    if (name !== undefined) {
+      // By the key alone: a row that was asked for with other words, or for another device, is found too.
+      const mark = `/api/${name.ofKey}`;
+      const known = await only(c, `correlation_idLIKE${mark}`, (record) => record.correlation_id.includes(mark));
+      if (known.ok && known.value.correlation_id === id) return incidentAnswer(c, known.value, 200);
+      if (known.ok) {
+        const detail = `It has opened ${known.value.number}, by a request with another body. Send a new key.`;
+        return problemAnswer(c, 'idempotency_key_reused', { detail });
+      }
       if (known.kind !== 'not_found') return failureAnswer(c, known);
     }
     const created = await table({
@@ -132,21 +165,26 @@ export function createMediation(deps: MediateDeps): HttpApp {
     return fits(record) ? { ok: true, value: record } : invalid('an incident that was not asked for');
   }
 
+  function oneAnswer(c: HttpContext, result: Result<IncidentRecord[]>, status: 200 | 201): Response {
+    if (!result.ok) return failureAnswer(c, result);
+    const [record] = result.value;
+    return record === undefined ? failureAnswer(c, invalid('no incident')) : incidentAnswer(c, record, status);
+  }
+
+  function incidentAnswer(c: HttpContext, record: IncidentRecord, status: 200 | 201): Response {
+    const incidents = incidentsOf([record]);
+    if (!incidents.ok) return failureAnswer(c, incidents);
+    const [incident] = incidents.value;
+    if (status === 201) c.header('location', `incidents/${record.number}`);
+    return c.json(incident, status);
+  }
+
+  function failureAnswer(c: HttpContext, { kind, detail, retryAfterSeconds, cause }: Failure): Response {
+    if (kind !== 'not_found') onUpstreamFailure({ kind, correlationId: c.var.correlationId, detail, cause });
+    return problemAnswer(c, kind, { detail, retryAfterSeconds });
+  }
+
   return app;
-}
-
-function oneAnswer(c: HttpContext, result: Result<IncidentRecord[]>, status: 200 | 201): Response {
-  if (!result.ok) return failureAnswer(c, result);
-  const [record] = result.value;
-  return record === undefined ? failureAnswer(c, invalid('no incident')) : incidentAnswer(c, record, status);
-}
-
-function incidentAnswer(c: HttpContext, record: IncidentRecord, status: 200 | 201): Response {
-  const incidents = incidentsOf([record]);
-  if (!incidents.ok) return failureAnswer(c, incidents);
-  const [incident] = incidents.value;
-  if (status === 201) c.header('location', `incidents/${record.number}`);
-  return c.json(incident, status);
 }
 
 function incidentsOf(records: readonly IncidentRecord[]): Result<Incident[]> {
@@ -157,10 +195,6 @@ function incidentsOf(records: readonly IncidentRecord[]): Result<Incident[]> {
     incidents.push(incident);
   }
   return { ok: true, value: incidents };
-}
-
-function failureAnswer(c: HttpContext, { kind, detail, retryAfterSeconds }: Failure): Response {
-  return problemAnswer(c, kind, { detail, retryAfterSeconds });
 }
 
 function invalid(what: string): Failure {

@@ -37,8 +37,8 @@ export function openApiDocument(): Record<string, unknown> {
 
 function planText(): string {
   return Object.entries(plans)
-    .map(([name, { requestsPerSecond, burst, requestsPerMonth }]) => {
-      return `Plan ${name}: ${requestsPerSecond} requests a second, ${burst} at once, ${requestsPerMonth} a month.`;
+    .map(([name, { requestsPerSecond, burst, requestsPerMonth, mayWrite }]) => {
+      return `Plan ${name}: ${mayWrite ? 'reads and writes' : 'reads only'}, ${requestsPerSecond} requests a second, ${burst} at once, ${requestsPerMonth} a month.`;
     })
     .join(' ');
 }

@@ -8,6 +8,7 @@ import {
   incidentPage,
   incidentQuery,
   issuedKey,
+  keyId,
   keyList,
   keyUsage,
   newIncident,
@@ -15,7 +16,6 @@ import {
   type ProblemKind,
   readingPage,
   readingQuery,
-  slot,
 } from './contract.ts';
 
 /** A route of the API: the stack makes it, and the OpenAPI document tells of it. */
@@ -47,7 +47,7 @@ const upstream: readonly ProblemKind[] = [
 ];
 const json = 'application/json';
 const ofIncident = z.object({ number: incidentNumber });
-const ofKey = z.object({ id: slot });
+const ofKey = z.object({ id: keyId });
 
 export const operations: readonly Operation[] = [
   {
@@ -59,14 +59,14 @@ export const operations: readonly Operation[] = [
   },
   {
     ...{ id: 'createIncident', method: 'POST', path: '/v1/incidents', server: 'Mediate', caller: 'key' },
-    summary: 'Open an incident about a device',
+    summary: 'Open an incident about a device (plan partner)',
     headers: z.object({ 'idempotency-key': idempotencyKey.optional() }),
     body: newIncident,
     answer: {
       ...{ status: 201, media: json, body: incident },
       description: 'The incident; with status 200 if the same request has opened it before',
     },
-    problems: ['invalid_request', 'too_large', 'refused_by_instance', ...upstream],
+    problems: ['invalid_request', 'idempotency_key_reused', 'too_large', 'refused_by_instance', ...upstream],
   },
   {
     ...{ id: 'getIncident', method: 'GET', path: '/v1/incidents/{number}', server: 'Mediate', caller: 'key' },
@@ -77,7 +77,7 @@ export const operations: readonly Operation[] = [
   },
   {
     ...{ id: 'changeIncident', method: 'PATCH', path: '/v1/incidents/{number}', server: 'Mediate', caller: 'key' },
-    summary: 'Add a work note to an incident, or change its state',
+    summary: 'Add a work note to an incident, or change its state (plan partner)',
     pathParameters: ofIncident,
     body: incidentChange,
     answer: { status: 200, media: json, body: incident, description: 'The incident as it is now' },

@@ -1,18 +1,26 @@
 import { Duration } from 'aws-cdk-lib';
 import { AccountRecovery, CfnUserPoolGroup, Mfa, UserPool, type UserPoolClient } from 'aws-cdk-lib/aws-cognito';
+import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
 import { acknowledge } from '../shared/acknowledge.ts';
 import type { Stage } from '../stages.ts';
 
-/** The people of the portal: they sign up with a mail address, and sign in for an hour. */
+export interface PortalAccountsProps {
+  stage: Stage;
+  /** Asked before somebody is taken in who signs up. Without it nobody can sign up: operators make the accounts. */
+  admit: IFunction | undefined;
+}
+
+/** The people of the portal: they sign up where that is open to them, and sign in for an hour. */
 export class PortalAccounts extends Construct {
   readonly pool: UserPool;
   readonly client: UserPoolClient;
 
-  constructor(scope: Construct, id: string, { stage }: { stage: Stage }) {
+  constructor(scope: Construct, id: string, { stage, admit }: PortalAccountsProps) {
     super(scope, id);
     this.pool = new UserPool(this, 'Pool', {
-      selfSignUpEnabled: true,
+      selfSignUpEnabled: admit !== undefined,
+      ...(admit === undefined ? {} : { lambdaTriggers: { preSignUp: admit } }),
       signInAliases: { email: true },
       signInCaseSensitive: false,
       autoVerify: { email: true },
@@ -31,13 +39,13 @@ export class PortalAccounts extends Construct {
     acknowledge(
       this.pool,
       'AwsSolutions-COG2',
-      'What an account can do is to issue keys of the free plan and to revoke its own.',
+      'An account is made by operators or for a proven address of an allowed domain; its keys read incidents and readings, and only those of the group partner write.',
     );
     for (const rule of ['AwsSolutions-COG3', 'AwsSolutions-COG8']) {
       acknowledge(
         this.pool,
         rule,
-        'Threat protection is a paid plan of the pool; the web ACL limits the portal, and a key is limited by its plan.',
+        'Threat protection is a paid plan of the pool; the web ACL before it limits sign-ups and sign-ins of an address.',
       );
     }
     this.client = this.pool.addClient('Page', {

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { seriousAccessibilityProblems } from '../../device/simulation/accessibility.ts';
 import { hasBrowser, launchBrowser, whyNoBrowser } from '../../device/simulation/browser.ts';
 import { buildPage } from '../shared/bundle.ts';
+import { keyIdOf } from './api-key.ts';
 import { createKeysApi, type KeyRow } from './keys.ts';
 import { createPortal } from './portal.ts';
 
@@ -35,16 +36,16 @@ function keysApi() {
   return createKeysApi({
     rows: {
       list: async () => [...rows.values()],
-      async claim(_account, { slot, hash: _, ...key }) {
-        rows.set(slot, { ...key, id: slot, revokedAt: null });
+      async claim(_account, { slot, hash, ...key }) {
+        rows.set(slot, { ...key, id: keyIdOf(slot, hash), slot, revokedAt: null });
         return true;
       },
-      async revoke(_account, slot, at) {
-        const row = rows.get(slot);
+      async revoke(_account, id, at) {
+        const row = rows.get(id.charAt(0));
         if (row !== undefined) row.revokedAt = at;
         return row;
       },
-      usage: async () => ({ plan: 'free', requests: 1_234 }),
+      usage: async (_account, slot) => ({ id: rows.get(slot)?.id ?? '', plan: 'free', requests: 1_234 }),
     },
     gateway: { create: async () => 'gateway-key', remove: async () => undefined },
     gatewayValue: ({ hash }) => hash,
@@ -67,7 +68,7 @@ describe.skipIf(!hasBrowser)('the page of the portal', () => {
     if (typeof address !== 'object' || address === null) throw new Error('no address');
     url = `http://127.0.0.1:${address.port}`;
     const portal = createPortal({
-      settings: { userPool: `${url}/pool`, clientId: 'client-1' },
+      settings: { userPool: `${url}/pool`, clientId: 'client-1', signUp: 'open' },
       page: { script: file('page.js'), style: file('page.css') },
       onFailure,
     });
@@ -76,7 +77,8 @@ describe.skipIf(!hasBrowser)('the page of the portal', () => {
     const fetch = (request: Request) => {
       const { pathname } = new URL(request.url);
       const isSignedIn = request.headers.get('authorization') === 'token-1';
-      const caller = { requestId: 'one', keyId: undefined, account: isSignedIn ? account : undefined, groups: [] };
+      const nobody = { requestId: 'one', keyId: undefined, plan: undefined, groups: [] };
+      const caller = { ...nobody, account: isSignedIn ? account : undefined };
       if (pathname === '/pool') return pool.fetch(request);
       return (pathname.startsWith('/portal/apikeys') ? keys : portal).fetch(request, caller);
     };

@@ -8,6 +8,8 @@ export const portalSettings = z.object({
   /** Where people sign up and in: the user pool's API. */
   userPool: z.url(),
   clientId: z.string(),
+  /** Whether people may sign up, or operators make the accounts. */
+  signUp: z.enum(['open', 'closed']),
 });
 export type PortalSettings = z.infer<typeof portalSettings>;
 

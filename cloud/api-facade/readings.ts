@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { namePart } from '../../device/reading/reading.ts';
 import { readingQuery } from './contract.ts';
-import { createHttpApp, type HttpApp, type OnFailure, parsePart } from './http-app.ts';
+import { createHttpApp, type HttpApp, type OnFailure, parsePart, problemAnswer } from './http-app.ts';
 
 /** A row of the readings table, as far as the API shows it. */
 export interface ReadingRow {
@@ -20,7 +20,8 @@ export interface ReadingsOfDevice {
 const pageCursor = z
   .string()
   .transform((text) => Buffer.from(text, 'base64url').toString('utf8'))
-  .pipe(z.iso.datetime());
+  // As this API writes it; anything else is no place in the table.
+  .pipe(z.iso.datetime({ precision: 3 }));
 
 /** `/v1/devices/{id}/readings`. */
 export function createReadingsApi({
@@ -36,9 +37,16 @@ export function createReadingsApi({
     if (!device.ok) return device.answer;
     const query = parsePart(c, readingQuery.safeExtend({ cursor: pageCursor.optional() }), c.req.query());
     if (!query.ok) return query.answer;
-    const { from, to, cursor, limit } = query.value;
+    const { cursor, limit } = query.value;
+    const from = stamp(query.value.from);
+    const to = stamp(query.value.to);
+    // DynamoDB takes no start outside of the range.
+    if (cursor !== undefined && (cursor < from || cursor > to)) {
+      const errors = [{ field: 'cursor', message: 'is of another range: send from and to as for the page before' }];
+      return problemAnswer(c, 'invalid_request', { errors });
+    }
     const rows = await readings.list({
-      ...{ device: device.value.id, from: stamp(from), to: stamp(to), limit: limit + 1 },
+      ...{ device: device.value.id, from, to, limit: limit + 1 },
       ...(cursor === undefined ? {} : { after: cursor }),
     });
     const page = rows.slice(0, limit);

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { type PlanName, planName } from './contract.ts';
 
 const texts = z
   .record(z.string(), z.string())
@@ -22,6 +23,7 @@ export const restEvent = z.object({
       .object({
         /** Set by the key authoriser. */
         keyId: z.string().optional(),
+        plan: planName.optional(),
         /** Set by the user pool's. */
         claims: z.object({ sub: z.string(), 'cognito:groups': z.string().default('') }).optional(),
       })
@@ -34,6 +36,8 @@ export interface Caller {
   requestId: string;
   /** `<account>.<slot>`: the key that was presented. */
   keyId: string | undefined;
+  /** Plan of that key. */
+  plan: PlanName | undefined;
   /** The account of the portal. */
   account: string | undefined;
   groups: readonly string[];
@@ -70,6 +74,7 @@ export async function serve(app: WebApp, event: unknown): Promise<RestAnswer> {
   const answer = await app.fetch(request, {
     requestId,
     keyId: authorizer?.keyId,
+    plan: authorizer?.plan,
     account: authorizer?.claims?.sub,
     groups: (authorizer?.claims?.['cognito:groups'] ?? '').split(/[\s,[\]]+/).filter((group) => group !== ''),
   });

@@ -22,6 +22,10 @@ export const rights: RightsTable = {
     { action: 'apigateway:POST', on: `${management}/apikeys` },
     { action: 'apigateway:POST', on: `${management}/usageplans/Management/Free/keys` },
     { action: 'apigateway:POST', on: `${management}/usageplans/Management/Partner/keys` },
+    {
+      action: 'apigateway:PUT',
+      on: `${management}/tags/arn%3A\${AWS::Partition}%3Aapigateway%3A\${AWS::Region}%3A%3A%2Fapikeys%2F*`,
+    },
     { action: 'apigateway:DELETE', on: `${management}/apikeys/*` },
   ],
 };

@@ -5,11 +5,18 @@ import type { TableAnswer, TableFormat } from './table-format.ts';
 
 /** Where the instance is, and as whom the facade speaks to it: the secret's text, as JSON. */
 export const instanceSecret = z.object({
-  url: z.url({ protocol: /^https?$/ }).describe('https://NAME.service-now.com'),
+  url: z
+    .url({ protocol: /^https?$/ })
+    .refine((url) => isPrivateWay(new URL(url)), 'must be https, as the password goes along; http is for 127.0.0.1')
+    .describe('https://NAME.service-now.com'),
   username: z.string().min(1),
   password: z.string().min(1),
 });
 export type InstanceSecret = z.infer<typeof instanceSecret>;
+
+function isPrivateWay({ protocol, hostname }: URL): boolean {
+  return protocol === 'https:' || ['127.0.0.1', '[::1]', 'localhost'].includes(hostname);
+}
 
 export interface Failure {
   ok: false;
@@ -17,6 +24,8 @@ export interface Failure {
   /** For a person: what the instance said, or what did not come. Never holds credentials. */
   detail: string;
   retryAfterSeconds?: number;
+  /** For the operators' log alone: what failed on our side of the way, and how. */
+  cause?: string;
 }
 export type Result<T> = { ok: true; value: T } | Failure;
 
@@ -52,14 +61,16 @@ const fourMegabytes = 4 * 1024 * 1024;
 export function createIncidentTable(deps: IncidentTableDeps): IncidentTable {
   const { fetch, format, readSecret, timeoutMs, largestAnswer = fourMegabytes } = deps;
   return async (request) => {
-    const secret = await readSecret();
+    const secret = await attempt(readSecret);
+    if (!secret.ok) return unreachable(`secret: ${secret.sentence}`);
     try {
-      const answer = await fetch(addressOf(secret.url, request), {
+      const { url, username, password } = secret.value;
+      const answer = await fetch(addressOf(url, request), {
         method: request.method,
         // The address is the secret's; credentials go nowhere else.
         redirect: 'error',
         headers: {
-          authorization: `Basic ${Buffer.from(`${secret.username}:${secret.password}`).toString('base64')}`,
+          authorization: `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`,
           accept: format.media,
           'x-correlation-id': request.correlationId,
           ...(request.fields === undefined ? {} : { 'content-type': format.media }),
@@ -76,16 +87,34 @@ export function createIncidentTable(deps: IncidentTableDeps): IncidentTable {
           ok: false,
           kind: 'upstream_timeout',
           detail: `ServiceNow did not answer within ${timeoutMs / 1_000} s. A change may have been made all the same: look before you send it again.`,
+          cause: error.name,
         };
       }
-      // What fetch throws names hosts and ports of the inside.
-      return {
-        ok: false,
-        kind: 'upstream_unreachable',
-        detail: 'The connection to ServiceNow failed. Try again later.',
-      };
+      return unreachable(nameOf(error));
     }
   };
+}
+
+/** Reads the secret; what it throws is an expected failure of the way, so that the circuit counts it. */
+async function attempt<T>(read: () => Promise<T>): Promise<{ ok: true; value: T } | { ok: false; sentence: string }> {
+  try {
+    return { ok: true, value: await read() };
+  } catch (error) {
+    return { ok: false, sentence: error instanceof Error ? `${error.name}: ${error.message}` : 'unknown' };
+  }
+}
+
+/** @param cause is not for callers: it may name hosts of the inside */
+function unreachable(cause: string): Failure {
+  const detail = 'The connection to ServiceNow failed. Try again later.';
+  return { ok: false, kind: 'upstream_unreachable', detail, cause };
+}
+
+/** Name and code of what fetch throws; its message may hold the address that the secret has. */
+function nameOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'unknown';
+  const { data } = z.object({ code: z.string() }).safeParse(error.cause);
+  return data === undefined ? error.name : `${error.name} ${data.code}`;
 }
 
 function addressOf(url: string, { sysId, query }: TableRequest): URL {

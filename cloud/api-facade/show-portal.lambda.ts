@@ -9,6 +9,7 @@ const environment = readEnvironment(
   z.object({
     CLIENT_ID: z.string(),
     USER_POOL_URL: z.url(),
+    SIGN_UP: z.enum(['open', 'closed']),
     // Set where the account is not AWS.
     AWS_ENDPOINT_URL: z.url().optional(),
   }),
@@ -19,6 +20,7 @@ const app = createPortal({
   settings: {
     userPool: environment.AWS_ENDPOINT_URL ?? environment.USER_POOL_URL,
     clientId: environment.CLIENT_ID,
+    signUp: environment.SIGN_UP,
   },
   page: { script: beside('./page.js'), style: beside('./page.css') },
   onFailure: ({ error, correlationId }) => logger.error('request failed', { error, correlationId }),

@@ -54,6 +54,62 @@ describe(room, () => {
     expect(manage?.Properties['Environment']).toMatchObject({ Variables: { GATEWAY_KEY: 'hash' } });
   });
 
+  test('synth: nobody can sign up unless mail domains are given, and then a function asks for them', async () => {
+    expect(ofType('AWS::Cognito::UserPool')).toMatchObject([
+      { AdminCreateUserConfig: { AllowAdminCreateUserOnly: true } },
+    ]);
+    expect(resources.map(({ path }) => path)).not.toContain('AdmitAccount');
+    const { stacks } = await synthesiseRoom(room, 'local');
+    const open = [...stacks.values()].flat();
+    expect(open.find(({ Type }) => Type === 'AWS::Cognito::UserPool')?.Properties).toMatchObject({
+      AdminCreateUserConfig: { AllowAdminCreateUserOnly: false },
+      LambdaConfig: { PreSignUp: expect.anything() },
+    });
+    expect(open.find(({ path }) => path === 'AdmitAccount')?.Properties).toMatchObject({
+      Environment: { Variables: { DOMAINS: 'example.com' } },
+    });
+  });
+
+  test('synth: the web ACL stands before the API and the user pool, and limits each address', () => {
+    const associated = ofType('AWS::WAFv2::WebACLAssociation').map(({ ResourceArn }) => JSON.stringify(ResourceArn));
+    expect(associated).toEqual([expect.stringContaining('/restapis/'), expect.stringContaining('AccountsPool')]);
+    const rate = z.object({
+      Statement: z.object({
+        RateBasedStatement: z.object({ AggregateKeyType: z.literal('IP'), Limit: z.number() }).loose(),
+      }),
+    });
+    const [acl] = z
+      .array(z.object({ Rules: z.array(z.object({ Name: z.string(), Statement: z.unknown() })) }))
+      .parse(ofType('AWS::WAFv2::WebACL'));
+    const rules = new Map(acl?.Rules.map(({ Name, Statement }) => [Name, rate.safeParse({ Statement }).data]));
+    const people = rules.get('people-rate')?.Statement.RateBasedStatement;
+    // A user pool's path is `/`, so that a rule for some path would not see it.
+    expect(people).toMatchObject({
+      Limit: 300,
+      ScopeDownStatement: { NotStatement: { Statement: { ByteMatchStatement: { SearchString: '/api/v1/' } } } },
+    });
+    const all = rules.get('all-rate')?.Statement.RateBasedStatement;
+    expect(all).toEqual({ AggregateKeyType: 'IP', Limit: 20_000, EvaluationWindowSec: 300 });
+    expect(all?.Limit).toBeGreaterThan(plans.partner.requestsPerSecond * 300);
+  });
+
+  test('synth: a slow instance holds a bounded part of the account, so that the other functions are served on', () => {
+    const reserved = resources
+      .filter(({ Type }) => Type === 'AWS::Lambda::Function')
+      .map(({ path, Properties }) => [path, Properties['ReservedConcurrentExecutions']]);
+    expect(reserved.filter(([, atOnce]) => atOnce !== undefined)).toEqual([['Mediate', 20]]);
+  });
+
+  test('synth: of the keys of API Gateway the facade may delete those alone that it has made', () => {
+    const policy = resources.find(({ path }) => path === 'IssueKeys');
+    const { Statement } = z
+      .object({ Statement: z.array(z.object({ Action: z.string(), Condition: z.unknown().optional() })) })
+      .parse(policy?.Properties['PolicyDocument']);
+    expect(Statement.find(({ Action }) => Action === 'apigateway:DELETE')?.Condition).toEqual({
+      StringEquals: { 'aws:ResourceTag/room': 'api-facade' },
+    });
+  });
+
   test('synth: the plans limit as the contract says', () => {
     const limits = ofType('AWS::ApiGateway::UsagePlan').map(({ Quota, Throttle }) => ({ Quota, Throttle }));
     expect(limits).toEqual(
@@ -94,6 +150,14 @@ describe(room, () => {
       return [ResponseType, StatusCode, body];
     });
     expect(answers).toContainEqual(['QUOTA_EXCEEDED', '429', expect.objectContaining({ status: 429, detail: 'why' })]);
+    expect(answers.map(([type]) => type)).toEqual(expect.arrayContaining(['DEFAULT_4XX', 'DEFAULT_5XX']));
+    const waits = ofType('AWS::ApiGateway::GatewayResponse')
+      .filter(({ StatusCode }) => StatusCode === '429')
+      .map(({ ResponseParameters }) => ResponseParameters);
+    expect(waits).toHaveLength(2);
+    for (const headers of waits) {
+      expect(headers).toMatchObject({ 'gatewayresponse.header.Retry-After': expect.stringMatching(/^'\d+'$/) });
+    }
     expect(answers).toContainEqual(['ACCESS_DENIED', '403', expect.objectContaining({ title: 'Forbidden' })]);
   });
 

@@ -18,9 +18,11 @@ import { NodeFunction } from '../shared/node-function.ts';
 import { allowWildcards } from '../shared/wildcards.ts';
 import type { Stage } from '../stages.ts';
 import { readingsTableName } from '../stream-ingestion/contract.ts';
+import { keyTags } from './contract.ts';
 import { type Endpoint, ManagedApi } from './managed-api.ts';
 import { type Operation, operations } from './operations.ts';
 import { PortalAccounts } from './portal-accounts.ts';
+import { WebAcl } from './web-acl.ts';
 import { wildcards } from './wildcards.ts';
 
 const room = 'api-facade';
@@ -33,6 +35,11 @@ export interface ApiFacadeProps {
   format?: 'xml' | 'json';
   /** Table of the room stream-ingestion. */
   readingsTable?: string;
+  /**
+   * Mail domains whose people may sign up, such as `example.com`; each then reads every incident and reading. None where
+   * absent: operators make the accounts.
+   */
+  signUpDomains?: readonly string[];
 }
 
 /** API management and mediation in front of ServiceNow: keys and plans, a portal, JSON outside, XML inside. */
@@ -42,6 +49,7 @@ export class ApiFacadeStack extends Stack {
   constructor(scope: Construct, props: ApiFacadeProps) {
     super(scope, 'ApiFacadeStack', { description: 'API facade: API Gateway, Lambda, Cognito, ServiceNow' });
     const { stage, endpoint = { kind: 'public' }, format = 'xml', readingsTable = readingsTableName } = props;
+    const signUpDomains = z.array(mailDomain).parse(props.signUpDomains ?? []);
     this.stage = stage;
 
     const keys = new TableV2(this, 'Keys', {
@@ -63,14 +71,30 @@ export class ApiFacadeStack extends Stack {
       'AwsSolutions-SMG4',
       'The password is that of a user of ServiceNow and is changed there; the function takes the new one within 30 s.',
     );
-    const accounts = new PortalAccounts(this, 'Accounts', { stage });
+    const admit =
+      signUpDomains.length === 0
+        ? undefined
+        : this.createFunction('AdmitAccount', new URL('./admit-account.lambda.ts', import.meta.url), {
+            environment: { DOMAINS: signUpDomains.join() },
+            // A user pool waits no longer.
+            seconds: 5,
+          });
+    const accounts = new PortalAccounts(this, 'Accounts', { stage, admit });
     const { api, plans } = new ManagedApi(this, 'Management', { stage, endpoint });
+    new WebAcl(this, 'WebAcl', {
+      resources: { Api: api.deploymentStage.stageArn, Accounts: accounts.pool.userPoolArn },
+      peopleRequests: 300,
+      // More than a key of the plan partner may send.
+      requests: 20_000,
+    });
 
     const mediate = this.createFunction('Mediate', new URL('./mediate.lambda.ts', import.meta.url), {
       // Not Ref, which is the ARN on AWS and a name in the local account.
       environment: { SECRET_ARN: instance.attrId, FORMAT: format },
       // A look-up and a write of ten seconds each; API Gateway waits 29 s.
       seconds: 28,
+      // A slow instance holds as many and no more, so that readings and keys are served on.
+      atOnce: 20,
     });
     allow(mediate, 'secretsmanager:GetSecretValue', instance.attrId);
 
@@ -97,6 +121,7 @@ export class ApiFacadeStack extends Stack {
     const showPortal = this.createFunction('ShowPortal', new URL('./show-portal.lambda.ts', import.meta.url), {
       environment: {
         CLIENT_ID: accounts.client.userPoolClientId,
+        SIGN_UP: signUpDomains.length === 0 ? 'closed' : 'open',
         USER_POOL_URL: `https://cognito-idp.${Aws.REGION}.${Aws.URL_SUFFIX}/`,
       },
       page: new URL('./portal/', import.meta.url),
@@ -185,7 +210,17 @@ export class ApiFacadeStack extends Stack {
             ...Object.values(ids).map((id) => `${management}/usageplans/${id}/keys`),
           ],
         }),
-        new PolicyStatement({ actions: ['apigateway:DELETE'], resources: [`${management}/apikeys/*`] }),
+        // What a tag at creation asks for. To tag a key of somebody else would take PATCH on that key too.
+        new PolicyStatement({
+          actions: ['apigateway:PUT'],
+          resources: [`${management}/tags/arn%3A${Aws.PARTITION}%3Aapigateway%3A${Aws.REGION}%3A%3A%2Fapikeys%2F*`],
+        }),
+        new PolicyStatement({
+          actions: ['apigateway:DELETE'],
+          resources: [`${management}/apikeys/*`],
+          // The local account knows no tags of its keys.
+          ...(this.stage.name === 'local' ? {} : { conditions: { StringEquals: ownKey } }),
+        }),
       ],
     });
     manageKeys.role?.attachInlinePolicy(policy);
@@ -194,16 +229,31 @@ export class ApiFacadeStack extends Stack {
   private createFunction(
     id: string,
     entry: URL,
-    { environment, seconds = 10, page }: { environment: Record<string, string>; seconds?: number; page?: URL },
+    { environment, seconds = 10, atOnce, page }: FunctionSettings,
   ): NodeFunction {
     return new NodeFunction(this, id, {
       ...{ stage: this.stage, room, entry, invoked: 'sync', environment },
       timeout: Duration.seconds(seconds),
       ...(page === undefined ? {} : { page }),
+      ...(atOnce === undefined ? {} : { reservedConcurrentExecutions: atOnce }),
     });
   }
 }
 
+/** Keys of API Gateway that the facade has made itself. */
+const ownKey = Object.fromEntries(Object.entries(keyTags).map(([name, value]) => [`aws:ResourceTag/${name}`, value]));
+
+interface FunctionSettings {
+  environment: Record<string, string>;
+  seconds?: number;
+  /** Executions at the same time, reserved in the account and the most that there are. */
+  atOnce?: number;
+  page?: URL;
+}
+
+const mailDomain = z
+  .string()
+  .regex(/^([a-z0-9-]+\.)+[a-z]{2,}$/, 'signUpDomains: write each domain in lower case without @, such as example.com');
 const openReason = 'The page by which people get an account, and the description of the API, are for everybody.';
 const keyReason = 'Programs call it, with a key of a plan, which an authoriser of its own checks.';
 

@@ -15,6 +15,7 @@ const record = {
   urgency: '2',
   priority: '2',
   opened_at: '2026-01-02 03:04:05',
+  sys_created_on: '2026-01-02 03:04:05',
   sys_updated_on: '2026-01-02 03:04:06',
 };
 const xmlOf = (fields: object) =>
@@ -99,8 +100,8 @@ describe('the mediation', () => {
         timeoutMs: 1_000,
         largestAnswer,
       }),
-      nameRequest: () => '',
       newId: () => '',
+      onUpstreamFailure: () => undefined,
       onFailure: ({ error }) => {
         throw error;
       },

@@ -114,7 +114,7 @@ export function Account({ settings, onSignedIn }: { settings: Settings; onSigned
             I have an account
           </button>
         )}
-        {step === 'sign-in' ? (
+        {step === 'sign-in' && settings.signUp === 'open' ? (
           <>
             <button type="button" class="button" onClick={() => go('sign-up')}>
               Make an account

@@ -90,9 +90,9 @@ export function KeyList({ token, plans }: { token: string; plans: Settings['plan
         <div class="field">
           <label for="plan">Plan</label>
           <select id="plan" name="plan">
-            {Object.entries(plans).map(([name, { requestsPerSecond, requestsPerMonth }]) => (
+            {Object.entries(plans).map(([name, { requestsPerSecond, requestsPerMonth, mayWrite }]) => (
               <option key={name} value={name}>
-                {`${name}: ${requestsPerMonth.toLocaleString('en')} requests a month, ${requestsPerSecond} a second`}
+                {`${name}: ${mayWrite ? 'reads and writes' : 'reads only'}, ${requestsPerMonth.toLocaleString('en')} requests a month, ${requestsPerSecond} a second`}
               </option>
             ))}
           </select>

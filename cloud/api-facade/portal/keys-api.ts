@@ -21,7 +21,11 @@ const problem = z.object({
 const settings = z.object({
   userPool: z.string(),
   clientId: z.string(),
-  plans: z.record(z.string(), z.object({ requestsPerSecond: z.number(), requestsPerMonth: z.number() })),
+  signUp: z.enum(['open', 'closed']),
+  plans: z.record(
+    z.string(),
+    z.object({ requestsPerSecond: z.number(), requestsPerMonth: z.number(), mayWrite: z.boolean() }),
+  ),
 });
 export type Settings = z.infer<typeof settings>;
 
