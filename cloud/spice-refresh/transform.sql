@@ -5,9 +5,9 @@
 -- comma in it. Lines of the file that are not blank = header + accepted + rejected.
 
 -- A cast to INTEGER would round.
-CREATE MACRO whole(text) AS
-  CASE WHEN regexp_full_match(trim(text), '[+-]?\d+(\.0*)?') THEN TRY_CAST(TRY_CAST(text AS DOUBLE) AS INTEGER) END;
-CREATE MACRO is_wrong(number, text) AS number IS NULL AND trim(text) <> '';
+CREATE MACRO whole(field) AS
+  CASE WHEN regexp_full_match(trim(field), '[+-]?\d+(\.0*)?') THEN TRY_CAST(TRY_CAST(field AS DOUBLE) AS INTEGER) END;
+CREATE MACRO is_wrong(read, field) AS read IS NULL AND trim(field) <> '';
 
 CREATE TABLE lines AS
 SELECT line_number, line, string_split(rtrim(line, chr(13)), ',') AS fields
