@@ -19,7 +19,16 @@ export const claimCheck = z.object({
 });
 export type ClaimCheck = z.infer<typeof claimCheck>;
 
-const count = z.int().min(1).max(10_000);
+/** More items than that are not worth the memory of who unpacks them. */
+export const mostItems = 10_000;
+
+/** A pack holds no more, unzipped; nor does an object of a claim check. What does is a bomb, bytes. */
+export const largestUnpacked = 16 * 1_024 * 1_024;
+
+/** DynamoDB takes no larger row, bytes: names and values together. */
+export const largestRow = 400 * 1_024;
+
+const count = z.int().min(1).max(mostItems);
 
 /** A message that holds several items. `data` is the same list of items as JSON, gzipped, in base64. */
 export const pack = z.discriminatedUnion('codec', [
@@ -32,10 +41,14 @@ export type Pack = z.infer<typeof pack>;
 export const parkingReasons = [
   /** Not JSON. */
   'not-json',
-  /** It calls itself a pack, and cannot be unpacked: another version, a count that is wrong, data that is broken or too large. */
+  /** It calls itself a pack, and cannot be unpacked: another version, a count that is wrong, data that is broken. */
   'corrupt-pack',
   /** Neither a pack nor an item nor a claim check. */
   'bad-schema',
+  /** An item of it is larger than a row may be, or it unpacks to more than 16 MiB, or the object of its claim check is larger. */
+  'too-large',
+  /** It came without its routing key. */
+  'no-routing-key',
   /** The object of a claim check is gone, or another one by now. */
   'claim-lost',
 ] as const;
@@ -56,12 +69,15 @@ export const packEvent = z.object({
       .object({
         messageId: z.string(),
         body: z.string(),
-        messageAttributes: z.object({ [routingAttribute]: z.object({ stringValue: z.string() }) }),
+        // What somebody sends to the queue himself may lack it; its neighbours in the batch do not.
+        messageAttributes: z
+          .object({ [routingAttribute]: z.object({ stringValue: z.string().optional() }).optional() })
+          .optional(),
       })
       .transform(({ messageId, body, messageAttributes }) => ({
         messageId,
         body,
-        routingKey: messageAttributes[routingAttribute].stringValue,
+        routingKey: messageAttributes?.[routingAttribute]?.stringValue,
       })),
   ),
 });

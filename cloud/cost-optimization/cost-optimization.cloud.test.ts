@@ -2,6 +2,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
+import { SendMessageBatchCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { DynamoDBDocumentClient, paginateScan } from '@aws-sdk/lib-dynamodb';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
@@ -93,10 +94,34 @@ describe('cost-optimization', () => {
     await publish(JSON.stringify({ s3: { bucket: Bucket, key: 'items/large', etag } }), 'temperature');
     await publish(JSON.stringify({ s3: { bucket: Bucket, key: 'items/gone', etag } }), 'temperature');
     await publish(JSON.stringify({ s3: { bucket: Bucket, key: 'items/large', etag: '"other"' } }), 'temperature');
+    // Larger than a row may be.
+    const Body = JSON.stringify({ id: 'large-row', value: 'x'.repeat(500_000) });
+    const { ETag } = await client(S3Client).send(new PutObjectCommand({ Bucket, Key: 'items/large-row', Body }));
+    await publish(JSON.stringify({ s3: { bucket: Bucket, key: 'items/large-row', etag: ETag } }), 'temperature');
     await eventually(async () => {
       expect(await idsOf('large')).toEqual(['large']);
-      expect((await takeParked()).slice(before).map(({ reason }) => reason)).toEqual(['claim-lost', 'claim-lost']);
+      const reasons = (await takeParked()).slice(before).map(({ reason }) => reason);
+      expect(reasons.toSorted()).toEqual(['claim-lost', 'claim-lost', 'too-large']);
     });
+  });
+
+  test('effect: a message that somebody sends to the queue without a routing key is parked, and its neighbour is stored', async () => {
+    const before = (await takeParked()).length;
+    const attribute = { [routingAttribute]: { DataType: 'String', StringValue: 'temperature' } };
+    await client(SQSClient).send(
+      new SendMessageBatchCommand({
+        QueueUrl: output(stack, 'PacksUrl'),
+        Entries: [
+          { Id: '0', MessageBody: '{"id":"unrouted","value":1}' },
+          { Id: '1', MessageBody: '{"id":"routed","value":1}', MessageAttributes: attribute },
+        ],
+      }),
+    );
+    await eventually(async () => {
+      expect(await idsOf('routed')).toEqual(['routed']);
+      expect((await takeParked()).slice(before).map(({ reason }) => reason)).toEqual(['no-routing-key']);
+    });
+    expect(await idsOf('unrouted')).toEqual([]);
   });
 
   test('rights: a function that may not write its rows is denied, and the message comes again', async () => {

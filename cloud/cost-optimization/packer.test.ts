@@ -116,9 +116,16 @@ describe('what is unpacked', () => {
     ['{"v":1,"codec":"gzip","n":1,"data":"AAAA"}', 'corrupt-pack'],
     [gzip('no list'), 'corrupt-pack'],
     [gzip('[{"id":"a","value":1}]', 2), 'corrupt-pack'],
-    [gzip(' '.repeat(17 * 1_024 * 1_024)), 'corrupt-pack'],
   ])('%.40s is unusable: %s', (body, reason) => {
     expect(unpack(body)).toMatchObject({ kind: 'unusable', reason });
+  });
+
+  test('is no more than 16 MiB and 10,000 items, zipped or not', () => {
+    expect(unpack(gzip(' '.repeat(17 * 1_024 * 1_024)))).toMatchObject({ kind: 'unusable', reason: 'too-large' });
+    const items = `[${'0,'.repeat(10_000)}0]`;
+    for (const body of [gzip(items), `{"v":1,"codec":"none","n":1,"items":${items}}`]) {
+      expect(unpack(body)).toMatchObject({ reason: 'corrupt-pack', detail: 'it has more than 10000 items' });
+    }
   });
 
   test('is items, a claim or unusable, whatever it is', () => {

@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
-import { billedBytes, type Pack, type PackedItem } from './contract.ts';
+import { billedBytes, mostItems, type Pack, type PackedItem } from './contract.ts';
 
 /**
  * Collects items into messages of at most 64 KB, which are billed as one request. One packer has one routing key, so
- * that filter policies go on meaning something; for a FIFO topic one packer has one message group.
+ * that filter policies go on meaning something; for a FIFO topic one packer has one message group. A message is full by
+ * the size of its items before they are zipped: that is known with each item, and bounds what a receiver has to unpack,
+ * which no size of a zip does. So the zip makes messages smaller and not fewer.
  *
  * | state | item fits | item does not fit | item is too large alone | a call after `maxDelayMs` | `flush` |
  * |---|---|---|---|---|---|
@@ -42,9 +44,6 @@ export interface Added {
   /** The item is larger than a message: put its `body` into S3 and send a claim check (`{ s3: { bucket, key, etag } }`). */
   tooLarge?: { id: string; body: string };
 }
-
-/** More items than that are not worth the memory of who unpacks them. */
-const mostItems = 10_000;
 
 export function createPacker(settings: PackerSettings): Packer {
   const { routingKey, maxBytes = billedBytes, maxItems = mostItems, maxDelayMs } = settings;

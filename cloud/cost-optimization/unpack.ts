@@ -1,7 +1,16 @@
 import { gunzipSync } from 'node:zlib';
 import { z } from 'zod';
 import { parseJson } from '../shared/domain-event.ts';
-import { type ClaimCheck, claimCheck, type PackedItem, type ParkingReason, pack, packedItem } from './contract.ts';
+import {
+  type ClaimCheck,
+  claimCheck,
+  largestUnpacked,
+  mostItems,
+  type PackedItem,
+  type ParkingReason,
+  pack,
+  packedItem,
+} from './contract.ts';
 
 /** What a message holds. */
 export type Unpacked =
@@ -9,9 +18,6 @@ export type Unpacked =
   /** One item, which lies in S3. */
   | { kind: 'claim'; claim: ClaimCheck }
   | { kind: 'unusable'; reason: ParkingReason; detail: string };
-
-/** A pack of 64 KB does not hold more; what does is a bomb. */
-const largestItems = 16 * 1_024 * 1_024;
 
 /** Takes packs, single items of senders that do not pack, and claim checks. Never throws. */
 export function unpack(body: string): Unpacked {
@@ -23,9 +29,11 @@ export function unpack(body: string): Unpacked {
   if (claim.success) return { kind: 'claim', claim: claim.data };
   const claimsToBePack = typeof json === 'object' && json !== null && ('codec' in json || 'v' in json);
   if (!claimsToBePack) return { kind: 'unusable', reason: 'bad-schema', detail: 'neither pack, item nor claim check' };
+  if ('items' in json && hasTooMany(json.items)) return corrupt(tooMany);
   const parsed = pack.safeParse(json);
   if (!parsed.success) return corrupt(z.prettifyError(parsed.error));
   const items = parsed.data.codec === 'none' ? parsed.data.items : gunzippedItems(parsed.data.data);
+  if (items === 'too-large') return tooLarge(`it unpacks to more than ${largestUnpacked} bytes`);
   if (typeof items === 'string') return corrupt(items);
   if (items.length !== parsed.data.n) return corrupt(`it says ${parsed.data.n} items and has ${items.length}`);
   return { kind: 'items', items };
@@ -35,12 +43,26 @@ export function unpack(body: string): Unpacked {
 function gunzippedItems(data: string): PackedItem[] | string {
   let text: string;
   try {
-    text = gunzipSync(Buffer.from(data, 'base64'), { maxOutputLength: largestItems }).toString();
+    text = gunzipSync(Buffer.from(data, 'base64'), { maxOutputLength: largestUnpacked }).toString();
   } catch (error) {
-    return `its data is no gzip of at most ${largestItems} bytes: ${error instanceof Error ? error.message : 'unknown'}`;
+    if (error instanceof RangeError) return 'too-large';
+    return `its data is no gzip: ${error instanceof Error ? error.message : 'unknown'}`;
   }
-  const items = z.array(packedItem).safeParse(parseJson(text));
+  const json = parseJson(text);
+  if (hasTooMany(json)) return tooMany;
+  const items = z.array(packedItem).safeParse(json);
   return items.success ? items.data : 'its data is no list of items';
+}
+
+const tooMany = `it has more than ${mostItems} items`;
+
+/** Asked before the schema is, which looks at each of them. */
+function hasTooMany(items: unknown): boolean {
+  return Array.isArray(items) && items.length > mostItems;
+}
+
+function tooLarge(detail: string): Unpacked {
+  return { kind: 'unusable', reason: 'too-large', detail };
 }
 
 function corrupt(detail: string): Unpacked {

@@ -9,7 +9,7 @@ import type { Device } from './contract.ts';
 import { attributesOf, deviceRow } from './device-row.ts';
 import { createEventBus } from './event-bus.aws.ts';
 import { tableStreamEvent } from './stream-event.ts';
-import { aDevice, nowMs, registered, row, rowChange } from './test-devices.ts';
+import { aDevice, buried, nowMs, registered, row, rowChange } from './test-devices.ts';
 
 const inputSchema = z.object({
   Entries: z.array(
@@ -68,6 +68,25 @@ test.each([
     ok: true,
     announcement: { change, type, atMs: nowMs, detail: { eventId: 'event-1', ...detail } },
   });
+});
+
+const tombstone = buried({ id: aDevice().id, removedAt: '2026-01-02T03:04:06.000Z', expiresAt: 1_769_915_046 });
+
+test('a device that is removed is told as removed once, and not when its tombstone goes', async () => {
+  const { ports, requests, parked } = stage();
+  const changes = [rowChange(1, attributesOf(row({ version: 3 })), tombstone), rowChange(2, tombstone, undefined)];
+  expect(await announceBatch(changes, ports)).toEqual({ told: 1, parked: [], batchItemFailures: [] });
+  expect(parked).toEqual([]);
+  expect(requests.flat()).toMatchObject([{ DetailType: 'DeviceRemoved' }]);
+  expect(JSON.parse(requests.flat()[0]?.Detail ?? '')).toEqual({ eventId: 'event-1', device: aDevice({ version: 3 }) });
+});
+
+test('what stands behind an event that the bus did not take is not parked yet: it comes again', async () => {
+  const { ports, parked } = stage((detail) => (titleOf(detail) === 't1' ? 'InternalFailure' : undefined));
+  const byHand = (place: number) => rowChange(place, undefined, { id: { S: `by-hand-${place}` } });
+  const result = await announceBatch([byHand(0), registered(1, { title: 't1' }), byHand(2)], ports);
+  expect(result).toMatchObject({ told: 0, batchItemFailures: [{ itemIdentifier: '1' }] });
+  expect(parked.map(({ id }) => id)).toEqual(['event-0']);
 });
 
 test('the digest of a request is nobody else’s business', async () => {
@@ -174,8 +193,11 @@ test('events in any order and twice, the higher version and then the removal win
   fc.assert(
     fc.property(history, fc.infiniteStream(fc.nat()), ({ writes, removed }, draws) => {
       const images = writes.map((fields, place) => attributesOf(row({ ...fields, version: place + 1 })));
-      const states = [undefined, ...images, ...(removed ? [undefined] : [])];
-      const events = states.slice(1).map((after, place) => announcementOf(rowChange(place, states[place], after)));
+      // A removal leaves a tombstone, which goes in the end.
+      const states = [undefined, ...images, ...(removed ? [tombstone, undefined] : [])];
+      const events = states
+        .slice(1)
+        .flatMap((after, place) => announcementOf(rowChange(place, states[place], after)) ?? []);
       const drawn = [...events, ...events]
         .map((event) => ({ event, at: draws.next().value ?? 0 }))
         .toSorted((a, b) => a.at - b.at);

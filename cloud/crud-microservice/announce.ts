@@ -1,6 +1,6 @@
 import type { ParkedRecord } from '../shared/parked-record.ts';
 import { type Device, type EventDetail, type EventType, eventDetail, type ParkingReason } from './contract.ts';
-import { deviceRow } from './device-row.ts';
+import { deviceRow, isTombstone } from './device-row.ts';
 import type { RowChange } from './stream-event.ts';
 
 /** An event to be told, and the place in the stream that it comes from. */
@@ -13,10 +13,12 @@ export interface Announcement {
 
 export type Told = { ok: true; announcement: Announcement } | { ok: false; parked: ParkedRecord };
 
-/** The event of one change of a row. */
-export function announcementOf(change: RowChange): Told {
-  const after = change.change === 'REMOVE' ? undefined : deviceRow.safeParse(change.after);
-  const before = change.change === 'INSERT' ? undefined : deviceRow.safeParse(change.before);
+/** The event of one change of a row; undefined where a tombstone goes, as its device was told as removed long ago. */
+export function announcementOf(change: RowChange): Told | undefined {
+  const isGone = (row: unknown, never: 'REMOVE' | 'INSERT') => change.change === never || isTombstone(row);
+  const after = isGone(change.after, 'REMOVE') ? undefined : deviceRow.safeParse(change.after);
+  const before = isGone(change.before, 'INSERT') ? undefined : deviceRow.safeParse(change.before);
+  if (after === undefined && before === undefined) return undefined;
   const failed = [after, before].find((row) => row?.success === false);
   if (failed?.error !== undefined) {
     const [issue] = failed.error.issues;
@@ -82,16 +84,17 @@ export async function announceBatch(
   { bus, parking }: AnnouncePorts,
 ): Promise<AnnounceResult> {
   const results = changes.map(announcementOf);
-  const announcements = results.flatMap((result) => (result.ok ? [result.announcement] : []));
+  const announcements = results.flatMap((result) => (result?.ok ? [result.announcement] : []));
   const { refused, left } = await bus.tell(announcements);
+  // What stands behind it comes again with it.
+  const before = left === undefined ? results : results.slice(0, changes.indexOf(left.change));
   const parked = [
-    ...results.flatMap((result) => (result.ok ? [] : [result.parked])),
+    ...before.flatMap((result) => (result?.ok === false ? [result.parked] : [])),
     ...refused.map(({ announcement, why }) => parkedOf(announcement.change, 'event-refused', why)),
   ];
   await parking.park(parked);
-  const done = left === undefined ? announcements : announcements.slice(0, announcements.indexOf(left));
   return {
-    told: done.filter((one) => !refused.some(({ announcement }) => announcement === one)).length,
+    told: before.filter((result) => result?.ok).length - refused.length,
     parked,
     batchItemFailures: left === undefined ? [] : [{ itemIdentifier: left.change.sequenceNumber }],
   };

@@ -26,7 +26,7 @@ function registry() {
     read: (id: string) => read(request({ id }), table),
     list: (query: Record<string, string>) => list(request({ query }), table),
     change: (id: string, fields: Parameters<typeof request>[0]) => change(request({ id, ...fields }), ports()),
-    remove: (id: string) => remove(request({ id }), table),
+    remove: (id: string) => remove(request({ id }), ports()),
   };
 }
 
@@ -78,6 +78,22 @@ test('a POST that is repeated under its key makes one device (duplicate)', async
   const other = await api.create({ headers: key, ...bodyOf({ title: 'Saw 1' }) });
   expect(other).toMatchObject({ status: 409, body: { currentVersion: 2 } });
   expect(detailOf(other)).toContain('Send a new one for each device');
+});
+
+test('a POST that is repeated after its device was removed does not bring it back (duplicate)', async () => {
+  const api = registry();
+  const post = () => api.create({ headers: key, ...bodyOf({ title: 'Press 4' }) });
+  const { id } = device.parse((await post()).body);
+  await api.remove(id);
+  const late = await post();
+  expect(late.status).toBe(409);
+  expect(detailOf(late)).toContain('has been removed. Send a new key');
+  expect(await api.read(id)).toMatchObject({ status: 404 });
+  expect((await api.list({})).body).toEqual({ items: [] });
+  // Thirty days after the removal, in seconds.
+  expect(api.table.tombstones.get(id)).toEqual({
+    ...{ id, removedAt: '2026-01-02T03:04:07.678Z', expiresAt: Date.UTC(2026, 1, 1, 3, 4, 8) / 1_000 },
+  });
 });
 
 test.each(['short', 'with a blank in it'.padEnd(20), 'x'.repeat(256)])(
@@ -136,6 +152,18 @@ test('a change that the SDK sent twice, as its answer was lost, is no conflict w
 });
 
 test.each([
+  ['sets another title', { title: 'Press 6', version: 1 }],
+  ['takes the site away', { title: 'Press 5', site: null, version: 1 }],
+])('a change that %s in the very millisecond of another one is a conflict', async (_what, fields) => {
+  const api = registry();
+  const { id } = device.parse((await api.create(bodyOf({ title: 'Press 4', site: 'hall-2' }))).body);
+  const at = { update: api.table.update, nowMs };
+  expect(await change(request({ id, ...bodyOf({ title: 'Press 5', version: 1 }) }), at)).toMatchObject({ status: 200 });
+  const late = await change(request({ id, ...bodyOf(fields) }), at);
+  expect(late).toMatchObject({ status: 409, body: { currentVersion: 2 } });
+});
+
+test.each([
   ['nothing', '{}'],
   ['only a version', '{"version":1}'],
   ['no title, which each device has', '{"title":null}'],
@@ -156,7 +184,7 @@ test.each(['', 'nobody', '../secret', '01KDYDG6MY0E1R70Y3G7GE1R7U', '81KDYDG6MY0
     // The table is not asked.
     const asked = () => Promise.reject(new Error('asked'));
     expect(await read(request({ id }), { get: asked })).toMatchObject({ status: 404 });
-    expect(await remove(request({ id }), { delete: asked })).toEqual({ status: 204 });
+    expect(await remove(request({ id }), { bury: asked, nowMs })).toEqual({ status: 204 });
   },
 );
 

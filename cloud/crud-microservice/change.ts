@@ -33,9 +33,17 @@ export async function change(request: HttpRequest, { update, nowMs }: ChangePort
   );
 }
 
-/** Whether it was this very request: the SDK sends one again whose answer was lost. */
-function isOwn({ version, updatedAt }: Update, found: Device): boolean {
-  return version !== undefined && found.version === version + 1 && found.updatedAt === updatedAt;
+/**
+ * Whether it was this very request: the SDK sends one again whose answer was lost. Another one may have written the same
+ * version in the same millisecond, so all that was wanted has to be there.
+ */
+function isOwn({ version, updatedAt, set, remove }: Update, found: Device): boolean {
+  if (version === undefined || found.version !== version + 1 || found.updatedAt !== updatedAt) return false;
+  const fields = new Map<string, unknown>(Object.entries(found));
+  return (
+    Object.entries(set).every(([field, value]) => fields.get(field) === value) &&
+    remove.every((field) => fields.get(field) === undefined)
+  );
 }
 
 export function updateOf(id: string, { version, ...fields }: DeviceChange, nowMs: number): Update {

@@ -5,8 +5,8 @@ import { type HttpAnswer, type HttpRequest, parseBody, problemAnswer } from './h
 import { ulid, ulidOf } from './ulid.ts';
 
 export interface CreatePorts {
-  /** Writes a row under a key that is free; answers what lies there otherwise. */
-  insert(row: DeviceRow): Promise<{ was: 'free' } | { was: 'taken'; by: DeviceRow }>;
+  /** Writes a row under a key that is free; answers what lies there otherwise: undefined where it is no device any more. */
+  insert(row: DeviceRow): Promise<{ was: 'free' } | { was: 'taken'; by: DeviceRow | undefined }>;
   nowMs: number;
   /** 10 bytes. */
   random: Uint8Array;
@@ -16,7 +16,7 @@ const idempotencyKey = /^[\x21-\x7e]{16,255}$/;
 
 /**
  * `POST`: registers a device. A request that is repeated under its `Idempotency-Key`, by the caller or by the SDK of
- * this function, finds what it made and gets the same answer.
+ * this function, finds what it made and gets the same answer; what was removed since does not come back by it.
  */
 export async function create(path: string, request: HttpRequest, ports: CreatePorts): Promise<HttpAnswer> {
   const key = request.headers['idempotency-key'];
@@ -32,6 +32,12 @@ export async function create(path: string, request: HttpRequest, ports: CreatePo
   const row = { device: made, requestDigest: digestOf(parsed.value) };
   const found = await ports.insert(row);
   if (found.was === 'free') return created(path, made);
+  if (found.by === undefined) {
+    return problemAnswer(
+      409,
+      'The device of this Idempotency-Key has been removed. Send a new key to register it once more.',
+    );
+  }
   if (found.by.requestDigest === row.requestDigest) return created(path, found.by.device);
   return problemAnswer(409, 'This Idempotency-Key has registered another device. Send a new one for each device.', {
     currentVersion: found.by.device.version,

@@ -27,6 +27,26 @@ export const deviceRow = z
   .transform(({ requestDigest, ...fields }) => ({ device: fields, requestDigest }))
   .pipe(z.object({ device, requestDigest: z.string() }));
 
+/** What a removed device leaves, so that a late repeat of its registration does not bring it back. */
+export interface Tombstone {
+  id: string;
+  removedAt: string;
+  /** When DynamoDB may drop it, epoch seconds. */
+  expiresAt: number;
+}
+
+/** How long a key that registered a device is known after its removal. */
+export const tombstoneDays = 30;
+
+/** The field of a row by which DynamoDB drops it. */
+export const timeToLiveField = 'expiresAt';
+
+const tombstone = z.object({ id: text, removedAt: text, expiresAt: number });
+
+export function isTombstone(row: unknown): boolean {
+  return tombstone.safeParse(row).success;
+}
+
 /** The same for a request to DynamoDB. */
 export function attributesOf({ device: fields, requestDigest }: DeviceRow) {
   const { id, title, deviceId, site, priority, createdAt, updatedAt, version } = fields;

@@ -1,7 +1,6 @@
 import {
   type AttributeValue,
   ConditionalCheckFailedException,
-  DeleteItemCommand,
   type DynamoDBClient,
   GetItemCommand,
   PutItemCommand,
@@ -11,7 +10,7 @@ import {
 import type { ChangePorts, Update } from './change.ts';
 import type { Device } from './contract.ts';
 import type { CreatePorts } from './create.ts';
-import { attributesOf, type DeviceRow, deviceRow } from './device-row.ts';
+import { attributesOf, type DeviceRow, deviceRow, type Tombstone, timeToLiveField } from './device-row.ts';
 import type { ListPorts } from './list.ts';
 import type { ReadPorts } from './read.ts';
 import type { RemovePorts } from './remove.ts';
@@ -26,7 +25,7 @@ export interface DevicesTable
     Pick<ReadPorts, 'get'>,
     Pick<ListPorts, 'page'>,
     Pick<ChangePorts, 'update'>,
-    Pick<RemovePorts, 'delete'> {}
+    Pick<RemovePorts, 'bury'> {}
 
 export function createDevicesTable(dynamo: Pick<DynamoDBClient, 'send'>, tableName: string): DevicesTable {
   const TableName = tableName;
@@ -41,9 +40,8 @@ export function createDevicesTable(dynamo: Pick<DynamoDBClient, 'send'>, tableNa
         );
         return { was: 'free' };
       } catch (error) {
-        const by = rowInTheWay(error);
-        if (by === undefined) throw error;
-        return { was: 'taken', by };
+        if (!(error instanceof ConditionalCheckFailedException)) throw error;
+        return { was: 'taken', by: rowInTheWay(error) };
       }
     },
 
@@ -51,7 +49,7 @@ export function createDevicesTable(dynamo: Pick<DynamoDBClient, 'send'>, tableNa
       const { Item } = await dynamo.send(
         new GetItemCommand({ TableName, Key: { id: { S: id } }, ConsistentRead: true }),
       );
-      return Item === undefined ? undefined : deviceOf(Item);
+      return deviceOf(Item);
     },
 
     async page(limit, after) {
@@ -61,15 +59,16 @@ export function createDevicesTable(dynamo: Pick<DynamoDBClient, 'send'>, tableNa
           ...(after === undefined ? {} : { ExclusiveStartKey: { id: { S: after } } }),
         }),
       );
-      // A row that is no device was parked when it was written; the others are listed.
-      const items = Items.flatMap((item) => deviceRow.safeParse(item).data?.device ?? []);
+      // Left out are tombstones, and what is no device: that was parked when it was written.
+      const items = Items.flatMap((item) => deviceOf(item) ?? []);
       return { items, next: LastEvaluatedKey?.['id']?.S };
     },
 
     async update(update) {
       try {
         const { Attributes } = await dynamo.send(updateCommand(TableName, update));
-        return { was: 'changed', device: deviceOf(Attributes ?? {}) };
+        const device = deviceOf(Attributes);
+        return device === undefined ? { was: 'missing' } : { was: 'changed', device };
       } catch (error) {
         if (!(error instanceof ConditionalCheckFailedException)) throw error;
         const row = rowInTheWay(error);
@@ -77,8 +76,12 @@ export function createDevicesTable(dynamo: Pick<DynamoDBClient, 'send'>, tableNa
       }
     },
 
-    async delete(id) {
-      await dynamo.send(new DeleteItemCommand({ TableName, Key: { id: { S: id } } }));
+    async bury(tombstone) {
+      try {
+        await dynamo.send(buryCommand(TableName, tombstone));
+      } catch (error) {
+        if (!(error instanceof ConditionalCheckFailedException)) throw error;
+      }
     },
   };
 }
@@ -94,7 +97,8 @@ function updateCommand(TableName: string, { id, set, remove, version, updatedAt 
   return new UpdateItemCommand({
     ...{ TableName, Key: { id: { S: id } } },
     UpdateExpression: `SET ${sets.join(', ')}${removes.length === 0 ? '' : ` REMOVE ${removes.join(', ')}`}`,
-    ConditionExpression: `attribute_exists(id)${version === undefined ? '' : ' AND #version = :expected'}`,
+    // A row without a number as version is no device: a tombstone, or written by hand.
+    ConditionExpression: version === undefined ? '#version >= :one' : '#version = :expected',
     ExpressionAttributeNames: Object.fromEntries(
       [...fields.map(([name]) => name), ...remove, 'version'].map((name) => [`#${name}`, name]),
     ),
@@ -108,12 +112,24 @@ function updateCommand(TableName: string, { id, set, remove, version, updatedAt 
   });
 }
 
-/** The row that a conditional write has met. */
-function rowInTheWay(error: unknown): DeviceRow | undefined {
-  if (!(error instanceof ConditionalCheckFailedException) || error.Item === undefined) return undefined;
-  return deviceRow.parse(error.Item);
+/** Fields of the device that go; the digest of the request that registered it stays. */
+const buriedFields = ['title', 'deviceId', 'site', 'priority', 'createdAt', 'updatedAt', 'version'] as const;
+
+function buryCommand(TableName: string, { id, removedAt, expiresAt }: Tombstone): UpdateItemCommand {
+  return new UpdateItemCommand({
+    ...{ TableName, Key: { id: { S: id } } },
+    UpdateExpression: `SET removedAt = :removedAt, ${timeToLiveField} = :expiresAt REMOVE ${buriedFields.map((name) => `#${name}`).join(', ')}`,
+    ConditionExpression: 'attribute_exists(id) AND attribute_not_exists(removedAt)',
+    ExpressionAttributeNames: Object.fromEntries(buriedFields.map((name) => [`#${name}`, name])),
+    ExpressionAttributeValues: { ':removedAt': { S: removedAt }, ':expiresAt': { N: String(expiresAt) } },
+  });
 }
 
-function deviceOf(item: Record<string, AttributeValue>): Device {
-  return deviceRow.parse(item).device;
+/** The device that a conditional write has met; undefined where there is no row, or one that is no device. */
+function rowInTheWay({ Item }: ConditionalCheckFailedException): DeviceRow | undefined {
+  return deviceRow.safeParse(Item).data;
+}
+
+function deviceOf(item: Record<string, AttributeValue> | undefined): Device | undefined {
+  return deviceRow.safeParse(item).data?.device;
 }

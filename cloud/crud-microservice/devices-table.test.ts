@@ -4,7 +4,7 @@ import { AwsFault, type AwsRequest, fakeAws } from '../testing/fake-aws.ts';
 import { attributesOf } from './device-row.ts';
 import { createDevicesTable } from './devices-table.aws.ts';
 import { httpFunction } from './http-function.aws.ts';
-import { aDevice, row } from './test-devices.ts';
+import { aDevice, buried, row } from './test-devices.ts';
 
 function stage(answer: (request: AwsRequest) => unknown) {
   const requests: AwsRequest[] = [];
@@ -51,7 +51,7 @@ test('a change writes its fields and the next version, where the version is the 
         Key: { id: { S: id } },
         UpdateExpression:
           'SET #title = :title, #priority = :priority, #updatedAt = :updatedAt, #version = #version + :one REMOVE #site',
-        ConditionExpression: 'attribute_exists(id) AND #version = :expected',
+        ConditionExpression: '#version = :expected',
         ExpressionAttributeNames: { '#site': 'site', '#version': 'version' },
         ExpressionAttributeValues: { ':title': { S: 'Press 5' }, ':priority': { N: '2' }, ':expected': { N: '3' } },
       },
@@ -79,15 +79,51 @@ test('a page begins where the one before it ended, without the rows that are no 
   expect(requests).toMatchObject([{ operation: 'Scan', input: { Limit: 2, ExclusiveStartKey: { id: { S: id } } } }]);
 });
 
+const tombstone = { id, removedAt: '2026-01-02T03:04:06.000Z', expiresAt: 1_769_915_046 };
+
 test('a device is read as it is now, and removed', async () => {
   const { table, requests } = stage(({ operation }) => (operation === 'GetItem' ? { Item: attributesOf(row()) } : {}));
   expect(await table.get(id)).toEqual(aDevice());
-  await table.delete(id);
+  await table.bury(tombstone);
   expect(requests).toMatchObject([
     { operation: 'GetItem', input: { Key: { id: { S: id } }, ConsistentRead: true } },
-    { operation: 'DeleteItem', input: { Key: { id: { S: id } } } },
+    {
+      operation: 'UpdateItem',
+      input: {
+        Key: { id: { S: id } },
+        UpdateExpression:
+          'SET removedAt = :removedAt, expiresAt = :expiresAt REMOVE #title, #deviceId, #site, #priority, #createdAt, #updatedAt, #version',
+        ConditionExpression: 'attribute_exists(id) AND attribute_not_exists(removedAt)',
+        ExpressionAttributeValues: {
+          ':removedAt': { S: tombstone.removedAt },
+          ':expiresAt': { N: String(tombstone.expiresAt) },
+        },
+      },
+    },
   ]);
   expect(await stage(() => ({})).table.get(id)).toBeUndefined();
+});
+
+test('what is not there, or was removed before, is removed without a change', async () => {
+  const { table } = stage(() => {
+    throw refusal();
+  });
+  await expect(table.bury(tombstone)).resolves.toBeUndefined();
+});
+
+test.each([
+  ['a tombstone', buried(tombstone)],
+  ['a row that somebody wrote by hand', { id: { S: id }, note: { S: 'hello' } }],
+])('%s is no device to read, to change or to register once more', async (_what, Item) => {
+  const there = stage(() => ({ Item, Attributes: Item })).table;
+  expect(await there.get(id)).toBeUndefined();
+  expect(await there.update(update)).toEqual({ was: 'missing' });
+  const refused = stage(() => {
+    throw refusal(Item);
+  });
+  expect(await refused.table.update({ ...update, version: undefined })).toEqual({ was: 'missing' });
+  expect(refused.requests).toMatchObject([{ input: { ConditionExpression: '#version >= :one' } }]);
+  expect(await refused.table.insert(row())).toEqual({ was: 'taken', by: undefined });
 });
 
 test('what no other answer cures is thrown', async () => {
@@ -96,6 +132,7 @@ test('what no other answer cures is thrown', async () => {
   });
   await expect(table.insert(row())).rejects.toThrow('AccessDeniedException');
   await expect(table.update(update)).rejects.toThrow('AccessDeniedException');
+  await expect(table.bury(tombstone)).rejects.toThrow('AccessDeniedException');
 });
 
 /** The handler of a route whose table answers an error. */

@@ -40,7 +40,7 @@ const verbs = [
   { id: 'Read', method: HttpMethod.GET, of: 'one', action: 'dynamodb:GetItem', entry: './read.lambda.ts' },
   { id: 'Create', method: HttpMethod.POST, of: 'all', action: 'dynamodb:PutItem', entry: './create.lambda.ts' },
   { id: 'Change', method: HttpMethod.PATCH, of: 'one', action: 'dynamodb:UpdateItem', entry: './change.lambda.ts' },
-  { id: 'Remove', method: HttpMethod.DELETE, of: 'one', action: 'dynamodb:DeleteItem', entry: './remove.lambda.ts' },
+  { id: 'Remove', method: HttpMethod.DELETE, of: 'one', action: 'dynamodb:UpdateItem', entry: './remove.lambda.ts' },
 ] as const;
 export type Verb = (typeof verbs)[number]['id'];
 

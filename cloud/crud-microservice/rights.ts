@@ -21,7 +21,7 @@ export const rights: RightsTable = {
   'Crud/ReadRole': [may('dynamodb:GetItem', 'Devices')],
   'Crud/CreateRole': [may('dynamodb:PutItem', 'Devices')],
   'Crud/ChangeRole': [may('dynamodb:UpdateItem', 'Devices')],
-  'Crud/RemoveRole': [may('dynamodb:DeleteItem', 'Devices')],
+  'Crud/RemoveRole': [may('dynamodb:UpdateItem', 'Devices')],
   AnnounceRole: [
     ...readsStream,
     ...lettingGo,

@@ -95,6 +95,12 @@ describe(room, () => {
     expect(ofType('AWS::IAM::Role', resources).map(({ path }) => path)).not.toContain('Writer');
   });
 
+  test('synth: tombstones of removed devices go by themselves', () => {
+    expect(ofType('AWS::DynamoDB::GlobalTable')[0]?.Properties['TimeToLiveSpecification']).toEqual({
+      ...{ AttributeName: 'expiresAt', Enabled: true },
+    });
+  });
+
   test('synth: the roles of callers trust the own account, and others where they are named', () => {
     const trusted = (resources?: readonly TemplateResource[]) =>
       ofType('AWS::IAM::Role', resources)

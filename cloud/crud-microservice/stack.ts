@@ -10,6 +10,7 @@ import { NodeFunction } from '../shared/node-function.ts';
 import { DeadLetterQueue, ParkingQueue } from '../shared/resting-queue.ts';
 import { allowWildcards } from '../shared/wildcards.ts';
 import type { Stage } from '../stages.ts';
+import { timeToLiveField } from './device-row.ts';
 import { type CrudAuthorizer, HttpCrud } from './http-crud.ts';
 import { callerWildcards } from './wildcards.ts';
 
@@ -41,6 +42,7 @@ export class CrudMicroserviceStack extends Stack {
       partitionKey: { name: 'id', type: AttributeType.STRING },
       billing: Billing.onDemand(),
       dynamoStream: StreamViewType.NEW_AND_OLD_IMAGES,
+      timeToLiveAttribute: timeToLiveField,
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
       deletionProtection: stage.deletionProtection,
       removalPolicy: stage.removalPolicy,

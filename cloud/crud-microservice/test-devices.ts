@@ -1,7 +1,7 @@
 import type { ChangePorts } from './change.ts';
 import type { Device } from './contract.ts';
 import type { CreatePorts } from './create.ts';
-import { attributesOf, type DeviceRow } from './device-row.ts';
+import { attributesOf, type DeviceRow, type Tombstone } from './device-row.ts';
 import type { HttpRequest } from './http.ts';
 import type { ListPorts } from './list.ts';
 import type { ReadPorts } from './read.ts';
@@ -33,16 +33,28 @@ export function row(fields: Partial<Device> = {}): DeviceRow {
   return { device: aDevice(fields), requestDigest: 'd'.repeat(64) };
 }
 
-type Table = Pick<CreatePorts, 'insert'> & ReadPorts & ListPorts & Pick<ChangePorts, 'update'> & RemovePorts;
+/** A tombstone as it lies in the table. */
+export function buried({ id, removedAt, expiresAt }: Tombstone) {
+  const { requestDigest } = attributesOf(row());
+  return { id: { S: id }, removedAt: { S: removedAt }, expiresAt: { N: String(expiresAt) }, requestDigest };
+}
 
-/** A table in memory, and the rows that lie in it. */
-export function fakeTable(): Table & { rows: Map<string, DeviceRow> } {
+type Table = Pick<CreatePorts, 'insert'> &
+  ReadPorts &
+  ListPorts &
+  Pick<ChangePorts, 'update'> &
+  Pick<RemovePorts, 'bury'>;
+
+/** A table in memory, with the rows and the tombstones that lie in it. */
+export function fakeTable(): Table & { rows: Map<string, DeviceRow>; tombstones: Map<string, Tombstone> } {
   const rows = new Map<string, DeviceRow>();
+  const tombstones = new Map<string, Tombstone>();
   return {
     rows,
+    tombstones,
     async insert(made) {
       const by = rows.get(made.device.id);
-      if (by !== undefined) return { was: 'taken', by };
+      if (by !== undefined || tombstones.has(made.device.id)) return { was: 'taken', by };
       rows.set(made.device.id, made);
       return { was: 'free' };
     },
@@ -66,8 +78,8 @@ export function fakeTable(): Table & { rows: Map<string, DeviceRow> } {
       rows.set(id, { ...known, device });
       return { was: 'changed', device };
     },
-    async delete(id) {
-      rows.delete(id);
+    async bury(tombstone) {
+      if (rows.delete(tombstone.id)) tombstones.set(tombstone.id, tombstone);
     },
   };
 }

@@ -112,7 +112,7 @@ describe('QuickSight', () => {
 
   test.each([
     [undefined, { kind: 'accepted' }],
-    [new ResourceExistsException(faults), { kind: 'accepted' }],
+    [new ResourceExistsException(faults), { kind: 'existed' }],
     [new ThrottlingException(faults), { kind: 'later', delayMs: 60_000 }],
     [new LimitExceededException(faults), { kind: 'later', delayMs: 900_000 }],
     [new ResourceNotFoundException(faults), { kind: 'refused', why: 'ResourceNotFoundException: why' }],

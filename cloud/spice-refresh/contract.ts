@@ -100,7 +100,14 @@ const created = z.object({
   s3: z.object({
     object: z.object({
       // S3 writes it as in the query of a URL.
-      key: z.string().transform((key) => decodeURIComponent(key.replaceAll('+', ' '))),
+      key: z.string().transform((key, context) => {
+        try {
+          return decodeURIComponent(key.replaceAll('+', ' '));
+        } catch {
+          context.addIssue({ code: 'custom', message: 'is no name as S3 writes it: a % is not followed by a byte' });
+          return z.NEVER;
+        }
+      }),
       size: z.int().min(0),
     }),
   }),

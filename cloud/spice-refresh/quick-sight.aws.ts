@@ -5,7 +5,7 @@ const minuteMs = 60_000;
 
 /** What its errors mean; any other one is thrown. */
 const answers: Readonly<Record<string, (why: string) => Answer>> = {
-  ResourceExistsException: () => ({ kind: 'accepted' }),
+  ResourceExistsException: () => ({ kind: 'existed' }),
   ConflictException: (why) => ({ kind: 'later', delayMs: minuteMs, why }),
   ThrottlingException: (why) => ({ kind: 'later', delayMs: minuteMs, why }),
   // Its own count of the day is ahead of the room's: somebody refreshes by hand too.

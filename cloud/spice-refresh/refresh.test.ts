@@ -1,7 +1,9 @@
+import { type QuickSightClient, ResourceExistsException } from '@aws-sdk/client-quicksight';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { RefreshRequest } from './contract.ts';
 import { decideRefresh, type Start, windowMs } from './decide-refresh.ts';
+import { createQuickSight } from './quick-sight.aws.ts';
 import { type Answer, ingestionIdOf, type RefreshState, refreshDataSet } from './refresh.ts';
 import { takeMessages } from './take-messages.ts';
 import { jobEnded, jobName, manifestText, testPorts } from './test-ports.ts';
@@ -116,6 +118,46 @@ describe('a refresh', () => {
     });
     await expect(refreshDataSet(request(), limits, ports)).rejects.toThrow('away');
     expect(ports.stored.get('rides')?.starts).toEqual([]);
+  });
+
+  test('whose answer was lost covers no run that ended since, though QuickSight knows it when it comes again', async () => {
+    const ports = testPorts();
+    const failures = [
+      new Error('socket hang up'),
+      new ResourceExistsException({ $metadata: {}, message: 'i', Message: 'i' }),
+    ];
+    const send: QuickSightClient['send'] = () => {
+      const error = failures.shift();
+      return error === undefined ? Promise.resolve({}) : Promise.reject(error);
+    };
+    const lossy = { ...ports, quickSight: createQuickSight({ send }, '123456789012') };
+    await expect(refreshDataSet(request(), limits, lossy)).rejects.toThrow('socket hang up');
+    ports.clock.ms = 61_000;
+    expect(await refreshDataSet(request(), limits, lossy)).toMatchObject({ kind: 'started' });
+    expect(ports.stored.get('rides')?.starts).toEqual([{ jobRunId: 'jr_1', atMs: 500 }]);
+    expect(await refreshDataSet(request({ jobRunId: 'jr_2', endedMs: 30_000 }), limits, lossy)).toMatchObject({
+      kind: 'started',
+    });
+    // One that had ended before the first has been refreshed with it.
+    expect(await refreshDataSet(request({ jobRunId: 'jr_0', endedMs: 400 }), limits, lossy)).toMatchObject({
+      kind: 'covered',
+    });
+  });
+
+  test('that fails while another one is written down takes back its own start alone', async () => {
+    const ports = testPorts();
+    const quickSight = {
+      async createIngestion(): Promise<Answer> {
+        const { starts, version } = await ports.states.read('rides');
+        await ports.states.write('rides', {
+          starts: [...starts, { jobRunId: 'jr_9', atMs: 999 }],
+          version: version + 1,
+        });
+        throw new Error('away');
+      },
+    };
+    await expect(refreshDataSet(request(), limits, { ...ports, quickSight })).rejects.toThrow('away');
+    expect(ports.stored.get('rides')?.starts).toEqual([{ jobRunId: 'jr_9', atMs: 999 }]);
   });
 
   test('of which another one was written down meanwhile is decided again', async () => {

@@ -5,8 +5,10 @@ import { decideRefresh, type RefreshLimits, type Start, startsInWindow } from '.
 
 /** What QuickSight says to an ingestion. */
 export type Answer =
-  /** It has begun, or had begun under the same id. */
+  /** It has begun. */
   | { kind: 'accepted' }
+  /** It had begun under the same id, some time since the run ended: the answer was lost. */
+  | { kind: 'existed' }
   /** Not now: throttled, another one of this data set is under way, or its quota is used up. */
   | { kind: 'later'; delayMs: number; why: string }
   /** Never: no such data set, or it may not be refreshed. */
@@ -101,7 +103,8 @@ const mostTries = 5;
 
 /**
  * Refreshes a data set for a run, unless that is done or not yet allowed. The start is written down before QuickSight is
- * asked, so that two that come at once do not both ask; what QuickSight does not take is taken back.
+ * asked, so that two that come at once do not both ask; what QuickSight does not take is taken back. Of a start whose
+ * answer was lost it is known that it came after its run: it counts from then, and covers none that ended later.
  * @throws what a retry may cure
  */
 export async function refreshDataSet(
@@ -124,7 +127,8 @@ export async function refreshDataSet(
     if (decision.kind === 'wait') return wait(decision.atMs - nowMs, 'interval or quota');
     const others = startsInWindow(starts, nowMs).filter((start) => start.jobRunId !== jobRunId);
     // A message that comes again starts nothing new, so it covers no run that has ended since.
-    const own = starts.find((start) => start.jobRunId === jobRunId) ?? { jobRunId, atMs: nowMs };
+    const known = starts.find((start) => start.jobRunId === jobRunId);
+    const own = known ?? { jobRunId, atMs: nowMs };
     const next = { starts: [...others, own], version: version + 1 };
     if (!(await ports.states.write(dataSetId, next))) continue;
     const ingestionId = ingestionIdOf(jobRunId, dataSetId);
@@ -132,15 +136,36 @@ export async function refreshDataSet(
     try {
       answer = await ports.quickSight.createIngestion({ dataSetId, ingestionId, type: ingestionType });
     } finally {
-      if (answer?.kind !== 'accepted') {
-        await ports.states.write(dataSetId, { starts: others, version: next.version + 1 });
+      if (answer?.kind === 'existed') {
+        if (known === undefined) await settle(request, Math.min(endedMs, nowMs), ports);
+      } else if (answer?.kind !== 'accepted') {
+        await settle(request, undefined, ports);
       }
     }
-    if (answer.kind === 'accepted') return { kind: 'started', dataSetId, ingestionId };
+    if (answer.kind === 'accepted' || answer.kind === 'existed') return { kind: 'started', dataSetId, ingestionId };
     if (answer.kind === 'later') return wait(answer.delayMs, answer.why);
     return { kind: 'refused', dataSetId, why: answer.why };
   }
-  throw new Error(`The state of data set ${dataSetId} was written by others ${mostTries} times; SQS tries again.`);
+  throw writtenByOthers(dataSetId);
+}
+
+/** Writes down when a run's refresh began at the earliest, whatever others have written meanwhile; undefined takes it back. */
+async function settle(
+  { jobRunId, dataSet: { dataSetId } }: RefreshRequest,
+  atMs: number | undefined,
+  { states }: RefreshPorts,
+): Promise<void> {
+  for (let tries = 1; tries <= mostTries; tries += 1) {
+    const { starts, version } = await states.read(dataSetId);
+    const others = starts.filter((start) => start.jobRunId !== jobRunId);
+    const next = atMs === undefined ? others : [...others, { jobRunId, atMs }];
+    if (await states.write(dataSetId, { starts: next, version: version + 1 })) return;
+  }
+  throw writtenByOthers(dataSetId);
+}
+
+function writtenByOthers(dataSetId: string): Error {
+  return new Error(`The state of data set ${dataSetId} was written by others ${mostTries} times; SQS tries again.`);
 }
 
 /** The same run refreshes the same data set under the same id, which QuickSight takes once. At most 128 characters. */

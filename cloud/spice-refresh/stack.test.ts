@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { z } from 'zod';
 import { describeRoom, type SynthesisedRoom, synthesiseRoom } from '../testing/describe-room.ts';
 import { rights } from './rights.ts';
 import { wildcards } from './wildcards.ts';
@@ -30,6 +31,15 @@ describe(room, () => {
       ['JobEnded', { source: ['aws.glue', 'greengrass-itsm.glue'], ...type, detail: { state: ['SUCCEEDED'] } }],
       ['JobFailed', { source: ['aws.glue', 'greengrass-itsm.glue'], ...type, detail: failed }],
     ]);
+  });
+
+  test('synth: an end of a run that its queue does not take lies in a queue too', () => {
+    const targets = z.object({ Targets: z.array(z.object({ DeadLetterConfig: z.unknown() })) });
+    for (const { Properties } of resources('AWS::Events::Rule')) {
+      expect(targets.parse(Properties).Targets).toMatchObject([
+        { DeadLetterConfig: { Arn: { 'Fn::GetAtt': [expect.stringMatching('^Undelivered'), 'Arn'] } } },
+      ]);
+    }
   });
 
   test('synth: the job is a Python shell that runs once at a time, and on AWS is told of no keys', () => {

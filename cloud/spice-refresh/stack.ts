@@ -81,11 +81,12 @@ export class SpiceRefreshStack extends Stack {
     const requests = queue('Requests', 5);
     // Glue's own events; the local account has none and refuses theirs, so a test tells them under another source.
     const source = stage.name === 'local' ? [glueSource.aws, glueSource.local] : [glueSource.aws];
+    const undelivered = new DeadLetterQueue(this, 'Undelivered', { stage, room });
     const tell = (id: string, target: Queue, description: string, detail: EventPattern['detail'] & {}) =>
       new Rule(this, id, {
         description,
         eventPattern: { source, detailType: [jobStateChange], detail },
-        targets: [new SqsQueue(target)],
+        targets: [new SqsQueue(target, { deadLetterQueue: undelivered })],
       });
     tell('JobEnded', requests, 'Jobs that ended well, of which the map may know', { state: ['SUCCEEDED'] });
     const failedRuns = new DeadLetterQueue(this, 'FailedRuns', { stage, room, runbook: 'Failed runs' });
@@ -145,6 +146,7 @@ export class SpiceRefreshStack extends Stack {
       UploadsUrl: uploads.queueUrl,
       ParkingQueueUrl: parking.queueUrl,
       DeadLettersUrl: deadLetters.queueUrl,
+      UndeliveredUrl: undelivered.queueUrl,
       FailedRunsUrl: failedRuns.queueUrl,
       RequestsUrl: requests.queueUrl,
       StartJobsName: startJobs.functionName,

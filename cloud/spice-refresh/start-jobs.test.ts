@@ -64,6 +64,7 @@ describe('uploads', () => {
   test.each([
     ['hello', 'not-json'],
     ['{"Records":[]}', 'bad-schema'],
+    [upload({ key: 'raw/100%.csv' }), 'bad-schema'],
   ])('that S3 did not tell of are parked: %s', async (body, reason) => {
     const batch = await startJobs(messages(body), world().ports);
     expect(batch.parked).toMatchObject([{ id: 'm0', reason, bytes: Buffer.from(body) }]);

@@ -66,5 +66,10 @@ export function isRawFile(key: string, size: number): boolean {
 
 function notNotification({ messageId, body }: Message): ParkedRecord {
   const reason: ParkingReason = parseJson(body) === undefined ? 'not-json' : 'bad-schema';
-  return { id: messageId, reason, detail: 'the message is no notification of S3', bytes: Buffer.from(body) };
+  return {
+    id: messageId,
+    reason,
+    detail: 'the message is no notification of S3, or the name of an object in it is not as S3 writes it',
+    bytes: Buffer.from(body),
+  };
 }

@@ -13,6 +13,7 @@ async function transform(text: string) {
   writeFileSync(file, text);
   const database = await (await DuckDBInstance.create()).connect();
   await database.run(`SET VARIABLE raw_file = '${file}'`);
+  await database.run("SET VARIABLE latest = TIMESTAMP '2026-01-10 00:00:00'");
   await database.run(readFileSync(new URL('./transform.sql', import.meta.url), 'utf8'));
   const rows = async (table: string) => (await database.runAndReadAll(`SELECT * FROM ${table}`)).getRowObjectsJson();
   const result = { accepted: await rows('accepted'), rejected: await rows('rejected') };
@@ -49,11 +50,30 @@ describe('the transformation', () => {
     ['a distance without end', ride({ 4: 'inf' }), 'trip_distance is no distance'],
     ['no fare', ride({ 10: '' }), 'fare_amount is no amount'],
     ['a total that is none', ride({ 16: 'nan' }), 'total_amount is no amount'],
+    ['a vendor between two', ride({ 0: '1.7' }), 'VendorID is no whole number'],
+    ['half a passenger', ride({ 3: '1.5' }), 'passenger_count is no whole number'],
+    ['a zone that is text', ride({ 7: 'x' }), 'PULocationID is no whole number'],
+    ['a zone between two', ride({ 8: '236.4' }), 'DOLocationID is no whole number'],
+    ['a payment between two', ride({ 9: '1.2' }), 'payment_type is no whole number'],
+    ['a tip that is none', ride({ 13: 'NaN' }), 'tip_amount is no amount'],
+    ['a pick-up at no time', ride({ 1: '-infinity' }), 'tpep_pickup_datetime is no timestamp'],
+    ['a ride that never ends', ride({ 2: 'infinity' }), 'tpep_dropoff_datetime is no timestamp'],
+    [
+      'a pick-up in the far future',
+      ride({ 1: '2099-01-01', 2: '2099-01-02' }),
+      'tpep_pickup_datetime is in the future',
+    ],
+    ['an end in the future', ride({ 2: '2026-01-10 00:00:01' }), 'tpep_dropoff_datetime is in the future'],
     ['a quote that never ends', ride({ 0: '"2' }), 'VendorID is no whole number'],
   ])('rejects %s, as it came, and keeps its followers', async (_what, line, reason) => {
     const { accepted, rejected } = await transform(`${header}\r\n${line}\n${ride()}\n`);
     expect(rejected).toEqual([{ line_number: '2', reason, line }]);
     expect(accepted).toHaveLength(1);
+  });
+
+  test('leaves what is not known of a ride empty, and takes whole numbers as the city writes them', async () => {
+    const { accepted } = await transform(`${header}\n${ride({ 0: ' 2', 3: '', 7: '142.0', 2: '2026-01-10' })}\n`);
+    expect(accepted).toMatchObject([{ vendor_id: 2, passengers: null, pickup_zone: 142 }]);
   });
 
   test('loses no line: those of the file are accepted or rejected', async () => {

@@ -1,6 +1,6 @@
 """Runs transform.sql over one raw object: a Parquet file a day, what does not fit in rejects/, and a manifest with the counts."""
 
-import argparse, hashlib, json, os, tempfile
+import argparse, datetime, hashlib, json, os, tempfile
 import boto3, duckdb
 
 parser = argparse.ArgumentParser()
@@ -16,6 +16,8 @@ manifest = f"manifests/{source}.json"
 s3.download_file(job.raw_bucket, job.raw_key, f"{folder}/raw")
 s3.download_file(job.transform_bucket, job.transform_key, f"{folder}/transform.sql")
 db.execute("SET VARIABLE raw_file = ?", [f"{folder}/raw"])
+tomorrow = datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None) + datetime.timedelta(days=1)
+db.execute("SET VARIABLE latest = ?::TIMESTAMP", [tomorrow])
 db.execute(open(f"{folder}/transform.sql", encoding="utf-8").read())
 files = {}
 for (day,) in db.execute("SELECT DISTINCT day FROM accepted ORDER BY day").fetchall():
