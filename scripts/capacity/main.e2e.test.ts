@@ -23,8 +23,9 @@ describe('npm run capacity', () => {
   test('prints each figure with its formula and inputs, for three fleets where none is named', async () => {
     const { code, output } = await run();
     expect(output).toContain('1,000,000 devices');
-    expect(output).toMatch(/shards +200 /);
+    expect(output).toMatch(/shards +286 /);
     expect(output).toContain('Kinesis quota');
+    expect(output).toMatch(/quota: IoT connections +1,000,000 – to raise/);
     expect(output).toMatch(/list price us-east-1, \d{4}-\d\d-\d\d/);
     expect(code).toBe(0);
   }, 60_000);

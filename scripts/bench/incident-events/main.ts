@@ -1,8 +1,13 @@
+import { writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
 import { Command, InvalidArgumentError } from 'commander';
+import { type MeasuredEvents, measuredEvents } from '../../../cloud/cost-optimization/measured-run.ts';
 import { chooseRooms } from '../../cloud/assembly.ts';
 import { isInside } from '../../cloud/isolation.ts';
 import { enterRun, prepareAndRunInside, startAndDeploy } from '../../cloud/local-run.ts';
 import { consumers, type Measured, measure } from './measure.ts';
+
+const defaultResult = 'scripts/bench/incident-events/measured.json';
 
 /**
  * Events of incidents through the fan-out on the local account: whether each consumer takes the events of a key in the
@@ -13,9 +18,10 @@ const program = new Command('bench incident-events')
   .description('Order and cost of incident events on the local account.')
   .option('--events <n>', 'events to publish, a multiple of ten', parseCount, 10_000)
   .option('--keys <n>', 'devices that they are of', parseCount, 100)
+  .option('--result <file.json>', 'what was measured, where all is within the bounds', defaultResult)
   .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
   .parse();
-const { events, keys } = program.opts<{ events: number; keys: number }>();
+const { events, keys, result } = program.opts<{ events: number; keys: number; result: string }>();
 
 /** Within these the last tenth has to stay, as a ratio to the first. */
 const bounds = { requests: 1.05, time: 1.5 };
@@ -24,7 +30,9 @@ if (isInside) {
   const { run, signal } = enterRun();
   const deployed = await startAndDeploy(run, chooseRooms(['incident-events']), signal);
   const measured = await measure(deployed, events, keys, (line) => console.log(line));
-  process.exit(report(measured) ? 0 : 1);
+  const isWithin = report(measured);
+  if (isWithin) keep(measured);
+  process.exit(isWithin ? 0 : 1);
 } else {
   process.exit(await prepareAndRunInside(import.meta.filename));
 }
@@ -46,6 +54,17 @@ requests per 1,000 events: first tenth ${perThousand(first)}, last ${perThousand
 time per event: first tenth ${(first.ms / first.events).toFixed(1)} ms, last ${(last.ms / last.events).toFixed(1)} ms, ratio ${time.toFixed(2)} (at most ${bounds.time})
 ${isOrdered && isWithin ? 'all within the bounds' : 'NOT within the bounds'}`);
   return isOrdered && isWithin;
+}
+
+function keep({ tenths, operations: requests }: Measured): void {
+  const taken: MeasuredEvents = {
+    takenOn: new Date().toISOString().slice(0, 10),
+    on: `local account, ${cpus().length} cores`,
+    ...{ events, keys, requests },
+    tenths: tenths.map((one) => ({ ms: Math.round(one.ms), requests: one.requests })),
+  };
+  writeFileSync(result, `${JSON.stringify(measuredEvents.parse(taken), null, 2)}\n`);
+  console.log(`kept in ${result}, which npm run capacity computes with`);
 }
 
 function perThousand({ requests, events: count }: Measured['tenths'][number]): string {
