@@ -9,7 +9,7 @@ import {
   messagesUsd,
   packingSavings,
 } from './cost-model.ts';
-import { analyse } from './power-tuning.ts';
+import { analyse, measurements } from './power-tuning.ts';
 import { postPrices, priceBook } from './price-book.ts';
 
 const cents = (usd: number) => usd.toFixed(2);
@@ -80,5 +80,47 @@ describe('the analyser of power tuning', () => {
     expect(best({ kind: 'cost' })).toBe(512);
     expect(best({ kind: 'speed' })).toBe(1_024);
     expect([0, 0.5, 1].map((weight) => best({ kind: 'balanced', weight }))).toEqual([1_024, 1_024, 512]);
+  });
+
+  const stats = [
+    { value: 128, averagePrice: 0.000_002_1, averageDuration: 1_000.5, totalCost: 0.000_021 },
+    { value: 256, averagePrice: 0.000_002_1, averageDuration: 480.25, totalCost: 0.000_021 },
+    null,
+    { value: 1_024, averagePrice: 0.000_004_2, averageDuration: 240.125, totalCost: 0.000_042 },
+  ];
+  const float32 = (values: readonly number[]) => Buffer.from(new Float32Array(values).buffer).toString('base64');
+  const measured = stats.filter((one) => one !== null);
+  const chart = [
+    Buffer.from(new Int16Array(measured.map(({ value }) => value)).buffer).toString('base64'),
+    float32(measured.map(({ averageDuration }) => averageDuration)),
+    float32(measured.map(({ averagePrice }) => averagePrice)),
+  ].join(';');
+  const bare = {
+    ...{ power: '256', cost: 0.000_002_1, duration: 480.25 },
+    stateMachine: {
+      ...{ executionCost: 0.000_3, lambdaCost: 0.000_084 },
+      visualization: `https://lambda-power-tuning.show/#${chart}`,
+    },
+  };
+
+  test.each([
+    ['with statistics', { ...bare, stats }],
+    ['without, from the address of its chart', bare],
+    ['as results', { results: { ...bare, stats } }],
+  ])("reads the tool's own output %s, with its prices", (_, output) => {
+    const { points, best } = analyse(measurements.parse(output), { kind: 'cost' }, 1);
+    expect(points.map(({ memoryMb, durationMs }) => [memoryMb, durationMs])).toEqual([
+      [128, 1_000.5],
+      [256, 480.25],
+      [1_024, 240.125],
+    ]);
+    expect(points[2]?.usd).toBeCloseTo(0.000_004_2, 12);
+    // Of the two that cost the same the faster one, which is the tool's own choice.
+    expect(best.memoryMb).toBe(Number(bare.power));
+  });
+
+  test('says what to do about output that has neither statistics nor chart', () => {
+    const parsed = measurements.safeParse({ ...bare, stateMachine: {} });
+    expect(JSON.stringify(parsed.error)).toContain('includeOutputResults');
   });
 });

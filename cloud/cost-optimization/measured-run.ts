@@ -1,11 +1,13 @@
 import { z } from 'zod';
 
+const counts = z.record(z.string(), z.int().min(1));
+
 const tenth = z.object({
   /** From its first request until its last reading was stored, ms. */
   ms: z.number().positive(),
-  putRecords: z.int().min(1),
   invocations: z.int().min(1),
-  batchWrites: z.int().min(1),
+  /** Requests that went to AWS, by operation, counted on their way: what was tried again counts each time. */
+  requests: counts,
 });
 
 /** What `scripts/bench/readings` measures and writes, and `capacity` computes with. */
@@ -26,11 +28,31 @@ export const measuredRun = z.object({
 });
 export type MeasuredRun = z.infer<typeof measuredRun>;
 
-/** Requests of a tenth per 1,000 readings. */
+/** What `scripts/bench/incident-events` measures and writes, and `capacity` computes with. */
+export const measuredEvents = z.object({
+  takenOn: z.iso.date(),
+  /** What it ran on. */
+  on: z.string(),
+  events: z.int().min(10),
+  /** Devices that the events are of: message groups. */
+  keys: z.int().min(1),
+  /** Requests of the consumers, by operation: DynamoDB's by name, others as method and service. */
+  requests: counts,
+  tenths: z.array(z.object({ ms: z.number().positive(), requests: z.int().min(0) })).length(10),
+});
+export type MeasuredEvents = z.infer<typeof measuredEvents>;
+
+export interface Measured {
+  readings: MeasuredRun;
+  /** Undefined: nothing is said of what incident events take of Lambda, DynamoDB and S3. */
+  events: MeasuredEvents | undefined;
+}
+
+/** Requests and invocations of a tenth per 1,000 readings. */
 export function requestsPerThousand(run: MeasuredRun, place: number): number {
   const one = run.tenths[place];
   if (one === undefined) throw new RangeError(`A run has ten tenths, not ${place + 1}.`);
-  return ((one.putRecords + one.invocations + one.batchWrites) * 1_000) / (run.readings / 10);
+  return ((totalOf(one.requests) + one.invocations) * 1_000) / (run.readings / 10);
 }
 
 /** What is wrong with a run: requests that grow by more than 5 %, or time by more than half, from first to last tenth. */
@@ -45,4 +67,8 @@ export function driftFindings(run: MeasuredRun): string[] {
       ? [`${Math.round(lastMs)} ms for the last tenth, ${Math.round(firstMs)} for the first`]
       : []),
   ];
+}
+
+function totalOf(requests: Readonly<Record<string, number>>): number {
+  return Object.values(requests).reduce((sum, count) => sum + count, 0);
 }

@@ -65,3 +65,6 @@ export interface ReadingItem {
   /** When DynamoDB may delete it, epoch seconds. */
   expiresAt: number;
 }
+
+/** When the function is called: with so many records of a shard, or what came in the window. */
+export const ingestBatch = { size: 100, windowSeconds: 5 } as const;

@@ -9,7 +9,7 @@ import { NodeFunction } from '../shared/node-function.ts';
 import { DeadLetterQueue, ParkingQueue } from '../shared/resting-queue.ts';
 import { allowWildcards } from '../shared/wildcards.ts';
 import type { Stage } from '../stages.ts';
-import { type Gateways, readingsTableName } from './contract.ts';
+import { type Gateways, ingestBatch, readingsTableName } from './contract.ts';
 import { DataPathDashboard, newestReadingAge } from './dashboard.ts';
 import { SensorDataRule } from './sensor-data-rule.ts';
 import { wildcards } from './wildcards.ts';
@@ -86,8 +86,8 @@ export class StreamIngestionStack extends Stack {
     ingest.addEventSource(
       new KinesisEventSource(stream, {
         startingPosition: StartingPosition.TRIM_HORIZON,
-        batchSize: props.batchSize ?? 100,
-        maxBatchingWindow: props.batchWindow ?? Duration.seconds(5),
+        batchSize: props.batchSize ?? ingestBatch.size,
+        maxBatchingWindow: props.batchWindow ?? Duration.seconds(ingestBatch.windowSeconds),
         parallelizationFactor: props.parallelization ?? 1,
         retryAttempts: props.retryAttempts ?? 3,
         maxRecordAge: Duration.hours(24),

@@ -23,26 +23,42 @@ describe('npm run capacity', () => {
   test('prints each figure with its formula and inputs, for three fleets where none is named', async () => {
     const { code, output } = await run();
     expect(output).toContain('1,000,000 devices');
-    expect(output).toMatch(/shards +200 /);
+    expect(output).toMatch(/shards +286 /);
     expect(output).toContain('Kinesis quota');
+    expect(output).toMatch(/quota: IoT connections +1,000,000 – to raise/);
     expect(output).toMatch(/list price us-east-1, \d{4}-\d\d-\d\d/);
     expect(code).toBe(0);
   }, 60_000);
 
-  test('finds the best memory of a function, and draws it', async () => {
-    const path = folder();
-    const file = join(path, 'results.json');
-    const results = [128, 512].map((memoryMb) => ({
-      memoryMb,
-      durationsMs: Array.from({ length: 5 }, () => 40_960 / memoryMb),
-    }));
-    writeFileSync(file, JSON.stringify(results));
-    const chart = join(path, 'tuning.svg');
-    const { code, output } = await run('--tuning', file, '--strategy', 'speed', '--chart', chart);
-    expect(output).toContain('512 MB *');
-    expect(readFileSync(chart, 'utf8')).toContain('Best: 512 MB, 80.0 ms');
-    expect(code).toBe(0);
-  }, 60_000);
+  const raw = [128, 512].map((memoryMb) => ({
+    memoryMb,
+    durationsMs: Array.from({ length: 5 }, () => 40_960 / memoryMb),
+  }));
+  const toolOutput = {
+    ...{ power: '512', cost: 0.000_000_67, duration: 80 },
+    stateMachine: { executionCost: 0.000_25, lambdaCost: 0.000_012 },
+    stats: [
+      { value: 128, averagePrice: 0.000_000_68, averageDuration: 320 },
+      { value: 512, averagePrice: 0.000_000_67, averageDuration: 80 },
+    ],
+  };
+  test.each([
+    ['output of AWS Lambda Power Tuning', toolOutput],
+    ['raw durations', raw],
+  ])(
+    'finds the best memory of a function from %s, and draws it',
+    async (_, results) => {
+      const path = folder();
+      const file = join(path, 'results.json');
+      writeFileSync(file, JSON.stringify(results));
+      const chart = join(path, 'tuning.svg');
+      const { code, output } = await run('--tuning', file, '--strategy', 'speed', '--chart', chart);
+      expect(output).toContain('512 MB *');
+      expect(readFileSync(chart, 'utf8')).toContain('Best: 512 MB, 80.0 ms');
+      expect(code).toBe(0);
+    },
+    60_000,
+  );
 
   test.each([
     [['--devices', '0'], 'A number above 0'],

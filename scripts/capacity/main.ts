@@ -1,8 +1,9 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { z } from 'zod';
-import { capacity, type Figure, type Fleet } from '../../cloud/cost-optimization/capacity.ts';
-import { measuredRun } from '../../cloud/cost-optimization/measured-run.ts';
+import { capacity } from '../../cloud/cost-optimization/capacity.ts';
+import type { Figure, Fleet } from '../../cloud/cost-optimization/figure.ts';
+import { type MeasuredEvents, measuredEvents, measuredRun } from '../../cloud/cost-optimization/measured-run.ts';
 import { analyse, measurements, type Strategy } from '../../cloud/cost-optimization/power-tuning.ts';
 import { priceBook } from '../../cloud/cost-optimization/price-book.ts';
 import { configSchema } from '../../device/config/schema.ts';
@@ -22,8 +23,11 @@ const program = new Command('capacity')
   .option('--interval-ms <ms>', 'time between two readings of a device', positive, defaults.sensor.intervalMs)
   .option('--devices-per-site <number>', 'that the storm guard watches together', positive, 100)
   .option('--anomalies-per-day <number>', 'anomaly events of a device', positive, 3)
+  .option('--notes-per-incident <number>', 'that the handler writes', positive, 1)
+  .option('--shard-use <0..1>', 'share of a shard that is used on average', positiveShare, 0.7)
+  .option('--events-run <file>', 'measured by bench/incident-events', 'scripts/bench/incident-events/measured.json')
   .option('--run <file>', 'measured by npm run bench:readings', 'scripts/bench/readings/measured.json')
-  .option('--tuning <file>', 'instead: results of AWS Lambda Power Tuning, [{ memoryMb, durationsMs }]')
+  .option('--tuning <file>', 'instead: output of AWS Lambda Power Tuning, or [{ memoryMb, durationsMs }]')
   .addOption(new Option('--strategy <name>', 'of --tuning').choices(['cost', 'speed', 'balanced']).default('cost'))
   .option('--weight <0..1>', 'of cost, for --strategy balanced', share, 0.5)
   .option('--chart <file.svg>', 'draw --tuning into this file')
@@ -35,7 +39,10 @@ interface Options {
   intervalMs: number;
   devicesPerSite: number;
   anomaliesPerDay: number;
+  notesPerIncident: number;
+  shardUse: number;
   run: string;
+  eventsRun: string;
   tuning?: string;
   strategy: string;
   weight: number;
@@ -60,11 +67,16 @@ function print(devices: number, options: Options): void {
     readingIntervalMs: options.intervalMs,
     devicesPerSite: options.devicesPerSite,
     anomaliesPerDay: options.anomaliesPerDay,
+    notesPerIncident: options.notesPerIncident,
+    shardUse: options.shardUse,
     storm: { keys: storm.keys, windowMs: storm.windowMs, maxNewPerHour },
   };
-  const { needs, cost } = capacity(fleet, readJson(options.run, measuredRun));
+  const { needs, quotas, cost } = capacity(fleet, {
+    readings: readJson(options.run, measuredRun),
+    events: eventsOf(options.eventsRun),
+  });
   console.log(`${devices.toLocaleString('en')} devices\n`);
-  console.log(table(['figure', 'value', 'formula', 'inputs'], [...needs, ...cost].map(row)));
+  console.log(table(['figure', 'value', 'formula', 'inputs'], [...needs, ...quotas, ...cost].map(row)));
   console.log('');
 }
 
@@ -87,15 +99,26 @@ async function tune(file: string, { strategy: kind, weight, chart }: Options): P
   writeFileSync(chart, renderSvg(tuningChartOption(result), 420));
 }
 
+function eventsOf(file: string): MeasuredEvents | undefined {
+  if (existsSync(file)) return readJson(file, measuredEvents);
+  console.error(`${file} is not there: without it nothing is said of what incident events take of Lambda, DynamoDB and S3.
+npx tsx scripts/bench/incident-events/main.ts measures it.`);
+  return undefined;
+}
+
 /** @throws AppError `wrong-use` that names the file and what is wrong with it */
 function readJson<S extends z.ZodType>(file: string, schema: S): z.output<S> {
   let json: unknown;
   try {
     json = JSON.parse(readFileSync(file, 'utf8'));
   } catch (cause) {
-    throw new AppError('wrong-use', `${file} cannot be read as JSON. npm run bench:readings writes the measured run.`, {
-      cause,
-    });
+    throw new AppError(
+      'wrong-use',
+      `${file} cannot be read as JSON. npm run bench:readings and scripts/bench/incident-events/main.ts write what was measured.`,
+      {
+        cause,
+      },
+    );
   }
   const parsed = schema.safeParse(json);
   if (parsed.success) return parsed.data;
@@ -105,6 +128,12 @@ function readJson<S extends z.ZodType>(file: string, schema: S): z.output<S> {
 function positive(text: string): number {
   const value = Number(text);
   if (!Number.isFinite(value) || value <= 0) throw new InvalidArgumentError('A number above 0.');
+  return value;
+}
+
+function positiveShare(text: string): number {
+  const value = positive(text);
+  if (value > 1) throw new InvalidArgumentError('A number above 0, at most 1.');
   return value;
 }
 

@@ -11,7 +11,7 @@ import { breach } from '../../../cloud/incident-events/test-messages.ts';
 import { publishedIncidentEvent, translate } from '../../../cloud/incident-events/translate.ts';
 import type { PublishedEvent } from '../../../cloud/shared/domain-event.ts';
 import type { Deployed } from '../../cloud/local-run.ts';
-import { startCountingProxy } from './counting-proxy.ts';
+import { countedBetween, startCountingProxy, total } from '../counting-proxy.ts';
 import { startOpenerInstance } from './opener-instance.ts';
 import { flushDevice, followTaken } from './taken-events.ts';
 
@@ -44,6 +44,7 @@ export interface Load {
 
 export interface Measured {
   tenths: readonly Tenth[];
+  /** Requests of all consumers since the warm-up, by operation. */
   operations: Readonly<Record<string, number>>;
   /** Keys whose sequence at a consumer is not the published one. */
   wrong: Readonly<Record<string, number>>;
@@ -81,6 +82,7 @@ export async function measure(
     await publishAll(eventsOf('warm', warmUp, keys, opener));
     await untilTaken(warmUp);
     const events = eventsOf('bench', count, keys, opener);
+    const cold = proxy.counts();
     for (let tenth = 0; tenth < tenths; tenth += 1) {
       const part = events.slice((tenth * count) / tenths, ((tenth + 1) * count) / tenths);
       const before = total(proxy.counts());
@@ -102,10 +104,14 @@ export async function measure(
       const differs = ([key, ids]: [string, string[]]) => ids.join() !== (sequences.get(key) ?? []).join();
       return [consumer, [...published].filter(differs).length];
     });
-    const operations = proxy.counts();
     const incidents = await told?.incidents();
     const notOne = incidents === undefined ? [] : [...published.keys()].filter((key) => incidents.get(key) !== 1);
-    return { tenths: measured, operations, wrong: Object.fromEntries(wrong), notOne: notOne.length };
+    return {
+      tenths: measured,
+      operations: countedBetween(cold, proxy.counts()),
+      wrong: Object.fromEntries(wrong),
+      notOne: notOne.length,
+    };
   } finally {
     taken.close();
     await told?.stop();
@@ -178,8 +184,4 @@ async function watch(FunctionName: string, consumer: string, url: string): Promi
     ...{ POWERTOOLS_SERVICE_NAME: consumer, POWERTOOLS_LOG_LEVEL: 'DEBUG' },
   };
   await lambda.send(new UpdateFunctionConfigurationCommand({ FunctionName, Environment: { Variables } }));
-}
-
-function total(counts: Readonly<Record<string, number>>): number {
-  return Object.values(counts).reduce((sum, count) => sum + count, 0);
 }

@@ -2,11 +2,14 @@ import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 import { CloudWatchLogsClient, FilterLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs';
-import { DynamoDBClient, paginateScan } from '@aws-sdk/client-dynamodb';
+import { DynamoDBClient, GetItemCommand, paginateScan } from '@aws-sdk/client-dynamodb';
 import { KinesisClient, PutRecordsCommand } from '@aws-sdk/client-kinesis';
-import { GetFunctionCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import {
+  GetFunctionConfigurationCommand,
+  LambdaClient,
+  UpdateFunctionConfigurationCommand,
+} from '@aws-sdk/client-lambda';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
-import { z } from 'zod';
 import {
   driftFindings,
   type MeasuredRun,
@@ -15,50 +18,64 @@ import {
 } from '../../../cloud/cost-optimization/measured-run.ts';
 import { account, client } from '../../../cloud/testing/clients.ts';
 import { output } from '../../../cloud/testing/outputs.ts';
+import { type CountingProxy, countedBetween, startCountingProxy } from '../counting-proxy.ts';
 import { readingAt, readings, readingsATenth, type SentReading } from './readings.ts';
 
 const stack = 'StreamIngestionStack';
 const recordsAPut = 500;
-/** DynamoDB takes so many rows a request. */
-const rowsAWrite = 25;
+/** Before the first tenth: the first call of a function takes longer than all others. */
+const warmUp = 1_000;
 /** Of one tenth, ms. */
 const limitMs = 180_000;
 
-/** What a batch says in the function's log. */
-const batchLine = z.object({
-  ReadingsStored: z.union([z.number(), z.array(z.number()).transform(([first = 0]) => first)]),
-});
 const reportLine = /Duration: ([\d.]+) ms/;
 
 /** @returns exit code */
 export async function measure(): Promise<number> {
-  const logGroupName = await logGroup();
+  const proxy = await startCountingProxy({ host: '127.0.0.1', port: 4566 });
+  try {
+    return await measureThrough(proxy);
+  } finally {
+    await proxy.stop();
+  }
+}
+
+async function measureThrough(proxy: CountingProxy): Promise<number> {
+  const logGroupName = await sendThrough(proxy.url);
+  const warm = Array.from({ length: warmUp }, (_, place) => readingAt(place, 'warm'));
+  await put(warm, proxy.url);
+  await stored(warm);
+  let known = await durationsOf(logGroupName);
+  const coldCalls = known.length;
   const last = new Map<string, number>();
   const tenths: MeasuredRun['tenths'] = [];
   let bytes = 0;
-  let batches: readonly number[] = [];
   for (let tenth = 0; tenth < 10; tenth += 1) {
-    const startedAt = performance.now();
     const records = Array.from({ length: readingsATenth }, (_, place) => readingAt(tenth * readingsATenth + place));
     for (const { key, value, data } of records) {
       last.set(key, value);
       bytes += Buffer.byteLength(data);
     }
-    const putRecords = await put(records);
-    const before = batches.length;
-    batches = await storedBy(logGroupName, batches, (tenth + 1) * readingsATenth);
-    const fresh = batches.slice(before);
+    const before = proxy.counts();
+    const startedAt = performance.now();
+    await put(records, proxy.url);
+    await stored(records);
     const ms = Math.round(performance.now() - startedAt);
-    const batchWrites = fresh.reduce((sum, rows) => sum + Math.ceil(rows / rowsAWrite), 0);
-    tenths.push({ ms, putRecords, invocations: fresh.length, batchWrites });
-    console.log(`${((tenth + 1) * readingsATenth).toLocaleString('en')} readings: ${ms} ms, ${fresh.length} batches`);
+    const durations = await durationsOf(logGroupName);
+    const requests = countedBetween(before, proxy.counts());
+    tenths.push({ ms, invocations: durations.length - known.length, requests });
+    known = durations;
+    console.log(
+      `${((tenth + 1) * readingsATenth).toLocaleString('en')} readings: ${ms} ms, ${JSON.stringify(requests)}`,
+    );
   }
+  const durations = known.slice(coldCalls);
   const run = measuredRun.parse({
     takenOn: new Date().toISOString().slice(0, 10),
     on: `local account, ${cpus().length} cores`,
     ...{ readings, keys: last.size, recordBytes: Math.round(bytes / readings) },
-    invocationMs: await invocationMs(logGroupName),
-    batchReadings: readings / batches.length,
+    invocationMs: durations.reduce((sum, ms) => sum + ms, 0) / durations.length,
+    batchReadings: readings / durations.length,
     tenths,
   });
   const findings = [...driftFindings(run), ...(await differences(last))];
@@ -70,42 +87,48 @@ export async function measure(): Promise<number> {
   return 0;
 }
 
-async function logGroup(): Promise<string> {
-  const { Configuration } = await client(LambdaClient).send(
-    new GetFunctionCommand({ FunctionName: output(stack, 'IngestName') }),
-  );
-  return Configuration?.LoggingConfig?.LogGroup ?? `/aws/lambda/${output(stack, 'IngestName')}`;
+/** Has the function send its requests through the proxy. @returns its log group */
+async function sendThrough(url: string): Promise<string> {
+  const lambda = client(LambdaClient);
+  const FunctionName = output(stack, 'IngestName');
+  const { Environment, LoggingConfig } = await lambda.send(new GetFunctionConfigurationCommand({ FunctionName }));
+  const Variables = { ...Environment?.Variables, AWS_ENDPOINT_URL: url };
+  await lambda.send(new UpdateFunctionConfigurationCommand({ FunctionName, Environment: { Variables } }));
+  return LoggingConfig?.LogGroup ?? `/aws/lambda/${FunctionName}`;
 }
 
-/** @returns requests that it took; what the stream does not take is put again. */
-async function put(records: readonly SentReading[]): Promise<number> {
+/** @throws Error where the stream does not take all of them */
+async function put(records: readonly SentReading[], endpoint: string): Promise<void> {
   // Over HTTP/1.1, as the account ends sessions of HTTP/2 after a while.
-  const kinesis = new KinesisClient({ region: account.region, requestHandler: new NodeHttpHandler() });
+  const kinesis = new KinesisClient({ region: account.region, endpoint, requestHandler: new NodeHttpHandler() });
   const StreamName = output(stack, 'StreamName');
-  let requests = 0;
   for (let start = 0; start < records.length; start += recordsAPut) {
     const Records = records
       .slice(start, start + recordsAPut)
       .map(({ deviceId, data }) => ({ PartitionKey: deviceId, Data: Buffer.from(data) }));
     const { FailedRecordCount = 0 } = await kinesis.send(new PutRecordsCommand({ StreamName, Records }));
-    requests += 1;
     // To put single ones again would change their order.
     if (FailedRecordCount > 0) throw new Error(`The stream left ${FailedRecordCount} records: it is throttled.`);
   }
-  return requests;
 }
 
-/** Waits until so many readings are stored. @returns rows of each batch so far */
-async function storedBy(logGroupName: string, known: readonly number[], expected: number): Promise<readonly number[]> {
+/** Waits until the last of them is in the table: the one shard of the stream hands them over in order. */
+async function stored(records: readonly SentReading[]): Promise<void> {
+  const newest = records.at(-1);
+  if (newest === undefined) return;
+  const [partitionKey = '', timestamp = ''] = newest.key.split(' ');
+  const dynamo = client(DynamoDBClient);
+  const question = new GetItemCommand({
+    TableName: output(stack, 'TableName'),
+    Key: { partitionKey: { S: partitionKey }, timestamp: { S: timestamp } },
+    ConsistentRead: true,
+  });
   const until = performance.now() + limitMs;
-  let batches = known;
   for (;;) {
-    batches = await batchesOf(logGroupName);
-    const stored = batches.reduce((sum, rows) => sum + rows, 0);
-    if (stored >= expected) return batches;
-    if (performance.now() > until)
-      throw new Error(`${stored} of ${expected} readings were stored in ${limitMs / 1_000} s.`);
-    await pause(1_000);
+    const { Item } = await dynamo.send(question);
+    if (Number(Item?.['metrics']?.M?.['temperature']?.N) === newest.value) return;
+    if (performance.now() > until) throw new Error(`${newest.key} was not stored in ${limitMs / 1_000} s.`);
+    await pause(200);
   }
 }
 
@@ -121,21 +144,18 @@ async function messagesOf(logGroupName: string, filterPattern: string): Promise<
   return messages;
 }
 
-async function batchesOf(logGroupName: string): Promise<number[]> {
-  return (await messagesOf(logGroupName, 'ReadingsStored')).flatMap((message) => {
-    const start = message.indexOf('{');
-    const parsed = start < 0 ? undefined : batchLine.safeParse(JSON.parse(message.slice(start)));
-    return parsed?.data?.ReadingsStored ?? [];
-  });
-}
-
-async function invocationMs(logGroupName: string): Promise<number> {
-  const durations = (await messagesOf(logGroupName, 'Duration')).flatMap((message) =>
-    Number(reportLine.exec(message)?.[1] ?? []),
-  );
-  const counted = durations.filter((ms) => Number.isFinite(ms) && ms > 0);
-  if (counted.length === 0) throw new Error('The function logs no durations.');
-  return counted.reduce((sum, ms) => sum + ms, 0) / counted.length;
+/** Durations of the function's calls so far, ms, once no further one is being logged. */
+async function durationsOf(logGroupName: string): Promise<number[]> {
+  let durations: number[] = [];
+  for (;;) {
+    await pause(1_000);
+    const now = (await messagesOf(logGroupName, 'Duration')).flatMap((message) =>
+      Number(reportLine.exec(message)?.[1] ?? []),
+    );
+    const counted = now.filter((ms) => Number.isFinite(ms) && ms > 0);
+    if (counted.length > 0 && counted.length === durations.length) return counted;
+    durations = counted;
+  }
 }
 
 /** What of the table is not what was sent last. */
@@ -147,6 +167,7 @@ async function differences(last: ReadonlyMap<string, number>): Promise<string[]>
     { TableName, ConsistentRead: true },
   )) {
     for (const { partitionKey, timestamp, metrics } of Items) {
+      if (partitionKey?.S?.startsWith('warm-')) continue;
       rows += 1;
       const sent = last.get(`${partitionKey?.S} ${timestamp?.S}`);
       if (sent !== Number(metrics?.M?.['temperature']?.N)) wrong += 1;

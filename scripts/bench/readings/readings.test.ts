@@ -12,8 +12,11 @@ test('what is sent is a reading, as the IoT rule writes it, of its own device', 
   expect([message.deviceId, record.clientId]).toEqual([deviceId, deviceId]);
 });
 
-test('a fifth of the readings writes a key anew, and each has a value of its own', () => {
+test('readings write keys anew rounds later and within one batch, and each has a value of its own', () => {
   const sent = Array.from({ length: readings }, (_, place) => readingAt(place));
-  expect(new Set(sent.map(({ key }) => key)).size).toBe(80_000);
+  expect(new Set(sent.map(({ key }) => key)).size).toBe(78_400);
   expect(new Set(sent.map(({ value }) => value)).size).toBe(readings);
+  const inOneBatch = sent.filter(({ key }, place) => place % 100 > 0 && sent[place - 1]?.key === key);
+  expect(inOneBatch).toHaveLength(2_000);
+  expect(sent.filter(({ key }, place) => sent[place - 200]?.key === key)).toHaveLength(20_000);
 });

@@ -4,6 +4,8 @@ export const readingsATenth = readings / 10;
 const devices = 200;
 /** Every fifth reading says anew what its device measured at the instant before. */
 const repeatedEvery = 5;
+/** Of so many readings in a row the last one says anew what the one before it says, so that both are of one batch. */
+const pairEvery = 50;
 
 /** A reading as the IoT rule writes it to the stream. */
 export interface SentReading {
@@ -16,9 +18,10 @@ export interface SentReading {
 }
 
 /** The reading that is sent at this place, of one of 200 devices. */
-export function readingAt(place: number): SentReading {
-  const deviceId = `bench-${place % devices}`;
-  const round = Math.floor(place / devices);
+export function readingAt(place: number, fleet = 'bench'): SentReading {
+  const spoken = place % pairEvery === pairEvery - 1 ? place - 1 : place;
+  const deviceId = `${fleet}-${spoken % devices}`;
+  const round = Math.floor(spoken / devices);
   const second = round % repeatedEvery === repeatedEvery - 1 ? round - 1 : round;
   const receivedAtMs = Date.UTC(2026, 0, 1) + second * 1_000;
   const ts = new Date(receivedAtMs).toISOString();

@@ -9,13 +9,14 @@ export interface CountingProxy {
   stop(): Promise<void>;
 }
 
-/** Passes requests of functions on to the account as they came, and counts them. */
+/** Passes requests on to the account as they came, and counts them, those that are tried again each time. */
 export async function startCountingProxy(target: { host: string; port: number }): Promise<CountingProxy> {
   const counts: Record<string, number> = {};
   const agent = new Agent({ keepAlive: true, maxSockets: 16 });
   const server = createServer((asked, answer) => {
     const operation =
       asked.headers['x-amz-target']?.toString().split('.')[1] ??
+      /\/operation\/(\w+)$/.exec(asked.url ?? '')?.[1] ??
       `${asked.method} ${serviceOf(asked.headers.authorization)}`;
     counts[operation] = (counts[operation] ?? 0) + 1;
     const passed = request(
@@ -46,4 +47,17 @@ export async function startCountingProxy(target: { host: string; port: number })
 /** The service of a signed request, from the scope of its credentials. */
 function serviceOf(authorization: string | undefined): string {
   return /Credential=[^/]+\/\d+\/[^/]+\/([^/]+)\//.exec(authorization ?? '')?.[1] ?? 'unsigned';
+}
+
+/** What was counted between two moments, by operation. */
+export function countedBetween(
+  before: Readonly<Record<string, number>>,
+  after: Readonly<Record<string, number>>,
+): Record<string, number> {
+  const counted = Object.entries(after).map(([name, count]): [string, number] => [name, count - (before[name] ?? 0)]);
+  return Object.fromEntries(counted.filter(([, count]) => count > 0));
+}
+
+export function total(counts: Readonly<Record<string, number>>): number {
+  return Object.values(counts).reduce((sum, count) => sum + count, 0);
 }
