@@ -55,6 +55,7 @@ export class ManagedApi extends Construct {
         throttlingBurstLimit: 400,
       },
     });
+    this.api.applyRemovalPolicy(stage.removalPolicy);
     acknowledge(
       this.api,
       'AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs]',

@@ -1,4 +1,4 @@
-import { ingestBatch } from '../stream-ingestion/contract.ts';
+import { ingestCall } from '../stream-ingestion/contract.ts';
 import { costs } from './costs.ts';
 import type { Figure, Fleet, Load } from './figure.ts';
 import type { Measured, MeasuredRun } from './measured-run.ts';
@@ -31,8 +31,8 @@ function loadOf(fleet: Fleet, run: MeasuredRun): Load {
   const records = readingsPerSecond / limits.shardRecordsPerSecond;
   const bytes = (readingsPerSecond * run.recordBytes) / limits.shardBytesPerSecond;
   const shards = Math.max(1, Math.ceil(Math.max(records, bytes) / fleet.shardUse));
-  const inWindow = (readingsPerSecond / shards) * ingestBatch.windowSeconds;
-  const batchReadings = Math.max(1, Math.min(ingestBatch.size, inWindow));
+  const inWindow = (readingsPerSecond / shards) * ingestCall.windowSeconds;
+  const batchReadings = Math.max(1, Math.min(ingestCall.size, inWindow));
   const busy = (readingsPerSecond / batchReadings) * (run.invocationMs / 1_000);
   return {
     ...{ readingsPerSecond, shards, batchReadings },

@@ -1,4 +1,4 @@
-import { ingestBatch } from '../stream-ingestion/contract.ts';
+import { ingestCall } from '../stream-ingestion/contract.ts';
 import { type Figure, type Fleet, input, type Load } from './figure.ts';
 import type { MeasuredRun } from './measured-run.ts';
 
@@ -57,8 +57,8 @@ export function needs(fleet: Fleet, load: Load, run: MeasuredRun): Figure[] {
       formula: 'min(batch size, devices / interval / shards × window), at least 1',
       inputs: [
         ...[devices, interval, shards],
-        input('batch size', ingestBatch.size, '', 'stream-ingestion'),
-        input('window', ingestBatch.windowSeconds, 's', 'stream-ingestion'),
+        input('batch size', ingestCall.size, '', 'stream-ingestion'),
+        input('window', ingestCall.windowSeconds, 's', 'stream-ingestion'),
       ],
     },
     {

@@ -29,6 +29,7 @@ export class CostOptimizationStack extends Stack {
 
     const large = new LakeBucket(this, 'Large', { stage });
     const topic = new Topic(this, 'Topic', { enforceSSL: true });
+    topic.applyRemovalPolicy(stage.removalPolicy);
     const deadLetters = new DeadLetterQueue(this, 'DeadLetters', { stage, room });
     const undelivered = new DeadLetterQueue(this, 'Undelivered', { stage, room });
     const parking = new ParkingQueue(this, 'Parking', { stage, room });

@@ -58,6 +58,7 @@ export class HttpCrud extends Construct {
       createDefaultStage: false,
       ...(props.allowOrigins.length === 0 ? {} : { corsPreflight: corsOf(props.allowOrigins) }),
     });
+    this.api.applyRemovalPolicy(stage.removalPolicy);
     this.addStage(props);
     const authorizer =
       props.authorizer === 'iam'

@@ -22,6 +22,12 @@ export const wildcards: readonly Wildcard[] = [
     reason: 'The nucleus names a log group for each component, those of AWS too.',
   },
   {
+    path: 'TokenExchangeRole',
+    statement: 'secretsmanager:GetSecretValue',
+    resource: of('secretsmanager', 'secret:greengrass-snow-creds-??????'),
+    reason: 'Secrets Manager puts six characters of its own behind the name.',
+  },
+  {
     path: 'Fleet/RegistrationRole',
     statement: 'iot:AttachPolicy, iot:DescribeCertificate, iot:UpdateCertificate',
     resource: of('iot', 'cert/*'),

@@ -40,6 +40,10 @@ export const parkingReasons = [
   'not-a-notification',
   /** The raw object is larger, packed or not, than Firehose writes. */
   'object-too-large',
+  /** The raw object is not there any more: it ended before it was converted. */
+  'object-missing',
+  /** More lines of the raw object than are parked one by one can never be used; the object stands for them. */
+  'many-lines-refused',
   /** The raw object is neither gzip nor text. */
   'not-text',
   /** The line is not what the IoT rule writes. */

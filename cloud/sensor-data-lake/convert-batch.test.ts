@@ -13,9 +13,10 @@ function stage(objects: Record<string, string>, fails: (call: string) => boolean
   };
   const ports = {
     raw: {
-      async get(key: string) {
+      async find(key: string) {
         attempt(`get ${key}`);
-        return Buffer.from(objects[key] ?? '');
+        const text = objects[key];
+        return text === undefined ? undefined : Buffer.from(text);
       },
     },
     processed: {
@@ -79,4 +80,12 @@ test('a message that is no notification, and an object that is too large, are pa
     { id: 'readings/large', reason: 'object-too-large' },
   ]);
   expect(files.size).toBe(0);
+});
+
+test('an object that is not there any more is parked, as no retry brings it back', async () => {
+  const { ports, parked } = stage({});
+  expect(await convertBatch([notification('m1', 'readings/gone')], {}, ports)).toMatchObject({
+    ...{ batchItemFailures: [], errors: [] },
+  });
+  expect(parked).toMatchObject([{ id: 'readings/gone', reason: 'object-missing' }]);
 });

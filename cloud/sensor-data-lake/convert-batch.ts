@@ -10,8 +10,8 @@ export interface NotificationMessage {
 }
 
 export interface ConvertPorts {
-  /** @throws what a retry may cure */
-  raw: { get(key: string): Promise<Uint8Array> };
+  /** Answers undefined where there is no such object. @throws what a retry may cure */
+  raw: { find(key: string): Promise<Uint8Array | undefined> };
   /** @throws what a retry may cure */
   processed: { put(key: string, bytes: Uint8Array): Promise<void> };
   /** @throws what a retry may cure */
@@ -73,10 +73,15 @@ async function convertMessage(
     );
   }
   for (const { key, size } of notified.data ?? []) {
+    if (size > largestObject) {
+      conversions.push(refused(key, 'object-too-large', `object ${key} has ${size} bytes`, Buffer.from(body)));
+      continue;
+    }
+    const bytes = await raw.find(key);
     conversions.push(
-      size > largestObject
-        ? refused(key, 'object-too-large', `object ${key} has ${size} bytes`, Buffer.from(body))
-        : convertObject({ key, bytes: await raw.get(key) }, gateways),
+      bytes === undefined
+        ? refused(key, 'object-missing', `object ${key} is not there any more`, Buffer.from(body))
+        : convertObject({ key, bytes }, gateways),
     );
   }
   for (const { files } of conversions) {

@@ -2,7 +2,7 @@ import { gzipSync } from 'node:zlib';
 import { parquetReadObjects } from 'hyparquet';
 import { expect, test } from 'vitest';
 import { sampleColumns } from './contract.ts';
-import { convertObject, largestObject } from './convert.ts';
+import { convertObject, largestObject, mostParkedLines } from './convert.ts';
 import { line, reading, receivedMs } from './test-messages.ts';
 
 const key = 'readings/2026/01/02/stream-1';
@@ -58,4 +58,23 @@ test.each([
     ...{ files: [], samples: 0, newestMs: undefined },
     parked: [expect.objectContaining({ id: key, reason: 'not-text', bytes })],
   });
+});
+
+test('as many lines as are parked one by one are; of one more the object is parked by its name, with how many and why', () => {
+  const poison = (count: number) => Array.from({ length: count }, () => line('hello'));
+  expect(convertObject(object(...poison(mostParkedLines)), {}).parked).toHaveLength(mostParkedLines);
+  const { parked, samples } = convertObject(object(line(reading()), 'no line', ...poison(mostParkedLines)), {});
+  expect(samples).toBe(2);
+  expect(parked).toEqual([
+    {
+      ...{ id: key, reason: 'many-lines-refused', records: mostParkedLines + 1 },
+      detail: `101 lines; ${key}:2 is the first: not-published, not a line of the IoT rule`,
+      bytes: Buffer.from(JSON.stringify({ key, refused: { 'not-published': 1, 'not-json': mostParkedLines } })),
+    },
+  ]);
+});
+
+test('an object of nothing but bad lines, as large as Firehose writes it, is one request to the parking queue', () => {
+  const bytes = Buffer.from(`${line('x')}\n`.repeat(20_000));
+  expect(convertObject({ key, bytes }, {}).parked).toMatchObject([{ records: 20_000 }]);
 });

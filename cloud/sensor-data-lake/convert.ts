@@ -23,7 +23,13 @@ export interface Conversion {
 /** What a raw object may have, packed and unpacked: four times what Firehose collects. */
 export const largestObject = 64 * 1024 * 1024;
 
-/** A raw object, lines of messages, as files of the table; a line that is no reading is parked with its payload. */
+/** Lines of one object that are parked one by one; of more the object is parked by its name, as one record. */
+export const mostParkedLines = 100;
+
+/**
+ * A raw object, lines of messages, as files of the table. A line that is no reading is parked with its payload; more than
+ * `mostParkedLines` of them by the name of the object, which has them as they came.
+ */
 export function convertObject({ key, bytes }: RawObject, gateways: Gateways): Conversion {
   const text = unpack(bytes);
   if (text === undefined) return refused(key, 'not-text', `object ${key} is neither gzip nor text`, bytes);
@@ -43,8 +49,20 @@ export function convertObject({ key, bytes }: RawObject, gateways: Gateways): Co
   return {
     files: [...byDay(samples)].map(([day, ofDay]) => ({ key: fileKey(day, key), bytes: writeSamples(ofDay) })),
     samples: samples.length,
-    parked,
+    parked: parked.length > mostParkedLines ? [referenceTo(key, parked)] : parked,
     newestMs: samples.reduce<number | undefined>((newest, { atMs }) => Math.max(newest ?? atMs, atMs), undefined),
+  };
+}
+
+function referenceTo(key: string, refusedLines: readonly ParkedRecord[]): ParkedRecord {
+  const counts: Record<string, number> = {};
+  for (const { reason } of refusedLines) counts[reason] = (counts[reason] ?? 0) + 1;
+  const [first] = refusedLines;
+  const reason: ParkingReason = 'many-lines-refused';
+  return {
+    ...{ id: key, reason, records: refusedLines.length },
+    detail: `${refusedLines.length} lines; ${first?.id ?? ''} is the first: ${first?.reason ?? ''}, ${first?.detail ?? ''}`,
+    bytes: Buffer.from(JSON.stringify({ key, refused: counts })),
   };
 }
 

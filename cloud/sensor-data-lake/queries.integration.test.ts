@@ -1,8 +1,8 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import type { ColumnType } from '../shared/lake/columns.ts';
 import { convertObject } from './convert.ts';
 import { type LakeQuery, queries, selectionSql, standaloneSql } from './queries.ts';
@@ -33,10 +33,10 @@ const lines = [
   line(reading({ deviceId: 'press-5', ts: '2026-01-03T00:00:00Z', metrics: { humidity: 51 } }), 'press-5'),
 ];
 
-async function rowsOf(sql: string) {
+async function rowsOf(sql: string, from = folder) {
   const connection = await (await DuckDBInstance.create()).connect();
   await connection.run(
-    `CREATE VIEW samples AS SELECT * FROM read_parquet('${folder}/samples/**/*.parquet', hive_partitioning = true, hive_types = {'day': VARCHAR})`,
+    `CREATE VIEW samples AS SELECT * FROM read_parquet('${from}/samples/**/*.parquet', hive_partitioning = true, hive_types = {'day': VARCHAR})`,
   );
   const reader = await connection.runAndReadAll(sql);
   return { types: reader.columnTypes().map(String), names: reader.columnNames(), rows: reader.getRowObjectsJson() };
@@ -49,12 +49,14 @@ const named = (name: string): LakeQuery => {
 };
 const whole = { from: '2026-01-01', to: '2026-12-31', limit: 100 };
 
-beforeAll(() => {
-  for (const { key, bytes } of convertObject({ key: 'a', bytes: Buffer.from(lines.join('\n')) }, {}).files) {
-    mkdirSync(dirname(join(folder, key)), { recursive: true });
-    writeFileSync(join(folder, key), bytes);
+function writeFiles(lake: string, published: readonly string[]): void {
+  for (const { key, bytes } of convertObject({ key: 'a', bytes: Buffer.from(published.join('\n')) }, {}).files) {
+    mkdirSync(dirname(join(lake, key)), { recursive: true });
+    writeFileSync(join(lake, key), bytes);
   }
-});
+}
+
+beforeAll(() => writeFiles(folder, lines));
 
 test.each(queries)('the result of $name has the columns that its view says, by name and type', async (query) => {
   const { names, types, rows } = await rowsOf(standaloneSql(query));
@@ -98,4 +100,34 @@ test('silences, last values and readings above the limits are told', async () =>
     { device_id: 'press-4', readings: '4', above: '1', highest: 32 },
     { device_id: 'press-5', readings: '1', above: '1', highest: 51 },
   ]);
+});
+
+test.each(queries)(
+  '$name reads no file of a day that is not asked for, but silences those of the day before',
+  async (query) => {
+    const lake = mkdtempSync(join(tmpdir(), 'greengrass-itsm-lake-'));
+    onTestFinished(() => rmSync(lake, { recursive: true }));
+    cpSync(folder, lake, { recursive: true });
+    // No Parquet: whatever opens it fails.
+    const unreadable = (day: string) => {
+      mkdirSync(join(lake, `samples/day=${day}`), { recursive: true });
+      writeFileSync(join(lake, `samples/day=${day}/unreadable.parquet`), 'unreadable');
+    };
+    unreadable('2026-01-05');
+    await expect(rowsOf(standaloneSql(query), lake)).rejects.toThrow('unreadable');
+    const select = (from: string) => rowsOf(selectionSql(query, { ...whole, from, to: '2026-01-04' }), lake);
+    await select('2026-01-03');
+    unreadable('2026-01-03');
+    const next = select('2026-01-04');
+    await (query.name === 'silences' ? expect(next).rejects.toThrow('unreadable') : next);
+  },
+);
+
+test('a silence through midnight is told on the day on which the device spoke again', async () => {
+  const lake = mkdtempSync(join(tmpdir(), 'greengrass-itsm-lake-'));
+  onTestFinished(() => rmSync(lake, { recursive: true }));
+  const late = ['2026-01-02T23:59:00.000Z', '2026-01-03T00:02:00.000Z'].map((ts) => published(ts, 20));
+  writeFiles(lake, late);
+  const { rows } = await rowsOf(selectionSql(named('silences'), { ...whole, from: '2026-01-03' }), lake);
+  expect(rows).toMatchObject([{ day: '2026-01-03', began: '2026-01-02 23:59:00', seconds: '180' }]);
 });

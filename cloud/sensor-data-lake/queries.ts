@@ -7,6 +7,8 @@ export interface LakeQuery {
   title: string;
   /** Columns of its result. Each has `day`, so that whoever asks can say which days are read. */
   columns: Readonly<Record<string, ColumnType>>;
+  /** Days before the first one asked for that it has to read as well; none where absent. */
+  readsDaysBefore?: number;
   /** How it is drawn, a line for each metric and device; absent where it is a table only. */
   chart?: { x: string; y: string; band?: { from: string; to: string } };
 }
@@ -49,6 +51,8 @@ export const queries: readonly LakeQuery[] = [
     name: 'silences',
     title: 'Where a device sent nothing for more than a minute',
     columns: { ...source, began: 'timestamp', ended: 'timestamp', seconds: 'bigint' },
+    // A silence began before the day that it is told on.
+    readsDaysBefore: 1,
   },
 ];
 
@@ -73,18 +77,32 @@ export interface Selection {
   limit: number;
 }
 
-/** Rows of a query for some days, device and metric, in the order of the first instant or day that it has. */
+/**
+ * Rows of a query for some days, device and metric, in the order of the first instant or day that it has. The days stand
+ * where the table is read, so that no other day's files are: no engine carries them there through a maximum or a window.
+ */
 export function selectionSql(query: LakeQuery, { from, to, device, metric, limit }: Selection): string {
   const where = [`day BETWEEN ${quoted(from)} AND ${quoted(to)}`];
   if (device !== undefined) where.push(`device_id = ${quoted(device)}`);
   if (metric !== undefined) where.push(`metric = ${quoted(metric)}`);
-  const named = readsReadings(query) ? `WITH readings AS (\n${baseSql()}\n),\n` : 'WITH ';
+  const first = daysBefore(from, query.readsDaysBefore ?? 0);
+  const base = baseSql().replace(
+    '\nFROM samples\n',
+    `\nFROM samples\nWHERE day BETWEEN ${quoted(first)} AND ${quoted(to)}\n`,
+  );
+  const named = readsReadings(query) ? `WITH readings AS (\n${base}\n),\n` : 'WITH ';
   const order = [...new Set([query.chart?.x ?? 'day', 'site', 'device_id'])].join(', ');
-  return `${named}selected AS (\n${sqlOf(query)}\n)
+  return `${named}selected AS (\n${readsReadings(query) ? sqlOf(query) : base}\n)
 SELECT * FROM selected
 WHERE ${where.join(' AND ')}
 ORDER BY ${'metric' in query.columns ? `${order}, metric` : order}
 LIMIT ${limit}`;
+}
+
+/** The day, `YYYY-MM-DD`, so many days before another. */
+function daysBefore(day: string, count: number): string {
+  const dayMs = 86_400_000;
+  return new Date(Date.parse(day) - count * dayMs).toISOString().slice(0, 10);
 }
 
 /** Text as a literal of SQL. */

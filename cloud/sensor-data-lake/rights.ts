@@ -6,6 +6,7 @@ export const rights: RightsTable = {
   ConvertRole: [
     ...consumesFrom('RawObjects'),
     { action: 's3:GetObject', on: 'Raw/Objects/*' },
+    { action: 's3:ListBucket', on: 'Raw/Objects' },
     { action: 's3:PutObject', on: 'Processed/Objects/*' },
     ...parksAt('Parking'),
   ],

@@ -64,7 +64,7 @@ export class SensorDataLakeStack extends Stack {
         GATEWAYS: JSON.stringify(gateways),
       },
     });
-    raw.grantGet(convert);
+    raw.grantFind(convert);
     processed.grantPut(convert);
     parking.grantPark(convert);
     // An object is up to 64 MB unpacked: few at a time.

@@ -65,6 +65,7 @@ export class FifoFanOut extends Construct {
       contentBasedDeduplication: false,
       enforceSSL: true,
     });
+    this.topic.applyRemovalPolicy(props.stage.removalPolicy);
   }
 
   /** @param id Name of the service, the first part of the names of its queues: `Analytics`. */

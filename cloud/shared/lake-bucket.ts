@@ -77,6 +77,11 @@ export class LakeBucket extends Construct {
   grantGet(grantee: IGrantable): void {
     Grant.addToPrincipal({ grantee, actions: ['s3:GetObject'], resourceArns: [this.bucket.arnForObjects('*')] });
   }
+  /** Lets a function read them, and learn that one is not there: whoever may not list is told that the access is denied. */
+  grantFind(grantee: IGrantable): void {
+    this.grantGet(grantee);
+    Grant.addToPrincipal({ grantee, actions: ['s3:ListBucket'], resourceArns: [this.bucket.bucketArn] });
+  }
 
   private get resource(): CfnBucket {
     const { defaultChild } = this.bucket.node;

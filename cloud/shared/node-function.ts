@@ -1,6 +1,8 @@
+import { relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { Duration } from 'aws-cdk-lib';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { Function as LambdaFunction, LoggingFormat, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
+import { CfnFunction, Function as LambdaFunction, LoggingFormat, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import type { Stage } from '../stages.ts';
@@ -9,6 +11,9 @@ import { RoomAlarm } from './alarm.ts';
 import { bundle } from './bundle.ts';
 import { DeadLetterQueue } from './resting-queue.ts';
 import { sharedWildcards } from './wildcards.ts';
+
+/** Key in a function's metadata: its `entry`, below cloud/. A test compares what that calls with what the role may do. */
+export const entryMetadata = 'entry';
 
 /** Namespace of all metrics of cloud/; the dimension `service` is the room. */
 export const metricsNamespace = 'GreengrassItsm';
@@ -81,6 +86,8 @@ export class NodeFunction extends LambdaFunction {
         : { reservedConcurrentExecutions: props.reservedConcurrentExecutions }),
     });
     this.deadLetters = deadLetters;
+    const { defaultChild } = this.node;
+    if (defaultChild instanceof CfnFunction) defaultChild.addMetadata(entryMetadata, belowCloud(entry));
     for (const { reason } of sharedWildcards) acknowledge(role, 'AwsSolutions-IAM5[Resource::*]', reason);
     const period = Duration.minutes(1);
     new RoomAlarm(this, 'Errors', {
@@ -104,4 +111,8 @@ export class NodeFunction extends LambdaFunction {
       runbook: 'Throttles',
     });
   }
+}
+
+function belowCloud(entry: URL): string {
+  return relative(fileURLToPath(new URL('..', import.meta.url)), fileURLToPath(entry));
 }

@@ -10,6 +10,8 @@ export interface ParkedRecord {
   detail: string;
   /** As they came. */
   bytes: Uint8Array;
+  /** How many records it stands for, where it names what holds them instead of being one of them. */
+  records?: number;
 }
 
 /** More is cut, as SQS takes 1 MiB a request; the digest and the size are those of the whole. */
@@ -17,11 +19,12 @@ const largestBytes = 700_000;
 const largestDetail = 1_000;
 
 /** Body of a parked message, for people and for the tools that put its record back: JSON with the bytes in base64. */
-export function parkedBody({ id, reason, detail, bytes }: ParkedRecord): string {
+export function parkedBody({ id, reason, detail, bytes, records }: ParkedRecord): string {
   return JSON.stringify({
     id,
     reason,
     detail: detail.slice(0, largestDetail),
+    ...(records === undefined ? {} : { records }),
     size: bytes.length,
     sha256: createHash('sha256').update(bytes).digest('hex'),
     data: Buffer.from(bytes.subarray(0, largestBytes)).toString('base64'),

@@ -1,5 +1,5 @@
 import { SQSClient } from '@aws-sdk/client-sqs';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import { fakeAws } from '../testing/fake-aws.ts';
 import type { ParkedRecord } from './parked-record.ts';
@@ -78,4 +78,19 @@ test('nothing to park is no request', async () => {
   const { parking, requests } = stage();
   await parking.park([]);
   expect(requests).toEqual([]);
+});
+
+test('of many requests eight are on their way at a time', async () => {
+  const waiting: (() => void)[] = [];
+  const sqs = {
+    send: () => new Promise<{ Failed: [] }>((resolve) => void waiting.push(() => resolve({ Failed: [] }))),
+  };
+  const parked = createParking(sqs, 'https://sqs.eu-west-1.amazonaws.com/123456789012/parking.fifo').park(
+    Array.from({ length: 100 }, (_, index) => record(`shard:${index}`)),
+  );
+  expect(waiting).toHaveLength(8);
+  for (const answer of waiting.splice(0)) answer();
+  await vi.waitFor(() => expect(waiting).toHaveLength(2));
+  for (const answer of waiting.splice(0)) answer();
+  await parked;
 });

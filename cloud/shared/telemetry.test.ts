@@ -32,5 +32,9 @@ test('parked records are counted in all and by reason, and logged by id without 
   expect(printed).toContainEqual(
     expect.objectContaining({ level: 'WARN', reason: 'bad-schema', ids: ['shard:0', 'shard:2'] }),
   );
+  countParked(telemetry, [
+    { ...{ id: 'object', reason: 'many', detail: 'x', bytes: Buffer.from('secret') }, records: 500 },
+  ]);
+  expect(printed).toContainEqual(expect.objectContaining({ reason: 'many', RecordsParked: 500 }));
   expect(JSON.stringify(printed)).not.toContain('secret');
 });

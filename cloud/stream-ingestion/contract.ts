@@ -67,4 +67,4 @@ export interface ReadingItem {
 }
 
 /** When the function is called: with so many records of a shard, or what came in the window. */
-export const ingestBatch = { size: 100, windowSeconds: 5 } as const;
+export const ingestCall = { size: 100, windowSeconds: 5 } as const;

@@ -2,7 +2,7 @@ import {
   type AttributeValue,
   BatchWriteItemCommand,
   type DynamoDBClient,
-  ProvisionedThroughputExceededException,
+  DynamoDBServiceException,
   type WriteRequest,
 } from '@aws-sdk/client-dynamodb';
 import type { ReadingItem } from './contract.ts';
@@ -26,6 +26,9 @@ export interface ReadingsTableDeps {
   random(): number;
 }
 
+/** What DynamoDB calls it where it takes nothing of a request for now: the table's units, the table's rate, the account's. */
+const throttles = ['ProvisionedThroughputExceededException', 'ThrottlingException', 'RequestLimitExceeded'];
+
 const rowsARequest = 25;
 const attempts = 6;
 const baseMs = 50;
@@ -41,7 +44,7 @@ export function createReadingsTable({ dynamo, tableName, sleep, random }: Readin
       return writes.filter(({ item }) => left.has(itemKey(item)));
     } catch (error) {
       // DynamoDB throws where it takes nothing of a request, and answers where it takes a part.
-      if (error instanceof ProvisionedThroughputExceededException) return writes;
+      if (error instanceof DynamoDBServiceException && throttles.includes(error.name)) return writes;
       throw error;
     }
   }

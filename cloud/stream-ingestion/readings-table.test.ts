@@ -68,15 +68,18 @@ test('what the table left is sent again, later each time, and nothing else is (p
   expect(sleeps).toEqual([100, 200]);
 });
 
-test('what the table never takes is named, after six requests (throttle)', async () => {
-  const { table, requests, sleeps } = stage(() => {
-    throw new AwsFault('ProvisionedThroughputExceededException');
-  });
-  const given = writes(3);
-  expect(await table.write(given)).toEqual(given);
-  expect(requests).toHaveLength(6);
-  expect(sleeps).toEqual([100, 200, 400, 800, 1_000]);
-});
+test.each(['ProvisionedThroughputExceededException', 'ThrottlingException', 'RequestLimitExceeded'])(
+  'what the table never takes for %s is named, after six requests (throttle)',
+  async (fault) => {
+    const { table, requests, sleeps } = stage(() => {
+      throw new AwsFault(fault);
+    });
+    const given = writes(3);
+    expect(await table.write(given)).toEqual(given);
+    expect(requests).toHaveLength(6);
+    expect(sleeps).toEqual([100, 200, 400, 800, 1_000]);
+  },
+);
 
 test('an error that no retry cures is thrown', async () => {
   const { table, requests } = stage(() => {

@@ -9,18 +9,21 @@ import { NodeFunction } from '../shared/node-function.ts';
 import { DeadLetterQueue, ParkingQueue } from '../shared/resting-queue.ts';
 import { allowWildcards } from '../shared/wildcards.ts';
 import type { Stage } from '../stages.ts';
-import { type Gateways, ingestBatch, readingsTableName } from './contract.ts';
+import { type Gateways, ingestCall, readingsTableName } from './contract.ts';
 import { DataPathDashboard, newestReadingAge } from './dashboard.ts';
 import { SensorDataRule } from './sensor-data-rule.ts';
 import { wildcards } from './wildcards.ts';
 
 const room = 'stream-ingestion';
 
+/** A call: twenty requests, each of them tried for at most 2.6 s while the table is throttled, in the function's two minutes. */
+const mostRecords = 500;
+
 export interface StreamIngestionProps {
   stage: Stage;
   /** Shards, or `on-demand`: AWS decides, at a fixed price of about 29 $ a month. */
   shards?: number | 'on-demand';
-  /** Records a call; the function writes 25 in one request. */
+  /** Records a call, at most 500; the function writes 25 in one request. */
   batchSize?: number;
   /** How long a batch may wait to be filled. */
   batchWindow?: Duration;
@@ -44,6 +47,12 @@ export class StreamIngestionStack extends Stack {
     super(scope, 'StreamIngestionStack', { description: 'Sensor readings: IoT rule, Kinesis, Lambda, DynamoDB' });
     const { stage, shards = 1, capacity = 'on-demand', gateways = {}, topicFilter = 'IoTBlog/sensorData' } = props;
 
+    const { batchSize = ingestCall.size } = props;
+    if (batchSize > mostRecords) {
+      throw new Error(
+        `A batchSize of ${batchSize} is more than the function writes in its time: give at most ${mostRecords}.`,
+      );
+    }
     const stream = new Stream(this, 'Stream', {
       ...(shards === 'on-demand'
         ? { streamMode: StreamMode.ON_DEMAND }
@@ -73,7 +82,7 @@ export class StreamIngestionStack extends Stack {
       room,
       entry: new URL('./ingest.lambda.ts', import.meta.url),
       invoked: 'event-source',
-      timeout: Duration.seconds(30),
+      timeout: Duration.minutes(2),
       environment: {
         DDB_TABLE_NAME: table.tableName,
         PARKING_QUEUE_URL: parking.queueUrl,
@@ -86,8 +95,8 @@ export class StreamIngestionStack extends Stack {
     ingest.addEventSource(
       new KinesisEventSource(stream, {
         startingPosition: StartingPosition.TRIM_HORIZON,
-        batchSize: props.batchSize ?? ingestBatch.size,
-        maxBatchingWindow: props.batchWindow ?? Duration.seconds(ingestBatch.windowSeconds),
+        batchSize,
+        maxBatchingWindow: props.batchWindow ?? Duration.seconds(ingestCall.windowSeconds),
         parallelizationFactor: props.parallelization ?? 1,
         retryAttempts: props.retryAttempts ?? 3,
         maxRecordAge: Duration.hours(24),

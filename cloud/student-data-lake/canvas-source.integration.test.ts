@@ -49,6 +49,24 @@ test('a crowded server is asked again, as late as it says (throttle)', async () 
   expect(sleeps.slice(2)).toEqual([20_000, 20_000, 20_000]);
 });
 
+test('a file is tried for fourteen minutes in all, so that its function can still say what failed', async () => {
+  canvas.troubles.set(
+    'u-1.gz',
+    Array.from({ length: 9 }, () => ({ status: 503 })),
+  );
+  let nowMs = 0;
+  const waits: number[] = [];
+  const slow = createCanvasSource({
+    ...{ endpoint: canvas.endpoint, credentials: async () => credentials, now: () => nowMs, random: () => 1 },
+    async sleep(ms) {
+      waits.push(ms);
+      nowMs += 7 * 60_000;
+    },
+  });
+  await expect(slow.open(url())).rejects.toThrow();
+  expect(waits).toHaveLength(2);
+});
+
 test('an address that has ended is told as such', async () => {
   canvas.troubles.set('u-1.gz', [{ status: 403 }]);
   expect(await source().open(url())).toEqual({ kind: 'expired' });

@@ -39,6 +39,8 @@ const capMs = 20_000;
 const requestLimitMs = 30_000;
 /** A file of some hundred megabytes takes minutes. */
 const fileLimitMs = 10 * 60_000;
+/** All that `open` may take, tries and waits together: the function has 15 minutes, and has to say what it failed with. */
+const openLimitMs = 14 * 60_000;
 const largestAnswer = 32 * 1024 * 1024;
 /** What S3 and its like answer for a signature that has ended, or for what is no more. */
 const expiredStatuses = [400, 401, 403, 404, 410];
@@ -70,12 +72,13 @@ export function createCanvasSource(deps: CanvasSourceDeps): CanvasSource {
     schema: async () => checked('schema', canvasSchema.safeParse(await json('/api/schema/latest'))),
     async open(url) {
       requireAllowed(url, endpoint);
-      const answer = await send(deps, 'GET of a file', () =>
+      const until = now() + openLimitMs;
+      const answer = await send({ ...deps, until }, 'GET of a file', () =>
         fetch(url, {
           // The bytes as they lie there: their number is compared.
           headers: { 'accept-encoding': 'identity' },
           redirect: 'error',
-          signal: AbortSignal.timeout(fileLimitMs),
+          signal: AbortSignal.timeout(Math.max(1, Math.min(fileLimitMs, until - now()))),
         }),
       );
       if (answer.ok && answer.body !== null) {
@@ -91,7 +94,7 @@ export function createCanvasSource(deps: CanvasSourceDeps): CanvasSource {
 
 /** Tries again, with full jitter or as long as it is told to, what a crowded or broken server answers. */
 async function send(
-  { sleep, random }: CanvasSourceDeps,
+  { sleep, random, now, until = Number.POSITIVE_INFINITY }: CanvasSourceDeps & { until?: number },
   what: string,
   request: () => Promise<Response>,
 ): Promise<Response> {
@@ -101,10 +104,10 @@ async function send(
     );
     const isRefused = answer instanceof SourceError || answer.status === 429 || answer.status >= 500;
     if (!isRefused) return answer;
-    if (attempt === attempts) {
+    if (attempt === attempts || now() >= until) {
       if (answer instanceof SourceError) throw answer;
       await answer.body?.cancel();
-      throw new SourceError(`Canvas answered ${what} with ${answer.status}, ${attempts} times.`);
+      throw new SourceError(`Canvas answered ${what} with ${answer.status}, ${attempt} times.`);
     }
     const asked = answer instanceof SourceError ? undefined : Number(answer.headers.get('retry-after') ?? 'none');
     if (answer instanceof Response) await answer.body?.cancel();

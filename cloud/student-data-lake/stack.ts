@@ -12,7 +12,7 @@ import { RoomAlarm } from '../shared/alarm.ts';
 import { Catalogue } from '../shared/lake/catalogue.ts';
 import { LakeBucket } from '../shared/lake-bucket.ts';
 import { NodeFunction } from '../shared/node-function.ts';
-import { ParkingQueue } from '../shared/resting-queue.ts';
+import { DeadLetterQueue, ParkingQueue } from '../shared/resting-queue.ts';
 import { allowWildcards } from '../shared/wildcards.ts';
 import type { Stage } from '../stages.ts';
 import { PullMachine } from './pull-machine.ts';
@@ -68,6 +68,7 @@ export class StudentDataLakeStack extends Stack {
     const secretArn = secret.attrId;
     acknowledge(secret, 'AwsSolutions-SMG4', 'Canvas issues these credentials and has no call that rotates them.');
     const topic = new Topic(this, 'Pulls', { enforceSSL: true });
+    topic.applyRemovalPolicy(stage.removalPolicy);
     if (emailAddress !== undefined) topic.addSubscription(new EmailSubscription(emailAddress));
 
     const fn = (id: string, entry: URL, timeout: Duration, own: Record<string, string>, more = {}) =>
@@ -123,7 +124,12 @@ export class StudentDataLakeStack extends Stack {
     new Rule(this, 'Daily', {
       description: 'The pull of each day',
       schedule: props.schedule ?? Schedule.cron({ minute: '0', hour: '10' }),
-      targets: [new SfnStateMachine(byName, { retryAttempts: 3 })],
+      targets: [
+        new SfnStateMachine(byName, {
+          retryAttempts: 3,
+          deadLetterQueue: new DeadLetterQueue(this, 'NotStarted', { stage, room, runbook: 'Not started' }),
+        }),
+      ],
     });
     for (const [id, metric, says] of [
       ['Failed', machine.metricFailed({ period: minutes(5) }), 'A pull of Canvas failed, or is not complete.'],

@@ -3,11 +3,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { App, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { Alarm, CfnAlarm } from 'aws-cdk-lib/aws-cloudwatch';
+import { UserPool } from 'aws-cdk-lib/aws-cognito';
+import { AttributeType, TableV2 } from 'aws-cdk-lib/aws-dynamodb';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Stream } from 'aws-cdk-lib/aws-kinesis';
 import { Code, Function as LambdaFunction, Runtime, StartingPosition } from 'aws-cdk-lib/aws-lambda';
 import { KinesisEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
+import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
+import { Topic } from 'aws-cdk-lib/aws-sns';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { DeadLetterQueue, ParkingQueue } from '../shared/resting-queue.ts';
@@ -16,6 +20,7 @@ import {
   alarmFindings,
   asynchronousFindings,
   functionFindings,
+  protectionFindings,
   rightsOf,
   statefulResources,
   streamFindings,
@@ -76,6 +81,48 @@ describe('wildcards', () => {
     );
     expect(wildcardFindings([resources], [])).toEqual(['Role/DefaultPolicy allows sqs:*: name each action.']);
   });
+});
+
+test('a ? in a resource is a wildcard too', () => {
+  const secrets = (stack: Stack) => {
+    const resources = ['arn:aws:secretsmanager:eu-west-1:123456789012:secret:name-??????'];
+    roleWith(stack, new PolicyStatement({ actions: ['secretsmanager:GetSecretValue'], resources }));
+  };
+  expect(wildcardFindings([resourcesWith(secrets)], [])).toEqual([expect.stringContaining('is not in wildcards.ts')]);
+});
+
+test.each([
+  { notActions: ['s3:DeleteBucket'], resources: ['*'] },
+  { actions: ['s3:GetObject'], notResources: ['arn:aws:s3:::secret/*'] },
+])('a statement that allows all but what it names is refused: %o', (statement) => {
+  const resources = resourcesWith((stack) => void roleWith(stack, new PolicyStatement(statement)));
+  expect(() => rightsOf([resources])).toThrow('allows all but what it names');
+});
+
+test('a table and a user pool without deletion protection are findings', () => {
+  const found = (deletionProtection: boolean) =>
+    protectionFindings(
+      resourcesWith((stack) => {
+        new TableV2(stack, 'Rows', { partitionKey: { name: 'id', type: AttributeType.STRING }, deletionProtection });
+        new UserPool(stack, 'People', { deletionProtection });
+        new Queue(stack, 'Queue');
+      }),
+    );
+  expect(found(true)).toEqual([]);
+  expect(found(false)).toEqual([
+    'Rows can be deleted by hand: give it stage.deletionProtection.',
+    'People can be deleted by hand: give it stage.deletionProtection.',
+  ]);
+});
+
+test('a topic is pinned, and a log group has to be kept and is not', () => {
+  const resources = resourcesWith((stack) => {
+    new Topic(stack, 'Topic').applyRemovalPolicy(RemovalPolicy.RETAIN);
+    new LogGroup(stack, 'Log', { removalPolicy: RemovalPolicy.DESTROY });
+  });
+  const { pinned, findings } = statefulResources(new Map([['Room', resources]]));
+  expect(Object.values(pinned['Room'] ?? {})).toEqual(['AWS::SNS::Topic']);
+  expect(findings).toEqual([expect.stringMatching(/^Log is lost/)]);
 });
 
 test('rights are those of every statement of a role, and of nobody else', () => {

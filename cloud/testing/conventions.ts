@@ -12,13 +12,14 @@ const ofType = (resources: Resources, type: string) => resources.filter(({ Type 
 export const isShared = ({ actions, resources }: Statement) =>
   sharedWildcards.some(({ statement, resource }) => statement === actions.join(', ') && resources.join() === resource);
 
-/** What is wrong with `*` in the policies of the stacks, compared with the list; a sentence each. */
+/** IAM takes `*` for any text and `?` for any character. */
+const isPattern = (text: string) => /[*?]/.test(text);
+
+/** What is wrong with `*` and `?` in the policies of the stacks, compared with the list; a sentence each. */
 export function wildcardFindings(stacks: readonly Resources[], wildcards: readonly Wildcard[]): string[] {
   const statements = stacks.flatMap((resources) => allowing(resources)).filter((statement) => !isShared(statement));
   const found = statements.flatMap(({ path, actions, resources }) =>
-    resources
-      .filter((resource) => resource.includes('*'))
-      .map((resource) => ({ path, statement: actions.join(', '), resource })),
+    resources.filter(isPattern).map((resource) => ({ path, statement: actions.join(', '), resource })),
   );
   const matches = (entry: Wildcard, { path, statement, resource }: Omit<Wildcard, 'reason'>) =>
     (path === entry.path || path.startsWith(`${entry.path}/`)) &&
@@ -26,7 +27,7 @@ export function wildcardFindings(stacks: readonly Resources[], wildcards: readon
     resource === entry.resource;
   return [
     ...statements.flatMap(({ path, actions }) =>
-      actions.filter((action) => action.includes('*')).map((action) => `${path} allows ${action}: name each action.`),
+      actions.filter(isPattern).map((action) => `${path} allows ${action}: name each action.`),
     ),
     ...found
       .filter((one) => !wildcards.some((entry) => matches(entry, one)))
@@ -145,20 +146,46 @@ export function streamFindings(resources: Resources): string[] {
   });
 }
 
-/** Types whose loss is a loss of data or of an address that others know. */
+/**
+ * Types whose loss is a loss of data, or of what others know or have entered themselves: the address of an API and the keys
+ * to it, the subscriptions of a topic, the tables that a function has written into a catalogue.
+ */
 const statefulTypes = [
   'AWS::AmazonMQ::Broker',
+  'AWS::ApiGateway::RestApi',
+  'AWS::ApiGatewayV2::Api',
   'AWS::Cognito::UserPool',
   'AWS::DynamoDB::GlobalTable',
   'AWS::DynamoDB::Table',
   'AWS::EFS::FileSystem',
+  'AWS::Glue::Database',
   'AWS::KMS::Key',
   'AWS::Kinesis::Stream',
   'AWS::Redshift::Cluster',
   'AWS::S3::Bucket',
+  'AWS::SNS::Topic',
   'AWS::SQS::Queue',
   'AWS::SecretsManager::Secret',
 ];
+
+/** Kept as well, but under any logical id: a log goes on in a new group, and the old one stays where it is. */
+const keptTypes = [...statefulTypes, 'AWS::Logs::LogGroup'];
+
+/** Types that can refuse to be deleted by hand, and where their template says so. */
+const protectedTypes: Readonly<Record<string, z.ZodType>> = {
+  'AWS::Cognito::UserPool': z.object({ DeletionProtection: z.literal('ACTIVE') }),
+  'AWS::DynamoDB::GlobalTable': z.object({
+    Replicas: z.array(z.object({ DeletionProtectionEnabled: z.literal(true) })).min(1),
+  }),
+  'AWS::DynamoDB::Table': z.object({ DeletionProtectionEnabled: z.literal(true) }),
+};
+
+/** Resources of stage prod that a person can delete by hand although their type can refuse it. */
+export function protectionFindings(resources: Resources): string[] {
+  return resources
+    .filter(({ Type, Properties }) => protectedTypes[Type]?.safeParse(Properties).success === false)
+    .map(({ path }) => `${path} can be deleted by hand: give it stage.deletionProtection.`);
+}
 
 /** Stateful resources by stack and logical id, and what stage prod would lose of them. */
 export function statefulResources(stacks: ReadonlyMap<string, Resources>): {
@@ -178,8 +205,9 @@ export function statefulResources(stacks: ReadonlyMap<string, Resources>): {
         Object.fromEntries(resources.map(({ logicalId, Type }) => [logicalId, Type])),
       ]),
     ),
-    findings: stateful.flatMap(({ resources }) =>
+    findings: [...stacks.values()].flatMap((resources) =>
       resources
+        .filter(({ Type }) => keptTypes.includes(Type))
         .filter(
           ({ DeletionPolicy, UpdateReplacePolicy }) => DeletionPolicy !== 'Retain' || UpdateReplacePolicy !== 'Retain',
         )

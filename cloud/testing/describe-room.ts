@@ -8,10 +8,12 @@ import { rooms } from '../rooms.ts';
 import { type RightsTable, rightsIn } from '../shared/rights.ts';
 import type { Wildcard } from '../shared/wildcards.ts';
 import type { StageName } from '../stages.ts';
+import { unusedRights } from './called-actions.ts';
 import {
   alarmFindings,
   asynchronousFindings,
   functionFindings,
+  protectionFindings,
   rightsOf,
   sortedRights,
   statefulResources,
@@ -101,7 +103,7 @@ export function describeRoom(
       expect(inStage(stage).nag).toEqual([]);
     });
 
-    test('synth: no action is *, and no resource but those in wildcards.ts, all of which are used', () => {
+    test('synth: no action has * or ?, and no resource but those in wildcards.ts, all of which are used', () => {
       expect(wildcardFindings(resources('prod'), wildcards)).toEqual([]);
     });
 
@@ -115,6 +117,10 @@ export function describeRoom(
       },
     );
 
+    test('synth: no function may do what neither its code calls nor Lambda does for it', () => {
+      for (const stage of testedStages) expect(resources(stage).flatMap(unusedRights)).toEqual([]);
+    });
+
     test('synth: stateful resources keep the logical ids of stateful.json, and stage prod keeps them', async () => {
       const { pinned, findings } = statefulResources(inStage('prod').stacks);
       await expect(
@@ -122,6 +128,10 @@ export function describeRoom(
         'A stateful resource under a new logical id is a new, empty one. If that is meant, run vitest with -u.',
       ).toMatchFileSnapshot(join(folder, 'stateful.json'));
       expect(findings).toEqual([]);
+    });
+
+    test('synth: what can refuse to be deleted by hand does so in stage prod', () => {
+      expect(resources('prod').flatMap(protectionFindings)).toEqual([]);
     });
 
     test('synth: each alarm watches what may wake a person, tells somebody, and names a heading of the README', () => {

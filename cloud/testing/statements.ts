@@ -6,7 +6,11 @@ const oneOrMore = <T extends z.ZodType>(of: T) => z.union([of.transform((one) =>
 const statementSchema = z.object({
   Effect: z.enum(['Allow', 'Deny']),
   Action: oneOrMore(z.string()).default([]),
-  Resource: z.union([z.array(z.unknown()), z.unknown().transform((one) => (one === undefined ? [] : [one]))]),
+  NotAction: z.unknown().optional(),
+  NotResource: z.unknown().optional(),
+  Resource: z
+    .union([z.array(z.unknown()), z.unknown().transform((one) => (one === undefined ? [] : [one]))])
+    .optional(),
 });
 const documentSchema = z.object({ Statement: oneOrMore(statementSchema) });
 const policySchema = z.object({
@@ -30,27 +34,36 @@ export interface Statement {
   resources: readonly string[];
 }
 
-/** Every statement that allows something: policies, inline policies of roles, policies of resources. */
+/**
+ * Every statement that allows something: policies, inline policies of roles, policies of resources.
+ * @throws Error where one allows all but what it names, which is more than anybody can list; z.ZodError where a policy
+ *   is written in a way that is not known here
+ */
 export function allowing(resources: readonly TemplateResource[]): Statement[] {
   return resources.flatMap(({ Type, path, Properties }) => {
     const policies =
       Type === 'AWS::IAM::Role'
         ? roleSchema.parse(Properties).Policies.map((policy) => ({ ...policy, roles: [path] }))
-        : [policySchema.safeParse(Properties)].flatMap(({ data }) =>
-            data === undefined ? [] : [{ ...data, roles: data.Roles.map((role) => inWords(role, resources)) }],
-          );
+        : typeof Properties['PolicyDocument'] === 'object'
+          ? [policySchema.parse(Properties)].map((policy) => ({
+              ...policy,
+              roles: policy.Roles.map((role) => inWords(role, resources)),
+            }))
+          : [];
     return policies.flatMap(({ PolicyName, PolicyDocument, roles }) =>
-      PolicyDocument.Statement.flatMap(({ Effect, Action, Resource }, index) =>
-        Effect === 'Deny'
-          ? []
-          : [
-              {
-                ...{ path, roles, policyName: PolicyName, index },
-                actions: Action.toSorted(),
-                resources: Resource.map((one) => inWords(one, resources)),
-              },
-            ],
-      ),
+      PolicyDocument.Statement.flatMap(({ Effect, Action, NotAction, NotResource, Resource }, index) => {
+        if (Effect === 'Deny') return [];
+        if (NotAction !== undefined || NotResource !== undefined) {
+          throw new Error(`${path} allows all but what it names (NotAction, NotResource): name what it may do.`);
+        }
+        return [
+          {
+            ...{ path, roles, policyName: PolicyName, index },
+            actions: Action.toSorted(),
+            resources: (Resource ?? []).map((one) => inWords(one, resources)),
+          },
+        ];
+      }),
     );
   });
 }

@@ -6,12 +6,14 @@ const resourceSchema = z.object({
   Condition: z.string().optional(),
   DeletionPolicy: z.string().optional(),
   UpdateReplacePolicy: z.string().optional(),
-  Metadata: z.looseObject({ 'aws:cdk:path': z.string().optional() }).default({}),
+  Metadata: z.looseObject({ 'aws:cdk:path': z.string().optional(), entry: z.string().optional() }).default({}),
 });
 const templateSchema = z.object({ Resources: z.record(z.string(), resourceSchema).default({}) });
 
 /** A resource of a synthesised template. */
 export interface TemplateResource extends Omit<z.infer<typeof resourceSchema>, 'Metadata'> {
+  /** Of a `NodeFunction`: its module below cloud/. */
+  entry?: string | undefined;
   logicalId: string;
   /** Construct path below the stack, without the last `Resource`: `Parking/Depth`. */
   path: string;
@@ -22,6 +24,7 @@ export function resourcesOf(template: unknown): TemplateResource[] {
   return Object.entries(templateSchema.parse(template).Resources).map(([logicalId, { Metadata, ...resource }]) => ({
     ...resource,
     logicalId,
+    ...(Metadata.entry === undefined ? {} : { entry: Metadata.entry }),
     path: Metadata['aws:cdk:path']?.replace(/^[^/]+\//, '').replace(/\/Resource$/, '') ?? logicalId,
   }));
 }

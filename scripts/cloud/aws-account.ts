@@ -2,17 +2,14 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
-import {
-  CloudFormationClient,
-  DescribeStackResourcesCommand,
-  DescribeStacksCommand,
-  type Stack,
-} from '@aws-sdk/client-cloudformation';
+import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
+import { S3Client } from '@aws-sdk/client-s3';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import type { Room } from '../../cloud/rooms.ts';
 import { AppError, messageOf } from '../../device/platform/errors.ts';
 import { type BuiltRoom, chooseRooms, synthesiseApart } from './assembly.ts';
 import { bootstrap, type CdkStep, deploy, destroy } from './cdk.ts';
+import { removeAll, statusOf } from './removal.ts';
 import { runTests } from './run-tests.ts';
 
 export interface AwsOptions {
@@ -33,7 +30,7 @@ const limitMs = 60 * 60_000;
  * The rooms and their tests on an AWS account, by the credentials of the environment. Whatever happens after the question,
  * all that was deployed is destroyed, and what is left is listed. Ctrl-C ends the tests and goes on to that; a second one
  * ends at once.
- * @throws AppError `no-credentials`, `wrong-account`, `nothing-to-do`, `not-confirmed`
+ * @throws AppError `no-credentials`, `wrong-account`, `nothing-to-do`, `already-there`, `not-confirmed`
  */
 export async function testOnAws(options: AwsOptions): Promise<0 | 1> {
   const { account, region } = options;
@@ -55,13 +52,20 @@ export async function testOnAws(options: AwsOptions): Promise<0 | 1> {
     console.log('Building the templates.');
     const built = await synthesiseApart({ ...step, stage, rooms });
     const cloudFormation = new CloudFormationClient({ region });
+    await requireNone(cloudFormation, built);
     const isBootstrapped = (await statusOf(cloudFormation, toolkit)) !== undefined;
     console.log(planOf({ ...options, built, leftOut, isBootstrapped }));
     await confirm(account);
 
     const signal = untilInterrupted();
     const code = await deployAndTest({ options, built, step: { ...step, signal }, folder, isBootstrapped });
-    const left = await removeAll(cloudFormation, built, step);
+    console.log('Destroying what was deployed.');
+    const left = await removeAll({
+      cloudFormation,
+      s3: new S3Client({ region }),
+      stacks: built.flatMap(({ stacks }) => stacks),
+      destroy: () => destroy(step),
+    });
     if (!isBootstrapped) left.push(`stack ${toolkit} and its bucket, which the CDK needs: yours to keep or to remove`);
     console.log(left.length === 0 ? 'Nothing is left.' : [`Left in ${account}, ${region}:`, ...left].join('\n  '));
     return code;
@@ -85,6 +89,18 @@ export async function checkIdentity({ account, region }: Pick<AwsOptions, 'accou
     'wrong-account',
     `The credentials are ${identity.Arn} of account ${identity.Account}, and --account says ${account}. Nothing was done.`,
   );
+}
+
+/** What is there already is somebody's: a run would change it, empty its buckets and destroy it. @throws AppError `already-there` */
+async function requireNone(cloudFormation: CloudFormationClient, built: readonly BuiltRoom[]): Promise<void> {
+  for (const name of built.flatMap(({ stacks }) => stacks)) {
+    const status = await statusOf(cloudFormation, name);
+    if (status === undefined) continue;
+    throw new AppError(
+      'already-there',
+      `Stack ${name} is there already (${status}), and would be destroyed with its data. Remove it yourself, or name other rooms with --room. Nothing was done.`,
+    );
+  }
 }
 
 interface Plan extends AwsOptions {
@@ -157,48 +173,4 @@ async function deployAndTest({ options, built, step, folder, isBootstrapped }: W
     console.error(messageOf(error));
     return 1;
   }
-}
-
-/** A line for each thing that the removal did not take away: resources that are kept on purpose, stacks that stayed. */
-async function removeAll(
-  cloudFormation: CloudFormationClient,
-  built: readonly BuiltRoom[],
-  step: CdkStep,
-): Promise<string[]> {
-  const ids = new Map<string, string>();
-  for (const name of built.flatMap(({ stacks }) => stacks)) {
-    const stack = await stackCalled(cloudFormation, name);
-    if (stack?.StackId !== undefined) ids.set(name, stack.StackId);
-  }
-  console.log('Destroying what was deployed.');
-  await destroy(step).catch((error: unknown) => console.error(messageOf(error)));
-  const left: string[] = [];
-  for (const [name, id] of ids) {
-    const status = await statusOf(cloudFormation, name);
-    if (status !== undefined) left.push(`stack ${name} (${status})`);
-    const { StackResources = [] } = await cloudFormation
-      .send(new DescribeStackResourcesCommand({ StackName: id }))
-      .catch(() => ({ StackResources: [] }));
-    left.push(
-      ...StackResources.filter(({ ResourceStatus }) => ResourceStatus !== 'DELETE_COMPLETE').map(
-        ({ ResourceType, PhysicalResourceId }) => `${ResourceType} ${PhysicalResourceId} of ${name}`,
-      ),
-    );
-  }
-  return left;
-}
-
-async function stackCalled(cloudFormation: CloudFormationClient, name: string): Promise<Stack | undefined> {
-  try {
-    const { Stacks } = await cloudFormation.send(new DescribeStacksCommand({ StackName: name }));
-    return Stacks?.[0];
-  } catch (error) {
-    if (messageOf(error).includes('does not exist')) return undefined;
-    throw error;
-  }
-}
-
-async function statusOf(cloudFormation: CloudFormationClient, name: string): Promise<string | undefined> {
-  const stack = await stackCalled(cloudFormation, name);
-  return stack?.StackStatus === 'DELETE_COMPLETE' ? undefined : stack?.StackStatus;
 }
