@@ -92,6 +92,28 @@ describe('either store lost', () => {
     expect(h.destination.rows[0]?.workNotes).not.toContain('does not know this breach any more');
   });
 
+  test('an open row whose breach fires in the call, but has ended in a storm before the walk, hears of the end', async () => {
+    const h = await ready((config) => {
+      config.handler.storm = { keys: 1, windowMs: minuteMs };
+    });
+    const fired = h.anomaly();
+    await h.settle();
+    await h.restart({ loseStore: true });
+    h.destination.rights.read = false;
+    const humid = h.message({ metric: 'humidity' });
+    h.rollCall([
+      { metric: 'humidity', rule: 'upper', lastSequence: 1, waiting: false, firing: firingOf(humid) },
+      { metric: 'temperature', rule: 'upper', lastSequence: 1, waiting: false, firing: firingOf(fired) },
+    ]);
+    await h.settle();
+    await recover(h, fired);
+    h.destination.rights.read = true;
+    await h.pass(20 * minuteMs);
+    const row = h.destination.rows.find(({ openedBy }) => openedBy === fired.id);
+    expect(row?.workNotes).toMatch(new RegExp(`breach ${fired.id} start=\\S+ end=2026`));
+    expect(row?.state).toBe('resolved');
+  });
+
   test('a walk whose answer holds a row that was not asked for is not believed; it is asked again after the pause', async () => {
     let dropsPrefix = true;
     const h = await ready(undefined, {
