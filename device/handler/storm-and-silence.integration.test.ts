@@ -224,7 +224,13 @@ describe('storms, caps and silence', () => {
     const speaksFor = async (minutes: readonly number[]) => {
       for (const minute of minutes) {
         await h.pass(minuteMs);
-        h.status({ kind: 'heartbeat', bootId: 'second', monotonicMs: minute * minuteMs, lastReadingAt: null, sensor: 'ok' });
+        h.status({
+          kind: 'heartbeat',
+          bootId: 'second',
+          monotonicMs: minute * minuteMs,
+          lastReadingAt: null,
+          sensor: 'ok',
+        });
       }
       await h.settle();
       return h.destination.rows[0]?.state;
