@@ -212,7 +212,7 @@ function continuesRelived({ deviceId, metric, startedAtMs }: Breach, chronicle: 
   const relived = truth
     .breaches()
     .some((other) => other.deviceId === deviceId && other.metric === metric && isRelived(other, chronicle));
-  return relived && monitorLosses.some(({ atMs }) => truth.nextSeenMs(deviceId, atMs + 1) === startedAtMs);
+  return relived && monitorLosses.some(({ atMs }) => truth.nextSeenMs(deviceId, atMs) === startedAtMs);
 }
 
 function isFirstAfter({ deviceId, metric, startedAtMs }: Breach, atMs: number, { truth }: Chronicle): boolean {
