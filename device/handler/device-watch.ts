@@ -40,11 +40,11 @@ export interface Changes {
   speaking: Device[];
 }
 
-/** Whether it was said after the last word: messages come late, and a clock that was ahead may be set back within a boot. */
+/** Whether it was said after the last word: messages come late, and a clock that was ahead may be set back, or start anew. */
 function isLater(said: Said, last: { lastMs: number; boot?: Said['boot'] }): boolean {
   return said.boot !== undefined && said.boot.id === last.boot?.id
     ? said.boot.monotonicMs >= last.boot.monotonicMs
-    : said.atMs >= last.lastMs;
+    : said.isLive === true || said.atMs >= last.lastMs;
 }
 
 /** The policy is read whenever it is needed; without a time for silence, event time of the silent goes on all the same. */

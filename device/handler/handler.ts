@@ -177,6 +177,7 @@ export function createHandler(deps: HandlerDeps): Handler {
     intake,
     policy: config.handler,
     own,
+    time,
     deliveryTime,
     onIdle: settleIdle,
   });

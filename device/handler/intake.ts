@@ -296,14 +296,24 @@ export function createIntake(store: HandlerStore, options: IntakeOptions, own: O
 
   /** Stores an end. What ended under a silence before anything was told of it is recorded only. */
   function ended(known: Occurrence, message: AnomalyMessage): Occurrence {
-    const endedAtMs = Date.parse(message.endedAt ?? message.at);
-    const isUntold = known.place === 'wanted' && known.silence === 'holds' && endedUnder(silences, message, endedAtMs);
+    const isUntold =
+      known.place === 'wanted' && known.silence === 'holds' && endedUnder(silences, message, endOnTheWall(message));
     const occurrence: Occurrence = { ...known, phase: 'ended', message, place: isUntold ? 'recorded' : known.place };
     for (const kind of isUntold ? (['open', 'chart', 'update'] as const) : (['update'] as const)) {
       store.dropWaiting(known.id, kind);
     }
     store.putOccurrence(occurrence);
     return occurrence;
+  }
+
+  /**
+   * When it ended by the clock of silences. Of that a device's clock says nothing while it is known to be wrong, or is
+   * ahead: then it ended when it was told.
+   */
+  function endOnTheWall({ endedAt, at, clockSynchronised, clockSource }: AnomalyMessage): number {
+    const nowMs = time.wallMs();
+    const isWrong = !clockSynchronised && clockSource !== 'none';
+    return isWrong ? nowMs : Math.min(nowMs, Date.parse(endedAt ?? at));
   }
 
   /** An opening whose attempt was begun may have been made, and then its incident hears of the end, too. */

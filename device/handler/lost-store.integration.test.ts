@@ -58,6 +58,21 @@ describe('either store lost', () => {
     expect(h.destination.rows[0]?.workNotes).toContain('does not know this breach any more');
   });
 
+  test('a storm of a lost store ends by the clock of the handler, whatever that of the device that calls says', async () => {
+    const h = await ready((config) => {
+      config.handler.storm = { keys: 1, windowMs: minuteMs };
+    });
+    for (const metric of ['a', 'b']) h.anomaly({ metric });
+    await h.settle();
+    await h.restart({ loseStore: true });
+    const call = { software: 'test', callId: 'c', page: 1, pages: 1, keys: [] };
+    h.status({ kind: 'roll-call', ...call, at: '2031-01-01T00:00:00Z' });
+    await h.pass(5 * minuteMs);
+    const storm = h.destination.rows.find(({ correlationId }) => correlationId.endsWith('/storm'));
+    expect(storm?.state).toBe('resolved');
+    expect(storm?.closeNotes).toMatch(/^breach \w+ start=2026\S+ end=2026/m);
+  });
+
   test('an open row that tells the ends of two breaches is resolved with the times of the one that ended last', async () => {
     const h = await ready();
     const first = h.anomaly();
@@ -90,6 +105,28 @@ describe('either store lost', () => {
     await h.pass(20 * minuteMs);
     expect(h.destination.rows).toMatchObject([{ state: 'resolved' }]);
     expect(h.destination.rows[0]?.workNotes).not.toContain('does not know this breach any more');
+  });
+
+  test('an open row whose breach fires in the call, but has ended in a storm before the walk, hears of the end', async () => {
+    const h = await ready((config) => {
+      config.handler.storm = { keys: 1, windowMs: minuteMs };
+    });
+    const fired = h.anomaly();
+    await h.settle();
+    await h.restart({ loseStore: true });
+    h.destination.rights.read = false;
+    const humid = h.message({ metric: 'humidity' });
+    h.rollCall([
+      { metric: 'humidity', rule: 'upper', lastSequence: 1, waiting: false, firing: firingOf(humid) },
+      { metric: 'temperature', rule: 'upper', lastSequence: 1, waiting: false, firing: firingOf(fired) },
+    ]);
+    await h.settle();
+    await recover(h, fired);
+    h.destination.rights.read = true;
+    await h.pass(20 * minuteMs);
+    const row = h.destination.rows.find(({ openedBy }) => openedBy === fired.id);
+    expect(row?.workNotes).toMatch(new RegExp(`breach ${fired.id} start=\\S+ end=2026`));
+    expect(row?.state).toBe('resolved');
   });
 
   test('a walk whose answer holds a row that was not asked for is not believed; it is asked again after the pause', async () => {

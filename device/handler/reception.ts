@@ -1,6 +1,7 @@
 import {
   type AnomalyMessage,
   type AnswerMessage,
+  type DeviceStatusMessage,
   deviceStatusMessage,
   handlerStatusMessage,
 } from '../anomaly/anomaly.ts';
@@ -55,10 +56,11 @@ export interface ReceptionDeps {
   send: (topic: string, answer: AnswerMessage) => void;
 }
 
-type Spoken = Pick<AnomalyMessage, 'at' | 'bootId' | 'monotonicMs'>;
+/** A message of a device; of its status with the kind. */
+type Spoken = Pick<AnomalyMessage, 'at' | 'bootId' | 'monotonicMs'> & { kind?: DeviceStatusMessage['kind'] };
 
-function saidBy({ at, bootId, monotonicMs }: Spoken): Said {
-  return { atMs: Date.parse(at), boot: { id: bootId, monotonicMs } };
+function saidBy({ at, bootId, monotonicMs, kind }: Spoken): Said {
+  return { atMs: Date.parse(at), boot: { id: bootId, monotonicMs }, isLive: kind !== undefined };
 }
 
 export function createReception(deps: ReceptionDeps): Reception {

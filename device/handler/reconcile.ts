@@ -90,7 +90,9 @@ export function reconcileRows(
       if (occurrence.place === 'held' && (isLeft || namesOccurrence(row, occurrence.id))) intake.letGo(occurrence);
     }
     const called = byCorrelation.get(row.correlationId);
-    if (called?.waiting === true || called?.firing != null) continue;
+    // What the call says fires may have ended while the walk had to wait.
+    const fires = called?.firing != null && store.occurrence(called.firing.id)?.phase !== 'ended';
+    if (called?.waiting === true || fires) continue;
     if (firing.length > 0 || store.entriesOf(row.correlationId).length > 0) continue;
     const key = called ?? keyOf(row.correlationId, call);
     const found = key && breachOf(row, call, key);

@@ -63,6 +63,23 @@ describe('a breach that fires under a silence', () => {
     expect(counts(h)).toMatchObject({ entries: 0, silenced: 0 });
   });
 
+  test.each([
+    { clock: 'ahead', aheadMs: 62 * 60 * minuteMs, known: { clockSynchronised: false, clockSource: 'none' } },
+    { clock: 'known to be wrong', aheadMs: -minuteMs * 60, known: { clockSynchronised: false, clockSource: 'chrony' } },
+  ])('is recorded only where it has ended under it by a clock that is $clock', async ({ aheadMs, known }) => {
+    const h = await ready();
+    silence(h, 10 * minuteMs);
+    const startedAt = isoUtc(h.time.wallMs() + aheadMs);
+    const fired = h.anomaly({ ...known, startedAt, at: startedAt });
+    await h.pass(minuteMs);
+    const endedAt = isoUtc(h.time.wallMs() + aheadMs);
+    const over = { phase: 'resolved', endedAt, endReason: 'cleared', at: endedAt } as const;
+    h.anomaly({ ...known, ...over, firingSequence: fired.firingSequence, startedAt });
+    await h.pass(60 * minuteMs, minuteMs);
+    expect(h.destination.rows).toEqual([]);
+    expect(h.handler.breach(fired.id)).toMatchObject({ phase: 'ended', place: 'recorded' });
+  });
+
   test('goes on being held back while another silence covers it', async () => {
     const h = await ready();
     silence(h, 5 * minuteMs, { metric: 'temperature' });

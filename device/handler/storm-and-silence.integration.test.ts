@@ -211,6 +211,44 @@ describe('storms, caps and silence', () => {
     expect(h.destination.rows[0]?.state).toBe('resolved');
   });
 
+  test('a clock that was ahead does not delay a quiet period beyond a reboot that set it right', async () => {
+    const h = await ready();
+    const aheadMs = 3 * 24 * 60 * minuteMs;
+    const early = () => isoUtc(h.time.wallMs() + aheadMs);
+    const fired = h.anomaly({ startedAt: early(), at: early(), bootId: 'first' });
+    await h.settle();
+    const over = { phase: 'resolved', endedAt: early(), endReason: 'cleared', at: early(), bootId: 'first' } as const;
+    h.anomaly({ ...over, firingSequence: fired.firingSequence, startedAt: fired.startedAt });
+    await h.settle();
+    h.alive = false;
+    const speaksFor = async (minutes: readonly number[]) => {
+      for (const minute of minutes) {
+        await h.pass(minuteMs);
+        h.status({
+          kind: 'heartbeat',
+          bootId: 'second',
+          monotonicMs: minute * minuteMs,
+          lastReadingAt: null,
+          sensor: 'ok',
+        });
+      }
+      await h.settle();
+      return h.destination.rows[0]?.state;
+    };
+    expect(await speaksFor([1, 4, 8, 12, 14])).toBe('new');
+    expect(await speaksFor([15])).toBe('resolved');
+  });
+
+  test('what an earlier boot said, and is told late, does not end a quiet period', async () => {
+    const h = await ready();
+    const before = h.message({ metric: 'humidity', bootId: 'first', monotonicMs: 60 * minuteMs });
+    await h.pass(minuteMs);
+    await recover(h, h.anomaly());
+    h.send('IoTBlog/anomaly', before);
+    await h.settle();
+    expect(h.destination.rows.find(({ correlationId }) => correlationId.includes('temperature'))?.state).toBe('new');
+  });
+
   test('breaches that come and go inside the quiet period do not pile up', async () => {
     const h = await ready((config) => {
       config.handler.keepEnded = 100;

@@ -1,5 +1,5 @@
 import type { Relay } from '../outbox/relay.ts';
-import type { Time } from '../platform/time.ts';
+import type { Clock, Time } from '../platform/time.ts';
 import { handlerDevice } from '../transport/topics.ts';
 import type { Work } from './inbox.ts';
 import type { Intake, OwnIdentity } from './intake.ts';
@@ -30,6 +30,8 @@ export interface WalksOptions {
   intake: Intake;
   policy: { orphan: 'resolve' | 'note'; storm: { windowMs: number } };
   own: OwnIdentity;
+  /** By it the handler tells when what it raised itself ended. */
+  time: Pick<Clock, 'wallMs'>;
   deliveryTime: Time;
   onIdle: () => void;
 }
@@ -53,6 +55,11 @@ export function createWalks(options: WalksOptions): Walks {
     if (waiting.has(name) || waiting.size < mostWaiting) {
       waiting.set(name, { call, notBeforeMs: waiting.get(name)?.notBeforeMs ?? notBeforeMs });
     }
+  }
+
+  function ownStamps(): RollCall['stamps'] {
+    const monotonicMs = Math.max(0, deliveryTime.monotonicMs());
+    return { bootId: options.own.bootId, monotonicMs, clockSynchronised: true, clockSource: 'handler' };
   }
 
   /** The next walk that is due. */
@@ -89,7 +96,8 @@ export function createWalks(options: WalksOptions): Walks {
       // devices of the site have called as well, for a storm may go on.
       for (const deviceId of ['*', handlerDevice]) {
         const { installationId, createdAt } = options.own;
-        const nobody = { ...call, deviceId, keys: [], installationId, installationCreatedAt: createdAt };
+        const said = { deviceId, keys: [], installationId, installationCreatedAt: createdAt };
+        const nobody = { ...call, ...said, atMs: options.time.wallMs(), stamps: ownStamps() };
         want(nobody, nowMs + options.policy.storm.windowMs);
       }
       void walkAll();

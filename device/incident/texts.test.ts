@@ -282,6 +282,14 @@ describe('notes', () => {
       texts.still(occurrence({ rule: 'storm' }), held),
       `breach ${'b'.repeat(32)} start=2015-08-22T10:11:50Z end=- key=lab/pi-7/humidity/upper`,
     ],
+    [
+      'storm, of a breach that its device does not know any more',
+      texts.still(occurrence({ rule: 'storm' }), [
+        ...held,
+        occurrence({ ...ended, id: 'c'.repeat(32), endReason: 'no longer known' }),
+      ]),
+      `\n\nThe time of the end is not known of: ${'c'.repeat(32)}.\n`,
+    ],
     ['closing', texts.closing(over), `breach ${id} start=2015-08-22T10:11:50Z end=2015-08-22T19:28:00Z`],
     ['duplicate', texts.duplicate(occurrence(), 'INC0010001'), 'INC0010001 is kept, this one is canceled.'],
     ['collision', texts.collision(occurrence()), 'changed this incident at the same moment as the edge did'],

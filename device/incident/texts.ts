@@ -138,7 +138,15 @@ function note(
 ): string {
   const list = held.map((one) => `${breachLine(one.message)} key=${one.correlationId}`);
   const lines = [breachLine(occurrence.message), ...list].join('\n');
-  return [...paragraphs, lines, marker(occurrence.id, sequence)].filter((part) => part !== '').join('\n\n');
+  return [...paragraphs, lines, endsNotKnown(held), marker(occurrence.id, sequence)]
+    .filter((part) => part !== '')
+    .join('\n\n');
+}
+
+/** Which of the listed breaches their devices do not know any more. */
+function endsNotKnown(held: readonly Occurrence[]): string {
+  const ids = held.filter(({ message }) => message.endReason === 'no longer known').map(({ id }) => id);
+  return ids.length === 0 ? '' : `The time of the end is not known of: ${ids.join(', ')}.`;
 }
 
 function signed(occurrence: Occurrence, sentence: string): string {

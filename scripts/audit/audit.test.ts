@@ -320,6 +320,24 @@ describe('incidents that the handler raises itself', () => {
     ]);
   });
 
+  test('a storm may list another end of a breach where it says that the end is not known, and a store was lost', () => {
+    const ends = (id: string) => {
+      const here = instance([warm]);
+      const opened = here.write.open(storm);
+      const early = { ...humid, endedAtMs: humid.startedAtMs + 60_000 };
+      const list = `${breachLineOf('a'.repeat(32), early)} key=home/pi/humidity/upper`;
+      const unknown = `The time of the end is not known of: ${id}.`;
+      const note = `Still breaching: 2.\n\n${list}\n\n${unknown}\n\n[${opened.id}:2]`;
+      here.write.note(opened.row, storm.firedAtMs + 60_000, note);
+      here.write.recovered(opened.row, storm, opened.id);
+      here.write.resolved(opened.row, storm, opened.id);
+      const policy = { handlerRules: ['storm'], monitorLossesMs: [humid.startedAtMs + 30_000] };
+      return found(here.audit([warm, humid], policy));
+    };
+    expect(ends('a'.repeat(32))).toEqual([]);
+    expect(ends('b'.repeat(32))).toEqual(['wrongTimes']);
+  });
+
   test('a breach in a storm and in an incident of its own is doubled', () => {
     const { audit, write } = stormy();
     write.tell(humid);

@@ -95,7 +95,9 @@ export interface Incident {
 
 const markerPattern = /\[([0-9a-f]{32}):(\d+)\]\s*$/;
 const linePattern = /^breach ([0-9a-f]{32}) start=(\S+) end=(\S+)(?: key=(\S+))?\r?$/gm;
-const unknownEnd = 'the time of its end is not known';
+const unknownEnd = 'so the time of its end is not known';
+/** Said of breaches that a storm lists. */
+const unknownEndsPattern = /^The time of the end is not known of: (.+)\.\r?$/m;
 
 /** What the rows of an instance say. Texts of people, which end with no marker, are not believed. */
 export function readIncidents(
@@ -133,11 +135,12 @@ function noteOf(value: string, createdOn: string): Note | undefined {
 }
 
 function linesIn(value: string): ToldLine[] {
+  const unknownEnds = unknownEndsPattern.exec(value)?.[1] ?? '';
   return [...value.matchAll(linePattern)].map(([, occurrenceId = '', start = '', end = '', key]) => ({
     occurrenceId,
     startedAtMs: Date.parse(start),
     endedAtMs: end === '-' ? null : Date.parse(end),
-    endUnknown: value.includes(unknownEnd),
+    endUnknown: value.includes(unknownEnd) || unknownEnds.includes(occurrenceId),
     key,
   }));
 }

@@ -39,6 +39,8 @@ const sinceRow = z.object({ since: z.number().nullable() });
 export interface Said {
   atMs: number;
   boot?: { id: string; monotonicMs: number };
+  /** It was sent when it was said, and is never sent again: a heartbeat or roll call. What is said later is newer. */
+  isLive?: boolean;
 }
 
 /** A key in the outbox: entries that a look-up goes through; more wait behind them. */
@@ -186,11 +188,16 @@ export function entriesOf(db: Store, instance: string, clock?: Pick<Clock, 'wall
   };
 }
 
-/** By event time; within a boot also by its monotonic clock, which goes on where a clock that was ahead is set back. */
-function isQuietOver(entry: z.infer<typeof quietRow>, { atMs, boot }: Said): boolean {
+/**
+ * By event time; within a boot also by its monotonic clock, which goes on where a clock that was ahead is set back. Where
+ * it was set back by a reboot, as what is said live before the recovery tells, at latest once that boot lasts as long.
+ */
+function isQuietOver(entry: z.infer<typeof quietRow>, { atMs, boot, isLive }: Said): boolean {
   if (entry.due_at <= atMs) return true;
-  const quietMs = entry.due_at - Date.parse(entry.at);
-  return boot?.id === entry.boot_id && boot.monotonicMs - entry.monotonic_ms >= quietMs;
+  const recoveredMs = Date.parse(entry.at);
+  const quietMs = entry.due_at - recoveredMs;
+  if (boot?.id === entry.boot_id) return boot.monotonicMs - entry.monotonic_ms >= quietMs;
+  return boot !== undefined && isLive === true && atMs < recoveredMs && boot.monotonicMs >= quietMs;
 }
 
 function entryOf(raw: unknown): Entry {

@@ -28,6 +28,8 @@ export interface MonitorLoss {
   unanswered: readonly { deviceId: string; metric: string; sinceMs: number }[];
   /** Its disk was full: an end that it could not write is forgotten, so the next breach is told as the one before it. */
   forgetsEnds: boolean;
+  /** When the backup was made that its data directory came back from. */
+  backedUpAtMs?: number;
 }
 
 export interface Span {

@@ -28,6 +28,7 @@ type Journal = ReturnType<DeviceCode['openJournal']>;
 export interface MonitorSide {
   begin(life: Life): Promise<{ stop: () => Promise<void> }>;
   crashed(survival: Survival): void;
+  backedUp(): void;
   /** Shows the values of a device to the monitor, if it lives. */
   sample(deviceId: string, metrics: Readonly<Record<string, number>>): void;
   reboot(): void;
@@ -54,6 +55,7 @@ export function createMonitorSide(deps: SideDeps): MonitorSide {
   let wasRefused = false;
   /** Since when the journal does not hold what the monitor knows. */
   let fullSinceMs: number | undefined;
+  let backedUpAtMs: number | undefined;
 
   const clock = (bootedAtMs: number): Clock => ({
     wallMs: () => time.wallMs() + machine.errorMs,
@@ -126,10 +128,11 @@ export function createMonitorSide(deps: SideDeps): MonitorSide {
     return waiting.map((body) => ({ deviceId: body.deviceId, metric: body.metric, sinceMs: since(body) - 1_000 }));
   }
 
-  function lose(): void {
+  function lose(survival: 'nothing' | 'backup'): void {
     const atMs = time.wallMs();
     const lost = current?.journal === undefined ? [] : unanswered(current.journal);
-    chronicle.monitorLosses.push({ atMs, unanswered: lost, forgetsEnds: false });
+    const restored = survival === 'backup' && backedUpAtMs !== undefined ? { backedUpAtMs } : {};
+    chronicle.monitorLosses.push({ atMs, unanswered: lost, forgetsEnds: false, ...restored });
   }
 
   function watchDisk(): void {
@@ -175,7 +178,7 @@ export function createMonitorSide(deps: SideDeps): MonitorSide {
     },
 
     crashed(survival) {
-      if (survival === 'nothing' || survival === 'backup') lose();
+      if (survival === 'nothing' || survival === 'backup') lose(survival);
       if (fullSinceMs !== undefined) {
         // What it knew and could not write died with it.
         chronicle.monitorLosses.push({
@@ -188,6 +191,10 @@ export function createMonitorSide(deps: SideDeps): MonitorSide {
         fullSinceMs = undefined;
       }
       current = undefined;
+    },
+
+    backedUp() {
+      backedUpAtMs = time.wallMs();
     },
 
     sample(deviceId, metrics) {

@@ -25,7 +25,7 @@ export interface Truth {
   see(reading: SeenReading): void;
   /** The last reading did not survive the crash that struck while it was taken in. */
   unsee(): void;
-  /** When a living monitor was next shown something of a device; infinite where it never was. */
+  /** When a living monitor was next shown something of a device; a reading at that instant struck before. Infinite: never. */
   nextSeenMs(deviceId: string, afterMs: number): number;
   breaches(): Breach[];
 }
@@ -36,8 +36,7 @@ export function createTruth(): Truth {
     see: (reading) => void seen.push(reading),
     unsee: () => void seen.pop(),
     nextSeenMs: (deviceId, afterMs) =>
-      seen.find((reading) => reading.deviceId === deviceId && reading.atMs >= afterMs)?.atMs ??
-      Number.POSITIVE_INFINITY,
+      seen.find((reading) => reading.deviceId === deviceId && reading.atMs > afterMs)?.atMs ?? Number.POSITIVE_INFINITY,
     breaches: () => breachesIn(seen satisfies PublishedReading[], rules),
   };
 }

@@ -193,6 +193,7 @@ function act(world: World, step: Step): void {
       return;
     case 'back-up':
       disks[step.who].backUp();
+      if (step.who === 'monitor') monitor.backedUp();
       return;
     case 'offline': {
       const who = step.who === 'both' ? (['monitor', 'handler'] as const) : [step.who];
