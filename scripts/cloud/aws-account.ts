@@ -52,9 +52,9 @@ export async function testOnAws(options: AwsOptions): Promise<0 | 1> {
     console.log('Building the templates.');
     const built = await synthesiseApart({ ...step, stage, rooms });
     const cloudFormation = new CloudFormationClient({ region });
-    await requireNone(cloudFormation, built);
     const isBootstrapped = (await statusOf(cloudFormation, toolkit)) !== undefined;
     console.log(planOf({ ...options, built, leftOut, isBootstrapped }));
+    await requireNone(cloudFormation, built);
     await confirm(account);
 
     const signal = untilInterrupted();
