@@ -1,5 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { CommanderError } from 'commander';
+import type { FuzzResult } from './fuzz/fuzz.ts';
+import { runFuzz } from './fuzz/run-fuzz.ts';
+import { targets } from './fuzz/targets.ts';
 import { type ChaosOptions, parseOptions } from './options.ts';
 import { createProgress } from './progress.ts';
 import { table } from './report.ts';
@@ -16,11 +19,15 @@ const mostSchedules = 150;
 /** `npm run chaos`. Exit codes: 0 all held, 1 something did not hold or a mutant was not caught, 2 wrong options. */
 try {
   const options = parseOptions(process.argv.slice(2));
-  process.exitCode =
-    options.mutants === undefined ? await simulate(options) : await breakOnPurpose(options, options.mutants);
+  process.exitCode = await run(options);
 } catch (error) {
   if (!(error instanceof CommanderError)) throw error;
   process.exitCode = error.exitCode === 0 ? 0 : 2;
+}
+
+function run(options: ChaosOptions): Promise<0 | 1> {
+  if (options.fuzz !== undefined) return feed(options, options.fuzz);
+  return options.mutants === undefined ? simulate(options) : breakOnPurpose(options, options.mutants);
 }
 
 async function simulate(options: ChaosOptions): Promise<0 | 1> {
@@ -93,6 +100,33 @@ async function breakOnPurpose(options: ChaosOptions, wanted: string): Promise<0 
     outcomes: rows.map(([mutant, outcome, schedules, by]) => ({ mutant, outcome, schedules, by })),
   });
   return missed.length === 0 ? 0 : 1;
+}
+
+async function feed({ seed, inputs, ...options }: ChaosOptions, wanted: string): Promise<0 | 1> {
+  const chosen = targets.filter(({ name }) => name.includes(wanted));
+  const progress = createProgress(process.stderr, Date.now);
+  const results: FuzzResult[] = [];
+  for (const [index, { name }] of chosen.entries()) {
+    const onProgress = (tried: number) =>
+      progress.show(`parser ${index + 1} of ${chosen.length}, ${name}: ${tried.toLocaleString('en')} inputs`);
+    onProgress(0);
+    results.push(await runFuzz(name, { seed, inputs, onProgress }));
+  }
+  progress.end();
+  const rows = results.map(({ target, inputs: tried, slowestMs, grownBytes, violation }) => [
+    ...[
+      target,
+      tried,
+      Math.round(slowestMs),
+      Math.round(grownBytes / 1_024),
+      violation === undefined ? 'holds' : 'FAILS',
+    ],
+  ]);
+  print(table(['parser', 'inputs', 'slowest, ms CPU', 'heap grown, KiB', 'stands it'], rows));
+  for (const { target, violation } of results) if (violation !== undefined) print(`\n${target}: ${violation}`);
+  const failed = results.filter(({ violation }) => violation !== undefined);
+  writeJson({ ...options, seed, inputs }, { seed, parsers: results, violations: failed.length });
+  return chosen.length > 0 && failed.length === 0 ? 0 : 1;
 }
 
 function print(line: string): void {

@@ -7,6 +7,10 @@ export interface ChaosOptions {
   schedules: number;
   /** Part of the names of the mutants to try, empty for all; undefined tries none. */
   mutants: string | undefined;
+  /** Part of the names of the parsers to feed, empty for all; undefined feeds none. */
+  fuzz: string | undefined;
+  /** Inputs for each of them. */
+  inputs: number;
   /** File for the result; undefined writes none. */
   json: string | undefined;
 }
@@ -20,15 +24,22 @@ export function parseOptions(argv: readonly string[]): ChaosOptions {
     .option('--schedules <number>', 'how many are played', whole, 10_000)
     .option('--minutes <number>', 'no schedule is begun after this time', positive, 10)
     .option('--mutants [name]', 'breaks the code on purpose, one line at a time, and says whether that is found')
+    .option('--fuzz [name]', 'feeds hostile input to every parser at an edge, each in a process of its own')
+    .option('--inputs <number>', 'for each parser; a slow one gets fewer', whole, 100_000)
     .option('--json <file>', 'writes the result to this file')
     .exitOverride()
     .parse(argv, { from: 'user' });
-  const options = program.opts<Omit<ChaosOptions, 'mutants' | 'json'> & { mutants?: string | true; json?: string }>();
+  const options = program.opts<
+    Omit<ChaosOptions, 'mutants' | 'fuzz' | 'json'> &
+      Partial<Record<'mutants' | 'fuzz', string | true>> & { json?: string }
+  >();
   return {
     seed: options.seed,
     minutes: options.minutes,
     schedules: options.schedules,
     mutants: options.mutants === true ? '' : options.mutants,
+    fuzz: options.fuzz === true ? '' : options.fuzz,
+    inputs: options.inputs,
     json: options.json,
   };
 }

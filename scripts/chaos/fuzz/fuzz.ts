@@ -1,0 +1,101 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import fc from 'fast-check';
+import type { Target } from './targets.ts';
+
+export interface FuzzOptions {
+  seed: number;
+  /** Inputs, before the target's cost is taken into account. */
+  inputs: number;
+  /** An input that takes longer, ms of processor time, is as good as one that hangs. Default 2,000. */
+  longestMs?: number;
+  /** Called now and then with the number of inputs tried so far. */
+  onProgress?: (tried: number) => void;
+}
+
+export interface FuzzResult {
+  target: string;
+  inputs: number;
+  /** Most that one input took, ms of processor time: a busy machine makes none slow. */
+  slowestMs: number;
+  /** Heap after the last input beyond that after the first fifth, bytes, both after a garbage collection. */
+  grownBytes: number;
+  /** What does not hold; undefined where all does. */
+  violation: string | undefined;
+}
+
+const mostGrownBytes = 16 * 1024 * 1024;
+/** Characters of an input. */
+const longestShown = 2_000;
+const progressEvery = 500;
+
+/** Feeds a parser; the first input that it does not stand is made as small as it still fails. */
+export async function fuzz(
+  target: Target,
+  { seed, inputs, longestMs = 2_000, onProgress }: FuzzOptions,
+): Promise<FuzzResult> {
+  const count = Math.max(100, Math.round(inputs / (target.cost ?? 1)));
+  const { property, end } = await target.open();
+  let tried = 0;
+  let slowestMs = 0;
+  let settledBytes = 0;
+  const watched = watch(property, (ms) => {
+    tried += 1;
+    slowestMs = Math.max(slowestMs, ms);
+    if (tried === Math.ceil(count / 5)) settledBytes = usedBytes();
+    if (tried % progressEvery === 0) onProgress?.(tried);
+  });
+  try {
+    const details = await fc.check(watched, { seed, numRuns: count });
+    const grownBytes = usedBytes() - settledBytes;
+    const violation = details.failed
+      ? failureText(details)
+      : slowestMs > longestMs
+        ? `one input took ${Math.round(slowestMs)} ms`
+        : grownBytes > mostGrownBytes
+          ? `${Math.round(grownBytes / 1_048_576)} MiB more are held than after the first fifth of the inputs`
+          : undefined;
+    return { target: target.name, inputs: details.numRuns, slowestMs, grownBytes, violation };
+  } finally {
+    await end?.();
+  }
+}
+
+function failureText({ seed, counterexamplePath, counterexample, errorInstance }: fc.RunDetails<unknown>): string {
+  const input = fc.stringify(counterexample);
+  const shown = input.length <= longestShown ? input : `${input.slice(0, longestShown)}… (${input.length} characters)`;
+  return `${String(errorInstance)}\nseed: ${seed}, path: ${counterexamplePath}, input: ${shown}`;
+}
+
+/** The property, with the time of each run told. */
+function watch(
+  property: fc.IRawProperty<unknown, boolean>,
+  ran: (ms: number) => void,
+): fc.IAsyncProperty<unknown> | fc.IProperty<unknown> {
+  return Object.create(property, {
+    run: {
+      value(input: unknown) {
+        const before = process.cpuUsage();
+        const outcome: unknown = Reflect.apply(property.run, property, [input]);
+        const tell = () => {
+          const { user, system } = process.cpuUsage(before);
+          ran((user + system) / 1_000);
+        };
+        if (outcome instanceof Promise) return outcome.finally(tell);
+        tell();
+        return outcome;
+      },
+    },
+  });
+}
+
+let collect: (() => void) | undefined;
+
+function usedBytes(): number {
+  if (collect === undefined) {
+    setFlagsFromString('--expose-gc');
+    collect = runInNewContext('gc');
+  }
+  collect?.();
+  return process.memoryUsage().heapUsed;
+}
