@@ -2,7 +2,13 @@ import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
-import { DeleteObjectCommand, HeadBucketCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import {
+  DeleteObjectCommand,
+  HeadBucketCommand,
+  ListObjectVersionsCommand,
+  PutObjectCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
 import { App, CfnOutput, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { describe, expect, it } from 'vitest';
@@ -79,10 +85,21 @@ describe('the mode for an AWS account', () => {
       await s3.send(new PutObjectCommand({ Bucket: Versioned, Key, Body: 'x' }));
     await s3.send(new DeleteObjectCommand({ Bucket: Versioned, Key: 'deleted' }));
 
+    const versions = async () => {
+      const listed = await s3.send(new ListObjectVersionsCommand({ Bucket: Versioned }));
+      return [...(listed.Versions ?? []), ...(listed.DeleteMarkers ?? [])].map(({ Key }) => Key).toSorted();
+    };
+    expect(await versions()).toEqual(['deleted', 'deleted', 'twice', 'twice']);
+    let atDestruction: unknown;
     const left = await removeAll({
       ...{ cloudFormation: client(CloudFormationClient), s3, stacks: [stack] },
-      destroy: () => destroy(step),
+      async destroy() {
+        // AWS would refuse to delete a bucket that has any; the local account does not.
+        atDestruction = await versions();
+        await destroy(step);
+      },
     });
+    expect(atDestruction).toEqual([]);
     expect(left).toEqual([]);
     await expect(s3.send(new HeadBucketCommand({ Bucket: Versioned }))).rejects.toThrow();
   });
