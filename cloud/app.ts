@@ -21,6 +21,8 @@ export interface AppOptions {
   rooms?: readonly Room[];
   /** Where the cloud assembly goes; a temporary folder where absent. */
   outdir?: string;
+  /** The templates and what checks them, without the code of functions: for who deploys nothing. */
+  templatesOnly?: boolean;
 }
 
 export interface BuiltApp {
@@ -33,7 +35,12 @@ export interface BuiltApp {
  * The rooms of one stage as a CDK app, not synthesised. Two checks make `synth` throw: the AwsSolutions rules, and the
  * CDK's own validation of templates against the schemas of CloudFormation (in the recommended flags).
  */
-export async function createApp({ stage: name, rooms = allRooms, outdir }: AppOptions): Promise<BuiltApp> {
+export async function createApp({
+  stage: name,
+  rooms = allRooms,
+  outdir,
+  templatesOnly = false,
+}: AppOptions): Promise<BuiltApp> {
   const stage = stageOf(name);
   const app = new App({
     ...(outdir === undefined ? {} : { outdir }),
@@ -44,6 +51,8 @@ export async function createApp({ stage: name, rooms = allRooms, outdir }: AppOp
       'aws:cdk:enable-path-metadata': true,
       // A weak reference reads the other stack at run time; rooms are coupled by names and by nothing else.
       '@aws-cdk/core:defaultCrossStackReferences': 'strong',
+      // No stack's functions are bundled, and no asset is copied.
+      ...(templatesOnly ? { 'aws:cdk:bundling-stacks': [], 'aws:cdk:disable-asset-staging': true } : {}),
     },
   });
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app));

@@ -9,7 +9,8 @@ export interface Room {
   create(app: App, stage: Stage): Promise<Stack | readonly Stack[]>;
   /**
    * What it costs a month without any traffic, in US dollars at list price (us-east-1): what is billed by the hour or by
-   * the month. The room's README says how it adds up. Alarms, 0.10 $ each, are not counted.
+   * the month, but for its alarms, which are counted in its templates. The room's README says how it adds up. A run on AWS
+   * leaves out a room that costs something here unless it is asked for: alarms alone, at cents an hour, keep none out.
    */
   fixedMonthlyUsd: number;
 }

@@ -128,6 +128,30 @@ describe('the mediation', () => {
   });
 
   test.each([
+    ['served', list(record), 200],
+    ['refused', list({ ...record, state: '99' }), 502],
+  ])('a correlation id goes along to ServiceNow and is in the answer, where it is %s', async (_what, body, status) => {
+    const sent: (string | null)[] = [];
+    const app = createMediation({
+      table: createIncidentTable({
+        fetch: async (_url, init) => {
+          sent.push(new Headers(init?.headers).get('x-correlation-id'));
+          return new Response(body, { headers: { 'content-type': 'application/xml' } });
+        },
+        format: xmlFormat,
+        readSecret: async () => ({ url: 'https://instance.invalid', username: 'u', password: 'p' }),
+        timeoutMs: 1_000,
+      }),
+      newId: () => '',
+      onUpstreamFailure: () => undefined,
+      onFailure: () => undefined,
+    });
+    const headers = { 'x-correlation-id': 'order-7' };
+    const answer = await app.fetch(new Request('http://facade.invalid/v1/incidents', { headers }), caller);
+    expect([answer.status, answer.headers.get('x-correlation-id'), sent]).toEqual([status, 'order-7', ['order-7']]);
+  });
+
+  test.each([
     ['a state that there is not', list({ ...record, state: '99' })],
     ['an impact that is no number', list({ ...record, impact: 'high' })],
     ['a date of another form', list({ ...record, opened_at: '02/01/2026' })],

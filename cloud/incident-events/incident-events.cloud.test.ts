@@ -27,7 +27,9 @@ import { systemTime } from '../../device/platform/time.ts';
 import type { ServiceNow } from '../../device/simulation/servicenow/start-servicenow.ts';
 import { devicePolicy } from '../greengrass/iot-policy.ts';
 import { account, client } from '../testing/clients.ts';
+import { deadLettersAfter } from '../testing/dead-letters.ts';
 import { describeRights } from '../testing/describe-rights.ts';
+import { describeRuleErrors } from '../testing/describe-rule-errors.ts';
 import { createDevice, type Device } from '../testing/device.ts';
 import { eventually } from '../testing/eventually.ts';
 import { completeFifoTopic } from '../testing/fifo-topic.ts';
@@ -35,6 +37,7 @@ import { output } from '../testing/outputs.ts';
 import { takeMessages } from '../testing/queue.ts';
 import { statementsOf, withoutStatement } from '../testing/roles.ts';
 import { startTestServiceNow } from '../testing/servicenow.ts';
+import { physicalId } from '../testing/stack-resources.ts';
 import { incidentEvent } from './contract.ts';
 import type { OpenerStore } from './opener-ports.ts';
 import { rights } from './rights.ts';
@@ -73,7 +76,7 @@ async function openRow(metric: string) {
   return Item;
 }
 
-/** Ids of all events of a metric in the lake. */
+/** Ids of all events of a metric of this test's device in the lake: those of other tests lie in it too. */
 async function lakeIds(metric: string) {
   const Bucket = output(stack, 'LakeName');
   const s3 = client(S3Client);
@@ -84,7 +87,7 @@ async function lakeIds(metric: string) {
   return bodies
     .flatMap((body) => body?.trim().split('\n') ?? [])
     .map((line) => incidentEvent.parse(JSON.parse(line)))
-    .filter(({ eventDetails }) => eventDetails.metric === metric)
+    .filter(({ eventDetails }) => eventDetails.deviceId === deviceId && eventDetails.metric === metric)
     .map(({ id }) => id);
 }
 
@@ -303,6 +306,21 @@ describe.runIf(account.isLocal)('incident-events', () => {
     expect(incidentsOf('mixed')).toEqual([]);
   });
 
+  test('effect: an event on which a consumer has failed three times lies in its dead letters', async () => {
+    const message = of('dead', { opener: 'edge' });
+    const { bodies, receives } = await deadLettersAfter(
+      {
+        queueUrl: await physicalId(stack, 'AWS::SQS::Queue', 'AnalyticsQueue'),
+        functionName: output(stack, 'AnalyticsName'),
+        without: 's3:PutObject',
+      },
+      () => publish(message),
+    );
+    expect(receives).toBe(3);
+    expect(bodies.map((body) => incidentEvent.parse(JSON.parse(body)).eventDetails)).toContainEqual(message);
+    expect(await lakeIds('dead')).toEqual([]);
+  });
+
   test.each(openerStoreContract)('effect: in the table $says', async ({ says, holds }) => {
     await holds(await emptyStore(says));
   });
@@ -340,3 +358,4 @@ describe.runIf(account.isLocal)('incident-events', () => {
 });
 
 describeRights('incident-events', { stack, rights });
+describeRuleErrors('incident-events', { stack });

@@ -6,6 +6,7 @@ import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { client } from '../testing/clients.ts';
+import { deadLettersAfter } from '../testing/dead-letters.ts';
 import { describeRights } from '../testing/describe-rights.ts';
 import { eventually } from '../testing/eventually.ts';
 import { completeFifoTopic } from '../testing/fifo-topic.ts';
@@ -138,6 +139,20 @@ describe('job-events', () => {
         .toSorted((a, b) => b - a);
       expect(await job(`m${key}`)).toMatchObject({ lastSequence: { N: `${newest[0]}0` } });
     }
+  });
+
+  test('effect: an event on which the inventory has failed three times lies in its dead letters', async () => {
+    const { bodies, receives } = await deadLettersAfter(
+      {
+        queueUrl: output(stack, 'InventoryQueueUrl'),
+        functionName: output(stack, 'InventoryName'),
+        without: 'dynamodb:PutItem',
+      },
+      () => send('dead', JSON.stringify(change.insert(900, 'dead'))),
+    );
+    expect(receives).toBe(3);
+    expect(bodies.map((body) => jobEvent.parse(JSON.parse(body)).jobId)).toEqual(['dead']);
+    expect(await job('dead')).toBeUndefined();
   });
 
   test('rights: an inventory that may not write its rows is denied, and the event comes again', async () => {

@@ -12,12 +12,15 @@ import { configSchema } from '../../device/config/schema.ts';
 import { devicePolicy } from '../greengrass/iot-policy.ts';
 import { queryAthena } from '../shared/lake/query.aws.ts';
 import { account, client } from '../testing/clients.ts';
+import { deadLettersAfter } from '../testing/dead-letters.ts';
 import { describeRights } from '../testing/describe-rights.ts';
+import { describeRuleErrors } from '../testing/describe-rule-errors.ts';
 import { createDevice, type Device } from '../testing/device.ts';
 import { eventually } from '../testing/eventually.ts';
 import { output } from '../testing/outputs.ts';
 import { takeMessages } from '../testing/queue.ts';
 import { statementsOf, withoutStatement } from '../testing/roles.ts';
+import { physicalId } from '../testing/stack-resources.ts';
 import { queries, selectionSql } from './queries.ts';
 import { rights } from './rights.ts';
 import { line, notification, reading } from './test-messages.ts';
@@ -133,6 +136,20 @@ describe('sensor-data-lake', () => {
     expect(readFileSync(file, 'utf8')).toContain('many');
   });
 
+  test('effect: an object on which the function has failed four times lies in the dead letters, and stays', async () => {
+    const { bodies, receives } = await deadLettersAfter(
+      {
+        queueUrl: await physicalId(stack, 'AWS::SQS::Queue', 'RawObjects'),
+        functionName: output(stack, 'ConvertName'),
+        without: 's3:PutObject',
+      },
+      () => putRaw('dead', [line(reading({ deviceId: 'dead' }), 'dead')]),
+    );
+    expect(receives).toBe(4);
+    expect(bodies.join()).toContain('readings/dead');
+    expect(await readingsOf('dead')).toEqual([]);
+  });
+
   test('rights: a function that may not write its files is denied, says so, and writes them when it may', async () => {
     await putRaw('denied', [line(reading({ deviceId: 'denied' }), 'denied')]);
     const processed = output(stack, 'ProcessedBucketName');
@@ -166,3 +183,4 @@ describe('sensor-data-lake', () => {
 });
 
 describeRights('sensor-data-lake', { stack, rights });
+describeRuleErrors('sensor-data-lake', { stack });

@@ -10,6 +10,7 @@ import { configSchema } from '../../device/config/schema.ts';
 import { devicePolicy } from '../greengrass/iot-policy.ts';
 import { account, client } from '../testing/clients.ts';
 import { describeRights } from '../testing/describe-rights.ts';
+import { describeRuleErrors } from '../testing/describe-rule-errors.ts';
 import { createDevice, type Device } from '../testing/device.ts';
 import { eventually } from '../testing/eventually.ts';
 import { output } from '../testing/outputs.ts';
@@ -165,3 +166,4 @@ describe('stream-ingestion', () => {
 });
 
 describeRights('stream-ingestion', { stack, rights });
+describeRuleErrors('stream-ingestion', { stack });

@@ -10,6 +10,8 @@ export const accountVariables = {
   folder: 'CLOUD_TEST_FOLDER',
   /** The AWS account that was asked for with `--account`; absent on the local one. */
   account: 'CLOUD_TEST_ACCOUNT',
+  /** `{stage: folder}`: cloud assemblies of the rooms that are there already, for tests of templates; JSON. */
+  assemblies: 'CLOUD_TEST_ASSEMBLIES',
 } as const;
 
 export interface TestAccount {

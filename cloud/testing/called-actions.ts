@@ -17,7 +17,7 @@ const prefixes: Readonly<Record<string, string>> = {
 
 /** Operations that AWS asks for under other actions. All others are asked for under their own name. */
 const askedAs: Readonly<Record<string, readonly string[]>> = {
-  // Its tags are put.
+  // PUT is for the tags that it is created with.
   'apigateway:CreateApiKey': ['apigateway:POST', 'apigateway:PUT'],
   'apigateway:CreateUsagePlanKey': ['apigateway:POST'],
   'apigateway:DeleteApiKey': ['apigateway:DELETE'],

@@ -136,7 +136,7 @@ function arnsOf(roles: readonly DeployedRole[]): Map<string, string> {
 
 async function isNeeded(
   { policies }: DeployedRole,
-  { policyName, index }: Statement,
+  { policyName, index, actions }: Statement,
   rights: readonly Right[],
   arns: ReadonlyMap<string, string>,
 ): Promise<boolean> {
@@ -144,7 +144,10 @@ async function isNeeded(
     .map(([name, { Statement }]) => (name === policyName ? Statement.filter((_, at) => at !== index) : Statement))
     .filter((statements) => statements.length > 0)
     .map((Statement) => JSON.stringify({ Version: '2012-10-17', Statement }));
-  for (const { action, on } of rights) {
+  // What the statement itself grants comes first: mostly one question is enough.
+  for (const { action, on } of rights.toSorted(
+    (a, b) => Number(actions.includes(b.action)) - Number(actions.includes(a.action)),
+  )) {
     const { EvaluationResults = [] } = await client(IAMClient).send(
       new SimulateCustomPolicyCommand({
         PolicyInputList: rest,

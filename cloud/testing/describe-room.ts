@@ -1,13 +1,14 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { AwsSolutionsChecks } from 'cdk-nag';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { createApp } from '../app.ts';
+import { z } from 'zod';
 import { rooms } from '../rooms.ts';
 import { type RightsTable, rightsIn } from '../shared/rights.ts';
 import type { Wildcard } from '../shared/wildcards.ts';
 import type { StageName } from '../stages.ts';
+import { accountVariables } from './account.ts';
+import { readBuiltRooms, readFindings, readResources } from './assembly.ts';
 import { unusedRights } from './called-actions.ts';
 import {
   alarmFindings,
@@ -21,7 +22,7 @@ import {
   wildcardFindings,
 } from './conventions.ts';
 import { failureModeFindings } from './failure-modes.ts';
-import { resourcesOf, type TemplateResource } from './template.ts';
+import type { TemplateResource } from './template.ts';
 
 /** Stage dev lies between the two; `npm run synth` builds it too. */
 const testedStages = ['local', 'prod'] as const satisfies StageName[];
@@ -37,7 +38,8 @@ export interface SynthesisedRoom {
 const synthesised = new Map<string, Promise<SynthesisedRoom>>();
 
 /**
- * The room in a stage; synthesised once a test file, however often it is asked for.
+ * The room in a stage: as the run of the cloud tests has synthesised it, else synthesised once a test file, however often
+ * it is asked for. Without the code of its functions.
  * @throws Error where cdk-nag or the CDK's template validation finds something.
  */
 export function synthesiseRoom(name: string, stage: StageName): Promise<SynthesisedRoom> {
@@ -48,25 +50,32 @@ export function synthesiseRoom(name: string, stage: StageName): Promise<Synthesi
 }
 
 async function synthesise(name: string, stage: StageName): Promise<SynthesisedRoom> {
+  const whole = assemblies[stage];
+  const built = whole === undefined ? undefined : readBuiltRooms(whole).find((room) => room.name === name);
+  if (whole !== undefined && built !== undefined) return read(whole, built.stacks);
+  // Loaded late: the CDK takes a second.
+  const { createApp } = await import('../app.ts');
   const outdir = mkdtempSync(join(tmpdir(), 'greengrass-itsm-room-'));
   try {
-    const { app, stacks } = await createApp({ stage, rooms: [roomCalled(name)], outdir });
-    const assembly = app.synth();
-    const report = new AwsSolutionsChecks().validateScope(app);
-    return {
-      nag: report.violations.flatMap(({ ruleName, violatingResources }) =>
-        violatingResources.map(({ constructPath }) => `${constructPath}: ${ruleName}`),
-      ),
-      stacks: new Map(
-        (stacks.get(name) ?? []).map((stack) => [
-          stack.stackName,
-          resourcesOf(assembly.getStackArtifact(stack.artifactId).template),
-        ]),
-      ),
-    };
+    const { app, stacks } = await createApp({ stage, rooms: [roomCalled(name)], outdir, templatesOnly: true });
+    app.synth();
+    return read(
+      outdir,
+      (stacks.get(name) ?? []).map(({ stackName }) => stackName),
+    );
   } finally {
     rmSync(outdir, { recursive: true, force: true });
   }
+}
+
+/** Assemblies of this run, by stage. What has findings is no assembly. */
+const assemblies = z.record(z.string(), z.string()).parse(JSON.parse(process.env[accountVariables.assemblies] ?? '{}'));
+
+function read(assembly: string, stacks: readonly string[]): SynthesisedRoom {
+  return {
+    nag: stacks.flatMap((stack) => readFindings(assembly, stack)),
+    stacks: new Map(stacks.map((stack) => [stack, readResources(assembly, stack)])),
+  };
 }
 
 function roomCalled(name: string) {
@@ -84,7 +93,7 @@ export function describeRoom(
   { rights, wildcards = [] }: { rights: RightsTable; wildcards?: readonly Wildcard[] },
 ): void {
   const folder = join(import.meta.dirname, '..', name);
-  const read = (file: string) => readFileSync(join(folder, file), 'utf8');
+  const text = (file: string) => readFileSync(join(folder, file), 'utf8');
 
   describe(name, () => {
     const built = new Map<StageName, SynthesisedRoom>();
@@ -136,7 +145,7 @@ export function describeRoom(
 
     test('synth: each alarm watches what may wake a person, tells somebody, and names a heading of the README', () => {
       for (const stage of testedStages) {
-        expect(alarmFindings(resources(stage).flat(), { room: name, readme: read('README.md') })).toEqual([]);
+        expect(alarmFindings(resources(stage).flat(), { room: name, readme: text('README.md') })).toEqual([]);
       }
     });
 
@@ -149,8 +158,8 @@ export function describeRoom(
     test('synth: the README says of each failure which test proves what happens', () => {
       const sources = readdirSync(folder)
         .filter((file) => file.endsWith('.test.ts'))
-        .map(read);
-      expect(failureModeFindings(read('README.md'), sources)).toEqual([]);
+        .map(text);
+      expect(failureModeFindings(text('README.md'), sources)).toEqual([]);
     });
   });
 }

@@ -1,10 +1,13 @@
-import { CloudFormationClient, CreateStackCommand } from '@aws-sdk/client-cloudformation';
+import { createServer } from 'node:http';
+import { CloudFormationClient, CreateStackCommand, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import { CreateRoleCommand, DeleteRoleCommand, IAMClient } from '@aws-sdk/client-iam';
 import { CreateFunctionCommand, DeleteFunctionCommand, InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { describe, expect, it } from 'vitest';
 import { ZipFile } from 'yazl';
 import { lackingTypes } from '../shared/lacking-types.ts';
 import { account, client } from './clients.ts';
+import { eventually } from './eventually.ts';
+import { http } from './http-request.ts';
 
 /**
  * What the local account cannot do (cloud/gaps.ts, cloud/shared/lacking-types.ts). Each probe holds as long as that is so; where one
@@ -50,6 +53,49 @@ async function answerOf(name: string, handler: string, settings: object): Promis
   }
 }
 
+/** Address of a distribution before a server on loopback, with a web ACL that lets nothing through. */
+async function distributionBlockingAll(port: number): Promise<string> {
+  const cloudFormation = client(CloudFormationClient);
+  const StackName = 'probe-distribution';
+  const Resources = {
+    Acl: {
+      Type: 'AWS::WAFv2::WebACL',
+      Properties: {
+        ...{ Name: 'probe', Scope: 'CLOUDFRONT', DefaultAction: { Block: {} }, Rules: [] },
+        VisibilityConfig: { SampledRequestsEnabled: false, CloudWatchMetricsEnabled: false, MetricName: 'probe' },
+      },
+    },
+    Distribution: {
+      Type: 'AWS::CloudFront::Distribution',
+      Properties: {
+        DistributionConfig: {
+          Enabled: true,
+          WebACLId: { 'Fn::GetAtt': ['Acl', 'Arn'] },
+          Origins: [
+            {
+              ...{ Id: 'origin', DomainName: '127.0.0.1' },
+              CustomOriginConfig: { OriginProtocolPolicy: 'http-only', HTTPPort: port },
+            },
+          ],
+          DefaultCacheBehavior: {
+            ...{ TargetOriginId: 'origin', ViewerProtocolPolicy: 'allow-all' },
+            ForwardedValues: { QueryString: false },
+          },
+        },
+      },
+    },
+  };
+  const Outputs = { Domain: { Value: { 'Fn::GetAtt': ['Distribution', 'DomainName'] } } };
+  await cloudFormation.send(
+    new CreateStackCommand({ StackName, TemplateBody: JSON.stringify({ Resources, Outputs }) }),
+  );
+  return eventually(async () => {
+    const { Stacks } = await cloudFormation.send(new DescribeStacksCommand({ StackName }));
+    expect(Stacks?.[0]).toMatchObject({ StackStatus: 'CREATE_COMPLETE' });
+    return Stacks?.[0]?.Outputs?.[0]?.OutputValue ?? '';
+  });
+}
+
 describe.runIf(account.isLocal)('gaps', () => {
   /** Of a service that lacks as a whole, the type that the rooms use. */
   const oneOf: Record<string, string> = {
@@ -77,7 +123,19 @@ describe.runIf(account.isLocal)('gaps', () => {
 
   it('probe: redshift: a cluster cannot be created', () => refused('AWS::Redshift::Cluster'));
 
-  it('probe: waf-data-plane: no web ACL can be put before anything', () => refused('AWS::WAFv2::WebACLAssociation'));
+  it('probe: waf-data-plane: a CloudFront distribution serves what its web ACL blocks, and before an API none can be put', async () => {
+    await refused('AWS::WAFv2::WebACLAssociation');
+    const origin = createServer((_request, response) => response.end('from the origin'));
+    await new Promise<void>((resolve) => origin.listen(0, '127.0.0.1', resolve));
+    const address = origin.address();
+    const port = typeof address === 'object' && address !== null ? address.port : 0;
+    const domain = await distributionBlockingAll(port);
+    expect(await http(`${account.endpoint}/`, { headers: { host: domain } })).toMatchObject({
+      status: 200,
+      body: 'from the origin',
+    });
+    origin.close();
+  });
 
   it('probe: privatelink-network: a function in a subnet without any route reaches the account all the same', async () => {
     const handler = `export const handler = async () => (await fetch(process.env.AWS_ENDPOINT_URL + '/_ministack/ready')).status;`;

@@ -6,7 +6,7 @@ import { endAll, run } from './command.ts';
 import { packageProblems, textProblems } from './house-rules.ts';
 import { endLeftOvers } from './left-over.ts';
 import { installNode, withNode } from './other-node.ts';
-import { readFigures, type TestFigures } from './test-report.ts';
+import { failureLines, readFigures, type TestFigures } from './test-report.ts';
 
 /**
  * All checks of `.ci/run`, one after the other: each counts as one beside the tests, and none keeps the next from
@@ -31,6 +31,8 @@ interface Outcome {
 }
 
 const outcomes: Outcome[] = [];
+/** Of failed tests, told at the end: what they wrote themselves is far up by then. */
+const failures: string[] = [];
 const folder = mkdtempSync(join(tmpdir(), 'greengrass-itsm-ci-'));
 const environment: Record<string, string> = existsSync(recording) ? { RECORDING_CSV: recording } : {};
 
@@ -74,10 +76,11 @@ const startedAt = performance.now();
 const reportFile = join(folder, 'tests.json');
 const testProblems = await npm(['test', '--', ...reporting(reportFile)], testsLimitMs);
 const figures: TestFigures = readFigures(reportFile) ?? {
-  ...{ passed: 0, failed: 1, skipped: 0, skippedTests: [] },
+  ...{ passed: 0, failed: 1, skipped: 0, skippedTests: [], failedTests: [] },
   passedIn: () => 0,
 };
 if (testProblems.length > 0 && figures.failed === 0) figures.failed = 1;
+failures.push(...failureLines('tests', figures.failedTests));
 for (const { file, name } of figures.skippedTests) console.log(`skipped: ${file} ${name}`);
 const testsSeconds = Math.round((performance.now() - startedAt) / 1_000);
 
@@ -102,6 +105,7 @@ await check('the rooms on the local AWS account', async () => {
   const problems = await npm(['run', '-s', 'test:cloud', '--', '--results', file], cloudLimitMs);
   const told = readFigures(file);
   if (told === undefined) return [...problems, 'no test ran'];
+  failures.push(...failureLines('cloud', told.failedTests));
   Object.assign(cloudFigures, { passed: told.passed, failed: told.failed, skipped: told.skipped });
   const skipped = told.skippedTests.map(({ file: at, name }) => `skipped: ${at} ${name}`);
   return [...problems, ...skipped, ...(told.passed > 0 ? [] : ['no test passed'])];
@@ -133,8 +137,9 @@ for (const major of otherReleases) {
     if (!version.startsWith(`v${major}.`)) return [`node is ${version.trim()} where Node ${major} was installed`];
     const file = join(folder, `node-${major}.json`);
     const problems = await npm(['test', '--', ...quickPart, ...reporting(file)], testsLimitMs, withNode(node.bin));
-    const passed = readFigures(file)?.passed ?? 0;
-    return passed > 0 ? problems : [...problems, 'no test passed'];
+    const told = readFigures(file);
+    failures.push(...failureLines(`Node ${major}`, told?.failedTests ?? []));
+    return told !== undefined && told.passed > 0 ? problems : [...problems, 'no test passed'];
   });
 }
 await check('the tree is as it was', () => {
@@ -157,5 +162,6 @@ console.log(`\ntests: ${figures.passed} passed, ${figures.failed} failed, ${figu
 console.log(`cloud: ${cloudFigures.passed} passed, ${cloudFigures.failed} failed, ${cloudFigures.skipped} skipped`);
 console.log(`checks: ${outcomes.length - failedChecks.length} passed, ${failedChecks.length} failed`);
 for (const { name } of failedChecks) console.log(`  failed: ${name}`);
+for (const line of failures) console.log(line);
 console.log(`${passed} passed, ${failed} failed`);
 process.exitCode = failed === 0 && figures.passed > 0 ? 0 : 1;

@@ -1,17 +1,15 @@
-import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { z } from 'zod';
 import { rooms as allRooms, type Room } from '../../cloud/rooms.ts';
 import type { StageName } from '../../cloud/stages.ts';
+import {
+  alarmsMonthlyUsd,
+  type BuiltRoom,
+  readBuiltRooms,
+  readResources,
+  writeBuiltRooms,
+} from '../../cloud/testing/assembly.ts';
 import { AppError } from '../../device/platform/errors.ts';
 import { runProcess } from './processes.ts';
-
-const builtRoom = z.object({ name: z.string(), stacks: z.array(z.string()), fixedMonthlyUsd: z.number() });
-
-/** What an assembly holds of one room; beside the CDK's own files, in rooms.json. */
-export type BuiltRoom = z.infer<typeof builtRoom>;
-
-const roomsFile = (assembly: string) => join(assembly, 'rooms.json');
 
 /**
  * The rooms of these names, all where none is named.
@@ -29,32 +27,39 @@ export function chooseRooms(names: readonly string[]): readonly Room[] {
   return names.length === 0 ? allRooms : allRooms.filter(({ name }) => names.includes(name));
 }
 
+export interface SynthesisOptions {
+  stage: StageName;
+  rooms: readonly Room[];
+  assembly: string;
+  /** Templates without the code of functions: nothing that can be deployed. */
+  templatesOnly?: boolean;
+}
+
 /**
  * Bundles the functions of the rooms and writes their cloud assembly. Needs neither account nor network.
  * @throws Error with every finding of cdk-nag and of the template validation
  */
-export async function synthesise(
-  stage: StageName,
-  rooms: readonly Room[],
-  assembly: string,
-): Promise<readonly BuiltRoom[]> {
+export async function synthesise({
+  stage,
+  rooms,
+  assembly,
+  templatesOnly = false,
+}: SynthesisOptions): Promise<readonly BuiltRoom[]> {
   // Loaded late: it takes a second, and most commands that end with a wrong option need none of it.
   const { createApp } = await import('../../cloud/app.ts');
-  const { app, stacks } = await createApp({ stage, rooms, outdir: assembly });
+  const { app, stacks } = await createApp({ stage, rooms, outdir: assembly, templatesOnly });
   app.synth();
-  const built = rooms.map(({ name, fixedMonthlyUsd }) => ({
-    name,
-    fixedMonthlyUsd,
-    stacks: (stacks.get(name) ?? []).map(({ stackName }) => stackName),
-  }));
-  writeFileSync(roomsFile(assembly), `${JSON.stringify(built, undefined, 2)}\n`);
+  const built = rooms.map((room): BuiltRoom => {
+    const names = (stacks.get(room.name) ?? []).map(({ stackName }) => stackName);
+    const alarms = names.map((stack) => alarmsMonthlyUsd(readResources(assembly, stack)));
+    const usd = alarms.reduce((sum, one) => sum + one, room.fixedMonthlyUsd);
+    return { name: room.name, stacks: names, fixedMonthlyUsd: Math.round(100 * usd) / 100 };
+  });
+  writeBuiltRooms(assembly, built);
   return built;
 }
 
-export interface Synthesis {
-  stage: StageName;
-  rooms: readonly Room[];
-  assembly: string;
+export interface Synthesis extends SynthesisOptions {
   logFile: string;
   limitMs: number;
 }
@@ -64,6 +69,7 @@ export async function synthesiseApart({
   stage,
   rooms,
   assembly,
+  templatesOnly = false,
   logFile,
   limitMs,
 }: Synthesis): Promise<readonly BuiltRoom[]> {
@@ -80,11 +86,12 @@ export async function synthesiseApart({
       stage,
       '--output',
       assembly,
+      ...(templatesOnly ? ['--templates-only'] : []),
       ...named,
     ],
     env: process.env,
     logFile,
     limitMs,
   });
-  return z.array(builtRoom).parse(JSON.parse(readFileSync(roomsFile(assembly), 'utf8')));
+  return readBuiltRooms(assembly);
 }

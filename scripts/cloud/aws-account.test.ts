@@ -16,6 +16,6 @@ it('the plan for AWS names each stack, what it costs when idle, what is left out
     '  lake: LakeStack (fixed cost: $3.5 a month)',
     'Fixed cost of all, were it left there: $3.5 a month. Requests and storage of the tests come on top.',
     '  CDKToolkit: the CDK is not bootstrapped there; this stays.',
-    'Left out, as they cost something even when idle: mq-consumer ($40 a month). --with-paid takes them in.',
+    'Left out, as they cost more than their alarms even when idle: mq-consumer ($40 a month). --with-paid takes them in.',
   ]);
 });

@@ -6,8 +6,9 @@ import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import { S3Client } from '@aws-sdk/client-s3';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import type { Room } from '../../cloud/rooms.ts';
+import type { BuiltRoom } from '../../cloud/testing/assembly.ts';
 import { AppError, messageOf } from '../../device/platform/errors.ts';
-import { type BuiltRoom, chooseRooms, synthesiseApart } from './assembly.ts';
+import { chooseRooms, synthesiseApart } from './assembly.ts';
 import { bootstrap, type CdkStep, deploy, destroy } from './cdk.ts';
 import { removeAll, statusOf } from './removal.ts';
 import { runTests } from './run-tests.ts';
@@ -15,7 +16,7 @@ import { runTests } from './run-tests.ts';
 export interface AwsOptions {
   account: string;
   region: string;
-  /** Rooms that cost something without any traffic, too. */
+  /** Rooms that cost something without any traffic, not counting their alarms, too. */
   withPaid: boolean;
   room: readonly string[];
   testName?: string;
@@ -111,7 +112,7 @@ interface Plan extends AwsOptions {
 
 /** What will be created, and what it costs a month as long as it stands. */
 export function planOf({ account, region, built, leftOut, isBootstrapped }: Plan): string {
-  const total = built.reduce((sum, { fixedMonthlyUsd }) => sum + fixedMonthlyUsd, 0);
+  const total = Math.round(100 * built.reduce((sum, { fixedMonthlyUsd }) => sum + fixedMonthlyUsd, 0)) / 100;
   return [
     `In account ${account}, ${region}, this will be created, tested and destroyed:`,
     ...built.map((room) => `  ${room.name}: ${room.stacks.join(', ')} (fixed cost: $${room.fixedMonthlyUsd} a month)`),
@@ -123,7 +124,7 @@ export function planOf({ account, region, built, leftOut, isBootstrapped }: Plan
 
 function leftOutLine(rooms: readonly Room[]): string {
   const named = rooms.map(({ name, fixedMonthlyUsd }) => `${name} ($${fixedMonthlyUsd} a month)`).join(', ');
-  return `Left out, as they cost something even when idle: ${named}. --with-paid takes them in.`;
+  return `Left out, as they cost more than their alarms even when idle: ${named}. --with-paid takes them in.`;
 }
 
 async function confirm(account: string): Promise<void> {

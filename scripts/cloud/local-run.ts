@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import type { Room } from '../../cloud/rooms.ts';
 import { localAccountId } from '../../cloud/testing/account.ts';
+import type { BuiltRoom } from '../../cloud/testing/assembly.ts';
 import { AppError } from '../../device/platform/errors.ts';
 import { type LocalAccount, startAccount } from './account.ts';
-import { type BuiltRoom, synthesiseApart } from './assembly.ts';
+import { synthesiseApart } from './assembly.ts';
 import { bootstrap, deploy } from './cdk.ts';
 import { writeCertificates } from './certificates.ts';
 import { enter, runInside } from './isolation.ts';
@@ -90,6 +91,21 @@ export async function startAndDeploy(run: Run, rooms: readonly Room[], signal: A
     await step(`${built.flatMap(({ stacks }) => stacks).length} stacks are deployed`, () => deploy(cdk, outputsFile));
   }
   return { account, rooms: built, assembly, outputsFile };
+}
+
+/**
+ * Inside: the templates of stage prod, for tests; answers their assembly. Undefined where something is wrong with them:
+ * the template test of the room at fault then makes its own, and tells it.
+ */
+export async function synthesiseProd({ folder }: Run, rooms: readonly Room[]): Promise<string | undefined> {
+  if (rooms.length === 0) return undefined;
+  const assembly = join(folder, 'templates-of-prod');
+  const logFile = join(folder, 'synth-of-prod.log');
+  const synthesis = { stage: 'prod' as const, rooms, assembly, templatesOnly: true, logFile, limitMs: stepLimitMs };
+  return synthesiseApart(synthesis).then(
+    () => assembly,
+    () => undefined,
+  );
 }
 
 async function step<T>(name: string, work: () => Promise<T>): Promise<T> {

@@ -17,15 +17,27 @@ const program = new Command('cloud')
 const roomOption = () =>
   new Option('--room <name>', 'only this room; repeatable').argParser(collect).default([], 'all');
 
+interface SynthCommandOptions {
+  stage: string;
+  output: string;
+  room: string[];
+  templatesOnly?: boolean;
+}
+
 program
   .command('synth')
   .description('write the templates and bundle the functions; needs no account and no network')
   .addOption(new Option('--stage <name>', 'whose settings').choices(stageName.options).default('prod'))
   .option('--output <folder>', 'where to', 'cdk.out')
+  .option('--templates-only', 'without bundling the functions: to look at, not to deploy')
   .addOption(roomOption())
-  .action(({ stage, output, room }: { stage: string; output: string; room: string[] }) =>
+  .action(({ stage, output, room, templatesOnly = false }: SynthCommandOptions) =>
     end(async () => {
-      const built = await synthesise(stageName.parse(stage), chooseRooms(room), resolve(output));
+      const rooms = chooseRooms(room);
+      const built = await synthesise({
+        stage: stageName.parse(stage),
+        ...{ rooms, assembly: resolve(output), templatesOnly },
+      });
       for (const { name, stacks } of built) console.log(`${name}: ${stacks.join(', ')}`);
       return 0;
     }),

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import type { StageName } from '../../cloud/stages.ts';
 import { accountVariables } from '../../cloud/testing/account.ts';
 import { startProcess } from './processes.ts';
 
@@ -14,6 +15,8 @@ export interface TestRun {
   folder: string;
   /** Set on AWS. */
   awsAccount?: string;
+  /** Cloud assemblies that the tests of templates need not make, by stage. */
+  assemblies?: Partial<Record<StageName, string>>;
 }
 
 export interface TestEnd {
@@ -24,7 +27,7 @@ export interface TestEnd {
 }
 
 /** Runs the cloud tests with vitest. The promise has the end; `stop` ends the run. */
-export function runTests({ filters, name, env, outputsFile, folder, awsAccount }: TestRun): {
+export function runTests({ filters, name, env, outputsFile, folder, awsAccount, assemblies = {} }: TestRun): {
   ended: Promise<TestEnd>;
   stop(): Promise<void>;
 } {
@@ -49,6 +52,7 @@ export function runTests({ filters, name, env, outputsFile, folder, awsAccount }
       ...env,
       [accountVariables.outputs]: outputsFile,
       [accountVariables.folder]: folder,
+      [accountVariables.assemblies]: JSON.stringify(assemblies),
       ...(awsAccount === undefined ? {} : { [accountVariables.account]: awsAccount }),
     },
   });

@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { gaps } from '../../cloud/gaps.ts';
 import { rooms as allRooms } from '../../cloud/rooms.ts';
 import { chooseRooms } from './assembly.ts';
-import { enterRun, type Run, startAndDeploy } from './local-run.ts';
+import { enterRun, type Run, startAndDeploy, synthesiseProd } from './local-run.ts';
 import { problemsOf, reportOf, tableOf } from './report.ts';
 import { runTests } from './run-tests.ts';
 
@@ -43,10 +43,14 @@ export async function testLocally(options: TestOptions): Promise<0 | 1> {
 async function deployAndTest(run: Run, options: TestOptions, signal: AbortSignal): Promise<0 | 1> {
   const { files, room, testName } = options;
   const chosen = files.length === 0 || room.length > 0 ? chooseRooms(room) : allRooms.filter(isNamedBy(files));
-  const { account, rooms, outputsFile } = await startAndDeploy(run, chosen, signal);
-  const filters = files.length > 0 ? files : room.map((name) => `cloud/${name}/`);
-  const { ok, results } = await runTests({ filters, name: testName, env: account.env, outputsFile, folder: run.folder })
-    .ended;
+  const synthesis = synthesiseProd(run, chosen);
+  const { account, rooms, assembly, outputsFile } = await startAndDeploy(run, chosen, signal);
+  const prod = await synthesis;
+  const filters = files.length > 0 ? files : filtersOf(room);
+  const { ok, results } = await runTests({
+    ...{ filters, name: testName, env: account.env, outputsFile, folder: run.folder },
+    assemblies: { local: assembly, ...(prod === undefined ? {} : { prod }) },
+  }).ended;
   if (options.results !== undefined) writeFileSync(options.results, JSON.stringify(results ?? null));
 
   const isFiltered = files.length > 0 || testName !== undefined;
@@ -58,6 +62,12 @@ async function deployAndTest(run: Run, options: TestOptions, signal: AbortSignal
   for (const problem of problems) console.error(problem);
   if (!isFiltered && room.length === 0) writeWhole(reportFile, `${JSON.stringify(report, undefined, 2)}\n`);
   return ok && problems.length === 0 ? 0 : 1;
+}
+
+/** Everything of the rooms, none meaning all; and the probes of their gaps, without which a gap is a failure. */
+export function filtersOf(rooms: readonly string[]): string[] {
+  const hasGaps = gaps.some(({ room }) => rooms.includes(room));
+  return [...rooms.map((name) => `cloud/${name}/`), ...(hasGaps ? ['cloud/testing/gaps.cloud.test.ts'] : [])];
 }
 
 /** `cloud/stream-ingestion/park` wants the room deployed that it lies in. */
