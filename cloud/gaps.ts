@@ -21,7 +21,7 @@ export const gaps: readonly Gap[] = [
   },
   {
     id: 'waf-data-plane',
-    reason: 'no request passes through a web ACL',
+    reason: 'no request passes through a web ACL: its log record is put into the stream, and its rule runs on a model',
     ...{ room: 'fake-bot-blocker', cells: ['triggered'] },
   },
   {
