@@ -5,7 +5,7 @@ import type { z } from 'zod';
 import { withinRanges } from './address.ts';
 import { type Blocker, createBlocker } from './blocker.ts';
 import { createCaughtTable } from './caught-table.aws.ts';
-import type { blockerEnvironment } from './contract.ts';
+import type { blockerEnvironment } from './environment.ts';
 import { createIpSet } from './ip-set.aws.ts';
 
 /** Requests that hang must not use up the time of the function. */

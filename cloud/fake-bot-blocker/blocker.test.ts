@@ -115,12 +115,17 @@ describe('a race for a set', () => {
     await fc.assert(
       fc.asyncProperty(fc.scheduler(), fc.integer({ min: 2, max: 4 }), async (scheduler, batches) => {
         const { blocker, sets, table } = testBlocker();
-        const { read, replace } = sets.ipv4;
-        const { put, newest } = table;
-        sets.ipv4.read = scheduler.scheduleFunction(read);
-        sets.ipv4.replace = scheduler.scheduleFunction(replace);
-        table.put = scheduler.scheduleFunction(put);
-        table.newest = scheduler.scheduleFunction(newest);
+        // Each request reaches its store some time after it was sent.
+        const later =
+          <A extends unknown[], R>(request: (...args: A) => Promise<R>) =>
+          async (...args: A): Promise<R> => {
+            await scheduler.schedule(Promise.resolve());
+            return request(...args);
+          };
+        sets.ipv4.read = later(sets.ipv4.read);
+        sets.ipv4.replace = later(sets.ipv4.replace);
+        table.put = later(table.put);
+        table.newest = later(table.newest);
         const caught = Array.from({ length: batches }, (_, index) => nth(index));
         const blocked = caught.map((one) => blocker.block([one]));
         await scheduler.waitFor(Promise.all(blocked));

@@ -1,6 +1,4 @@
 import { z } from 'zod';
-import { parseAddress, parseRange } from './address.ts';
-import { crawlersCalled } from './crawlers.ts';
 
 /** Name of the web ACL's rule, which the log of each request that it stopped has. */
 export const blockRule = 'BlockFakeBots';
@@ -30,40 +28,7 @@ export interface TransformedRecord {
 export const wafLog = z.object({
   terminatingRuleId: z.string().optional(),
   httpRequest: z.object({
-    clientIp: z.string().transform((text, { addIssue }) => {
-      const address = parseAddress(text);
-      if (address !== undefined) return address;
-      addIssue({ code: 'custom', message: 'is no address' });
-      return z.NEVER;
-    }),
+    clientIp: z.string(),
     headers: z.array(z.object({ name: z.string(), value: z.string() })),
   }),
-});
-
-const list = z.string().transform((text) => text.split(',').filter((item) => item !== ''));
-const ranges = list.refine(
-  (all) => all.every((one) => parseRange(one) !== undefined),
-  'has something that is no range',
-);
-const ipSet = z.object({ name: z.string(), id: z.string() });
-
-/** Environment of both functions. */
-export const blockerEnvironment = z.object({
-  TABLE_NAME: z.string(),
-  SCOPE: z.enum(['CLOUDFRONT', 'REGIONAL']),
-  /** JSON */
-  IP_SETS: z
-    .string()
-    .transform((text): unknown => JSON.parse(text))
-    .pipe(z.object({ ipv4: ipSet, ipv6: ipSet })),
-  /** Never blocked. */
-  ALLOW_CIDRS: ranges,
-  TTL_DAYS: z.coerce.number().positive(),
-});
-
-/** Environment of the function behind Firehose. */
-export const transformEnvironment = blockerEnvironment.extend({
-  CRAWLERS: list.transform(crawlersCalled),
-  DNS_SERVERS: list,
-  DNS_TIMEOUT_MS: z.coerce.number().int().min(1),
 });

@@ -34,8 +34,9 @@ const Scope = 'REGIONAL';
 const waf = client(WAFV2Client);
 const lambda = client(LambdaClient);
 const ttlMs = 14 * 86_400_000;
-/** The buffer of Firehose on AWS is a minute; the local account has none. */
-const patience = { limitMs: account.isLocal ? 20_000 : 150_000 };
+/** On AWS Firehose collects for the function for a minute, and for an object for fifteen; the local account does not. */
+const [soon, later] = account.isLocal ? [20_000, 20_000] : [150_000, 1_200_000];
+const patient = { timeout: 2 * later };
 
 const crawler4 = { ip: '66.249.66.1', name: 'crawl-66-249-66-1.googlebot.com' };
 const crawler6 = { ip: '2620:1ec:a92::1', name: 'msnbot-1.search.msn.com' };
@@ -163,28 +164,34 @@ describe('fake-bot-blocker', () => {
     expect(JSON.stringify(ProcessingConfiguration)).toContain(output(stack, 'TransformName'));
   });
 
-  test('triggered: a request of a fake crawler in the log blocks its address, of either family, and the log is kept [moto]', async () => {
-    const logs = [logOf('192.0.2.10', googlebot), logOf('2001:db8::10', bingbot)];
-    for (const log of logs) await put(log);
-    await eventually(async () => {
-      expect(await blocked('ipv4')).toContain('192.0.2.10/32');
-      expect(await blocked('ipv6')).toContain('2001:db8::10/128');
-      expect(await written()).toEqual(expect.arrayContaining(logs));
-    }, patience);
-  });
+  test(
+    'triggered: a request of a fake crawler in the log blocks its address, of either family, and the log is kept [moto]',
+    patient,
+    async () => {
+      const logs = [logOf('192.0.2.10', googlebot), logOf('2001:db8::10', bingbot)];
+      for (const log of logs) await put(log);
+      const blocks = async () => {
+        expect(await blocked('ipv4')).toContain('192.0.2.10/32');
+        expect(await blocked('ipv6')).toContain('2001:db8::10/128');
+      };
+      await eventually(blocks, { limitMs: soon });
+      const keeps = async () => expect(await written()).toEqual(expect.arrayContaining(logs));
+      await eventually(keeps, { limitMs: later });
+    },
+  );
 
   test('effect: of a mixed batch each record goes on or is marked, and only fakes are blocked [moto]', async () => {
+    const local = [logOf(crawler6.ip, bingbot), logOf('192.0.2.30', googlebot), logOf('192.0.2.31', googlebot)];
     const logs = [
       logOf(crawler4.ip, googlebot),
-      logOf(crawler6.ip, bingbot),
       logOf('192.0.2.20', googlebot),
       logOf('192.0.2.20', googlebot),
       logOf('192.0.2.21', googlebot),
       'poison',
       logOf('192.0.2.22', bingbot),
       logOf('192.0.2.23', firefox),
-      // On AWS the domain of these addresses says that there is nothing.
-      ...(account.isLocal ? [logOf('192.0.2.30', googlebot), logOf('192.0.2.31', googlebot)] : []),
+      // What the real DNS says of these is not for a test to know.
+      ...(account.isLocal ? local : []),
     ];
     const records = await invoke(logs);
     expect(records.map(({ recordId }) => recordId)).toEqual(logs.map((_, index) => `id-${index}`));
@@ -200,20 +207,25 @@ describe('fake-bot-blocker', () => {
     if (account.isLocal) expect(dns?.asked).toContainEqual({ name: expect.any(String), type: 'PTR', over: 'tcp' });
   });
 
-  test('effect: records that come by the delivery stream are all kept, each once, as long as they are logs', async () => {
-    const logs = Array.from({ length: 20 }, (_, index) => logOf(`198.51.100.${index}`, firefox));
-    const poison = 'no log';
-    await client(FirehoseClient).send(
-      new PutRecordBatchCommand({
-        DeliveryStreamName: output(stack, 'DeliveryStreamName'),
-        Records: [...logs.slice(0, 10), poison, ...logs.slice(10)].map((log) => ({ Data: Buffer.from(log) })),
-      }),
-    );
-    await eventually(async () => {
-      const kept = (await written()).filter((line) => line.includes('198.51.100.') || line === poison);
-      expect(kept.toSorted()).toEqual(logs.toSorted());
-    }, patience);
-  });
+  test(
+    'effect: records that come by the delivery stream are all kept, each once, as long as they are logs',
+    patient,
+    async () => {
+      const logs = Array.from({ length: 20 }, (_, index) => logOf(`198.51.100.${index}`, firefox));
+      const poison = 'no log';
+      await client(FirehoseClient).send(
+        new PutRecordBatchCommand({
+          DeliveryStreamName: output(stack, 'DeliveryStreamName'),
+          Records: [...logs.slice(0, 10), poison, ...logs.slice(10)].map((log) => ({ Data: Buffer.from(log) })),
+        }),
+      );
+      const keeps = async () => {
+        const kept = (await written()).filter((line) => line.includes('198.51.100.') || line === poison);
+        expect(kept.toSorted()).toEqual(logs.toSorted());
+      };
+      await eventually(keeps, { limitMs: later });
+    },
+  );
 
   test('effect: batches at a time, with somebody else who writes to the set, lose nobody [moto]', async () => {
     const rival = async () => {

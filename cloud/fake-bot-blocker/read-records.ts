@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Address } from './address.ts';
+import { type Address, parseAddress } from './address.ts';
 import { blockRule, type FirehoseRecord, type TransformedRecord, wafLog } from './contract.ts';
 import { type Crawler, claimedBy } from './crawlers.ts';
 import type { Suspect } from './judge.ts';
@@ -22,12 +22,12 @@ export function readRecords(
   const unreadable: { recordId: string; why: string }[] = [];
   const outputs = records.map(({ recordId, data }): TransformedRecord => {
     const bytes = Buffer.from(data, 'base64');
-    const log = parseLog(bytes);
-    if (!log.ok) {
-      unreadable.push({ recordId, why: log.why });
+    const read = readLog(bytes, crawlers);
+    if (!read.ok) {
+      unreadable.push({ recordId, why: read.why });
       return { recordId, result: 'ProcessingFailed', data };
     }
-    const { address, claims } = suspectOf(log.request, crawlers);
+    const { address, claims } = read.suspect;
     if (claims.length > 0 && !allows(address)) {
       const known = suspects.get(address.text)?.claims ?? [];
       suspects.set(address.text, { address, claims: [...new Set([...known, ...claims])] });
@@ -37,7 +37,10 @@ export function readRecords(
   return { outputs, suspects: [...suspects.values()], unreadable };
 }
 
-function parseLog(bytes: Buffer): { ok: true; request: z.output<typeof wafLog> } | { ok: false; why: string } {
+type ReadLog = { ok: true; suspect: Suspect } | { ok: false; why: string };
+
+/** Who has sent a request, and whom it said to be: nobody of interest, where it was stopped already. */
+function readLog(bytes: Buffer, crawlers: readonly Crawler[]): ReadLog {
   let json: unknown;
   try {
     json = JSON.parse(bytes.toString());
@@ -45,17 +48,14 @@ function parseLog(bytes: Buffer): { ok: true; request: z.output<typeof wafLog> }
     return { ok: false, why: 'it is not JSON' };
   }
   const parsed = wafLog.safeParse(json);
-  return parsed.success ? { ok: true, request: parsed.data } : { ok: false, why: z.prettifyError(parsed.error) };
-}
-
-/** Who has sent a request, and whom it said to be: nobody of interest, where it was stopped already. */
-function suspectOf({ terminatingRuleId, httpRequest }: z.output<typeof wafLog>, crawlers: readonly Crawler[]): Suspect {
-  const { clientIp: address, headers } = httpRequest;
-  if (terminatingRuleId === blockRule) return { address, claims: [] };
-  const claims = headers
+  if (!parsed.success) return { ok: false, why: z.prettifyError(parsed.error) };
+  const { terminatingRuleId, httpRequest } = parsed.data;
+  const address = parseAddress(httpRequest.clientIp);
+  if (address === undefined) return { ok: false, why: 'clientIp is no address' };
+  const claims = httpRequest.headers
     .filter(({ name }) => name.toLowerCase() === 'user-agent')
     .flatMap(({ value }) => claimedBy(value, crawlers));
-  return { address, claims };
+  return { ok: true, suspect: { address, claims: terminatingRuleId === blockRule ? [] : claims } };
 }
 
 /** The same JSON in one line that ends: a break within it can only lie between two of its signs, never in a text. */

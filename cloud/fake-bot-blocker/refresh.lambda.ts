@@ -2,7 +2,7 @@ import { readEnvironment } from '../shared/environment.ts';
 import { createTelemetry } from '../shared/telemetry.aws.ts';
 import { families } from './address.ts';
 import { createBlockerOf } from './blocker.aws.ts';
-import { blockerEnvironment } from './contract.ts';
+import { blockerEnvironment } from './environment.ts';
 
 const blocker = createBlockerOf(readEnvironment(blockerEnvironment));
 const { logger } = createTelemetry();

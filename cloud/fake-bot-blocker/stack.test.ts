@@ -12,7 +12,7 @@ import { resourcesOf } from '../testing/template.ts';
 import { crawlersCalled, crawlers as known } from './crawlers.ts';
 import { FakeBotAcl } from './fake-bot-acl.ts';
 import { rights } from './rights.ts';
-import { FakeBotBlockerStack } from './stack.ts';
+import { type FakeBotBlockerProps, FakeBotBlockerStack } from './stack.ts';
 import { bingbot, firefox, googlebot } from './test-logs.ts';
 import { blocks } from './test-waf.ts';
 import { wildcards } from './wildcards.ts';
@@ -141,17 +141,17 @@ describe(room, () => {
     });
 
     test('synth: before distributions it lies in us-east-1, and they name it themselves', () => {
-      const stackWith = (resourceArns: readonly string[]) =>
-        new FakeBotBlockerStack(new App({ outdir: folder(), analyticsReporting: false }), {
-          stage: stageOf('prod'),
-          resourceArns,
-        });
-      const stack = stackWith([]);
+      const stackWith = (options: Partial<FakeBotBlockerProps>) => {
+        const app = new App({ outdir: folder(), analyticsReporting: false });
+        return new FakeBotBlockerStack(app, { stage: stageOf('prod'), ...options });
+      };
+      const stack = stackWith({});
       expect(stack.region).toBe('us-east-1');
       const scopes = stack.node.findAll().flatMap((node) => (node instanceof CfnIPSet ? [node.scope] : []));
       expect(scopes).toEqual(['CLOUDFRONT', 'CLOUDFRONT']);
       const arn = 'arn:aws:cloudfront::111122223333:distribution/E1';
-      expect(() => stackWith([arn])).toThrow('give it the output WebAclArn as webAclId');
+      expect(() => stackWith({ resourceArns: [arn] })).toThrow('give it the output WebAclArn as webAclId');
+      expect(() => stackWith({ allowCidrs: ['192.0.2.0'] })).toThrow('"192.0.2.0" is no range');
     });
   });
 });

@@ -11,6 +11,7 @@ import { LakeBucket } from '../shared/lake-bucket.ts';
 import { metricsNamespace, NodeFunction } from '../shared/node-function.ts';
 import { allowWildcards } from '../shared/wildcards.ts';
 import type { Stage } from '../stages.ts';
+import { withinRanges } from './address.ts';
 import { newestIndex } from './contract.ts';
 import { type CrawlerName, crawlersCalled } from './crawlers.ts';
 import { FakeBotAcl, type Scope } from './fake-bot-acl.ts';
@@ -44,7 +45,7 @@ export interface FakeBotBlockerProps {
 export class FakeBotBlockerStack extends Stack {
   constructor(parent: Construct, props: FakeBotBlockerProps) {
     const { stage, scope = 'CLOUDFRONT', ipSetName = 'BlockFakeBotIPSet', resourceArns = [] } = props;
-    const crawlers = props.crawlers ?? ['google', 'bing'];
+    const { crawlers = ['google', 'bing'], allowCidrs = [] } = props;
     super(parent, 'FakeBotBlockerStack', {
       description: 'Fake crawlers: WAF, Firehose, IP sets',
       // Where WAF keeps all that is CloudFront's.
@@ -55,6 +56,9 @@ export class FakeBotBlockerStack extends Stack {
         'A distribution is not associated with its web ACL: give it the output WebAclArn as webAclId, or say scope REGIONAL.',
       );
     }
+
+    // Here, and not at the first record, what is no range is told.
+    withinRanges(allowCidrs);
 
     const table = new TableV2(this, 'Caught', {
       partitionKey: { name: 'family', type: AttributeType.STRING },
@@ -103,7 +107,7 @@ export class FakeBotBlockerStack extends Stack {
         ipv4: { name: ipv4.name, id: ipv4.id },
         ipv6: { name: ipv6.name, id: ipv6.id },
       }),
-      ALLOW_CIDRS: (props.allowCidrs ?? []).join(),
+      ALLOW_CIDRS: allowCidrs.join(),
       TTL_DAYS: String(props.ttlDays ?? 14),
     };
     const own = {

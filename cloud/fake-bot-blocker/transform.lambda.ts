@@ -4,9 +4,10 @@ import { readEnvironment } from '../shared/environment.ts';
 import { createTelemetry } from '../shared/telemetry.aws.ts';
 import { withinRanges } from './address.ts';
 import { createBlockerOf } from './blocker.aws.ts';
-import { firehoseEvent, type TransformedRecord, transformEnvironment } from './contract.ts';
+import { firehoseEvent, type TransformedRecord } from './contract.ts';
 import { createDns } from './dns.ts';
-import { judge } from './judge.ts';
+import { transformEnvironment } from './environment.ts';
+import { type Judged, judge, type Suspect } from './judge.ts';
 import { isDnsBroken, type Transformed, transform } from './transform.ts';
 
 const environment = readEnvironment(transformEnvironment);
@@ -17,23 +18,28 @@ const telemetry = createTelemetry();
 /** Of the function's minute: for DNS, and for all that may fail. */
 const dnsLimitMs = 20_000;
 const limitMs = 45_000;
+/** Addresses of one batch that are looked up: at a time, and in all. */
+const atMost = { atOnce: 20, most: 500 };
 
 /** A batch of WAF's log on its way to S3. */
 export async function handler(event: unknown): Promise<{ records: readonly TransformedRecord[] }> {
   const { records } = firehoseEvent.parse(event);
+  const transformed = await transform(records, {
+    crawlers: environment.CRAWLERS,
+    allows,
+    judge: judgeByDns,
+    block: blocker.block,
+    limitMs,
+    sleep: async (ms, signal) => void (await pause(ms, undefined, { signal })),
+  });
+  tell(transformed);
+  return { records: transformed.outputs };
+}
+
+async function judgeByDns(suspects: readonly Suspect[]): Promise<readonly Judged[]> {
   const dns = createDns({ servers: environment.DNS_SERVERS, timeoutMs: environment.DNS_TIMEOUT_MS });
   try {
-    const transformed = await transform(records, {
-      crawlers: environment.CRAWLERS,
-      allows,
-      judge: (suspects) =>
-        judge(suspects, { dns, atOnce: 20, most: 500, untilMs: Date.now() + dnsLimitMs, now: Date.now }),
-      block: blocker.block,
-      limitMs,
-      sleep: async (ms, signal) => void (await pause(ms, undefined, { signal })),
-    });
-    tell(transformed);
-    return { records: transformed.outputs };
+    return await judge(suspects, { dns, ...atMost, untilMs: Date.now() + dnsLimitMs, now: Date.now });
   } finally {
     dns.close();
   }
@@ -54,7 +60,7 @@ function tell({ judged, unreadable, problem }: Transformed): void {
   if (isDnsBroken(judged)) metrics.addMetric('DecisionsFailed', MetricUnit.Count, 1);
   if (unreadable.length > 0) {
     metrics.addMetric('RecordsFailed', MetricUnit.Count, unreadable.length);
-    logger.warn('records are no log of WAF', { unreadable });
+    logger.warn('records are no log of WAF', { count: unreadable.length, first: unreadable.slice(0, 20) });
   }
   if (problem !== undefined) {
     metrics.addMetric('BlockingFailed', MetricUnit.Count, 1);
