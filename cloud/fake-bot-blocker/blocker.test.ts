@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type Address, parseAddress } from './address.ts';
+import { type Address, families, parseAddress } from './address.ts';
 import { mostRetries } from './blocker.ts';
 import { mostBlocked } from './contract.ts';
 import { testBlocker, ttlMs } from './test-stores.ts';
@@ -56,7 +56,7 @@ describe('blocking', () => {
   test('a range that is allowed later is let go at the next refresh', async () => {
     const { blocker, sets, table, clock } = testBlocker(['192.0.2.2']);
     await table.put(['192.0.2.1', '192.0.2.2'].map((text) => ({ address: address(text), atMs: clock.now })));
-    await blocker.refresh('ipv4');
+    await blocker.refresh(['ipv4']);
     expect(sets.ipv4.ranges).toEqual(['192.0.2.1/32']);
   });
 
@@ -66,10 +66,10 @@ describe('blocking', () => {
     clock.now += ttlMs / 2;
     await blocker.block([address('192.0.2.1')]);
     clock.now += ttlMs / 2;
-    expect(await blocker.refresh('ipv4')).toEqual({ kind: 'replaced', blocked: 1, tries: 1 });
+    expect(await blocker.refresh(['ipv4'])).toEqual([{ family: 'ipv4', kind: 'replaced', blocked: 1, tries: 1 }]);
     expect(sets.ipv4.ranges).toEqual(['192.0.2.1/32']);
     clock.now += ttlMs / 2;
-    await blocker.refresh('ipv4');
+    await blocker.refresh(['ipv4']);
     expect(sets.ipv4.ranges).toEqual([]);
   });
 
@@ -100,7 +100,7 @@ describe('a race for a set', () => {
     sets.ipv4.rivals = 1 + mostRetries;
     await expect(blocker.block([address('192.0.2.1')])).rejects.toThrow('was changed by others 6 times in a row');
     expect(sets.ipv4.ranges).toEqual([]);
-    await blocker.refresh('ipv4');
+    await blocker.refresh(['ipv4']);
     expect(sets.ipv4.ranges).toEqual(['192.0.2.1/32']);
   });
 
@@ -109,6 +109,9 @@ describe('a race for a set', () => {
     sets.ipv4.rivals = 1 + mostRetries;
     await expect(blocker.block(['192.0.2.1', '2001:db8::1'].map(address))).rejects.toThrow('ipv4');
     expect(sets.ipv6.ranges).toEqual(['2001:db8::1/128']);
+    sets.ipv4.rivals = sets.ipv6.rivals = 1 + mostRetries;
+    sets.ipv6.ranges = [];
+    await expect(blocker.refresh(families)).rejects.toThrow('Neither set could be refreshed');
   });
 
   test('loses nobody whom any of several caught, in whatever order they come through (reorder)', async () => {

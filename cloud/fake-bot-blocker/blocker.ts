@@ -34,13 +34,22 @@ export interface BlockerDeps {
   random(): number;
 }
 
-export type Refreshed = { kind: 'replaced' | 'unchanged'; blocked: number; tries: number };
+export interface Refreshed {
+  family: Family;
+  kind: 'replaced' | 'unchanged';
+  /** Addresses in the set now. */
+  blocked: number;
+  tries: number;
+}
 
 export interface Blocker {
   /** Keeps who was caught, and puts them into the sets. @throws Error where it could not, for one family or both. */
   block(addresses: readonly Address[]): Promise<void>;
-  /** Makes a set what the table says. @throws Error after `mostRetries` lost races, and where AWS refuses. */
-  refresh(family: Family): Promise<Refreshed>;
+  /**
+   * Makes sets what the table says, each whatever becomes of the other.
+   * @throws Error where one could not be: after `mostRetries` lost races, or because AWS refuses
+   */
+  refresh(families: readonly Family[]): Promise<readonly Refreshed[]>;
 }
 
 /** After a race that was lost. */
@@ -64,7 +73,7 @@ const capMs = 2_000;
  * written here, or makes this token stale. So no row is lost between two that refresh.
  */
 export function createBlocker({ table, sets, allows, ttlMs, now, sleep, random }: BlockerDeps): Blocker {
-  async function refreshOnce(family: Family): Promise<Omit<Refreshed, 'tries'> | undefined> {
+  async function refreshOnce(family: Family): Promise<Pick<Refreshed, 'kind' | 'blocked'> | undefined> {
     const { ranges, lockToken } = await sets[family].read();
     const addresses = await table.newest(family, now() - ttlMs, mostBlocked);
     const wanted = addresses
@@ -76,27 +85,31 @@ export function createBlocker({ table, sets, allows, ttlMs, now, sleep, random }
     return (await sets[family].replace(wanted, lockToken)) === 'stale' ? undefined : { kind: 'replaced', blocked };
   }
 
-  async function refresh(family: Family): Promise<Refreshed> {
+  async function refreshOne(family: Family): Promise<Refreshed> {
     for (let tries = 1; tries <= 1 + mostRetries; tries += 1) {
       // Full jitter, as those who lost the same race would meet again.
       if (tries > 1) await sleep(random() * Math.min(capMs, baseMs * 2 ** tries));
       const done = await refreshOnce(family);
-      if (done !== undefined) return { ...done, tries };
+      if (done !== undefined) return { family, ...done, tries };
     }
     throw new Error(
       `The ${family} set was changed by others ${1 + mostRetries} times in a row. The rows are kept: the next refresh, within an hour, blocks them.`,
     );
   }
 
+  async function refresh(families: readonly Family[]): Promise<readonly Refreshed[]> {
+    const ends = await Promise.allSettled(families.map(refreshOne));
+    const failed = ends.filter((end) => end.status === 'rejected').map(({ reason }): unknown => reason);
+    if (failed.length === 1) throw failed[0];
+    if (failed.length > 1) throw new AggregateError(failed, 'Neither set could be refreshed.');
+    return ends.flatMap((end) => (end.status === 'fulfilled' ? [end.value] : []));
+  }
+
   return {
     async block(addresses) {
       if (addresses.length === 0) return;
       await table.put(addresses.map((address) => ({ address, atMs: now() })));
-      const affected = new Set(addresses.map(({ family }) => family));
-      const ends = await Promise.allSettled([...affected].map(refresh));
-      const failed = ends.filter((end) => end.status === 'rejected').map(({ reason }): unknown => reason);
-      if (failed.length === 1) throw failed[0];
-      if (failed.length > 1) throw new AggregateError(failed, 'Neither set could be refreshed.');
+      await refresh([...new Set(addresses.map(({ family }) => family))]);
     },
     refresh,
   };

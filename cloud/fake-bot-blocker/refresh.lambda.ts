@@ -9,5 +9,5 @@ const { logger } = createTelemetry();
 
 /** Each hour: lets go whose time is over, and blocks whom a batch could not. What the schedule sends is of no interest. */
 export async function handler(): Promise<void> {
-  for (const family of families) logger.info('set refreshed', { family, ...(await blocker.refresh(family)) });
+  for (const refreshed of await blocker.refresh(families)) logger.info('set refreshed', { ...refreshed });
 }

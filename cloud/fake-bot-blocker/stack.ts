@@ -56,8 +56,7 @@ export class FakeBotBlockerStack extends Stack {
         'A distribution is not associated with its web ACL: give it the output WebAclArn as webAclId, or say scope REGIONAL.',
       );
     }
-
-    // Here, and not at the first record, what is no range is told.
+    // Says what is no range now, and not once the function is loaded.
     withinRanges(allowCidrs);
 
     const table = new TableV2(this, 'Caught', {

@@ -26,8 +26,8 @@ export interface TestDnsServer {
   close(): Promise<void>;
 }
 
+/** Response codes (RFC 1035 4.1.1), the low bits of the flags. */
 const rcodes = { nxdomain: 3, servfail: 2, refused: 5 } as const;
-/** Not in the types of dns-packet: the bits of the flags that are the response code, and the one that says `cut`. */
 const authoritative = dnsPacket.AUTHORITATIVE_ANSWER;
 
 export async function startDnsServer(
