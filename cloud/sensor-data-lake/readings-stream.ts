@@ -1,10 +1,10 @@
 import { Duration } from 'aws-cdk-lib';
 import { Grant, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { CfnTopicRule } from 'aws-cdk-lib/aws-iot';
-import { CfnDeliveryStream } from 'aws-cdk-lib/aws-kinesisfirehose';
-import { LogGroup } from 'aws-cdk-lib/aws-logs';
+import type { CfnDeliveryStream } from 'aws-cdk-lib/aws-kinesisfirehose';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
+import { DeliveryStream } from '../shared/delivery-stream.ts';
 import { NodeFunction } from '../shared/node-function.ts';
 import { DeadLetterQueue } from '../shared/resting-queue.ts';
 import type { Stage } from '../stages.ts';
@@ -26,7 +26,7 @@ export class ReadingsStream extends Construct {
   constructor(scope: Construct, id: string, props: ReadingsStreamProps) {
     super(scope, id);
     const { stage, room, topicFilter } = props;
-    const stream = this.deliveryStream(props);
+    const stream = new DeliveryStream(this, 'Stream', { ...props, bufferMegabytes: 16, compressed: true });
     const errors = new DeadLetterQueue(this, 'RuleErrors', { stage, room, runbook: 'Rule errors' });
     const role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('iot.amazonaws.com') });
     errors.grant(role, 'sqs:SendMessage');
@@ -50,39 +50,6 @@ export class ReadingsStream extends Construct {
     // A rule that starts before its role may do anything loses the first messages.
     rule.node.addDependency(role);
     forward?.addPermission('Rule', { principal: new ServicePrincipal('iot.amazonaws.com'), sourceArn: rule.attrArn });
-  }
-
-  private deliveryStream({ stage, bucket, prefix, bufferTime }: ReadingsStreamProps): CfnDeliveryStream {
-    const role = new Role(this, 'DeliveryRole', { assumedBy: new ServicePrincipal('firehose.amazonaws.com') });
-    const grant = (actions: string[], ...resourceArns: string[]) =>
-      Grant.addToPrincipal({ grantee: role, actions, resourceArns });
-    grant(['s3:AbortMultipartUpload', 's3:GetObject', 's3:PutObject'], bucket.arnForObjects('*'));
-    grant(['s3:GetBucketLocation', 's3:ListBucket', 's3:ListBucketMultipartUploads'], bucket.bucketArn);
-    const logs = new LogGroup(this, 'DeliveryLogs', {
-      retention: stage.logDays,
-      removalPolicy: stage.removalPolicy,
-    });
-    const logStream = logs.addStream('Stream', { logStreamName: 'delivery' });
-    grant(['logs:PutLogEvents'], logs.logGroupArn);
-    const stream = new CfnDeliveryStream(this, 'Stream', {
-      deliveryStreamType: 'DirectPut',
-      deliveryStreamEncryptionConfigurationInput: { keyType: 'AWS_OWNED_CMK' },
-      extendedS3DestinationConfiguration: {
-        bucketArn: bucket.bucketArn,
-        roleArn: role.roleArn,
-        prefix: `${prefix}!{timestamp:yyyy/MM/dd/}`,
-        errorOutputPrefix: 'undelivered/!{firehose:error-output-type}/',
-        bufferingHints: { intervalInSeconds: bufferTime.toSeconds(), sizeInMBs: 16 },
-        compressionFormat: 'GZIP',
-        cloudWatchLoggingOptions: {
-          enabled: true,
-          logGroupName: logs.logGroupName,
-          logStreamName: logStream.logStreamName,
-        },
-      },
-    });
-    stream.node.addDependency(role);
-    return stream;
   }
 
   /** The local account's rules have no Firehose action: a function does the PutRecord. */

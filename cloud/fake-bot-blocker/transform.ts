@@ -1,0 +1,56 @@
+import type { Address } from './address.ts';
+import type { FirehoseRecord } from './contract.ts';
+import type { Crawler } from './crawlers.ts';
+import type { Judged, Suspect } from './judge.ts';
+import { type ReadRecords, readRecords } from './read-records.ts';
+
+export interface TransformDeps {
+  crawlers: readonly Crawler[];
+  /** Addresses that are never looked up nor blocked. */
+  allows(address: Address): boolean;
+  judge(suspects: readonly Suspect[]): Promise<readonly Judged[]>;
+  block(addresses: readonly Address[]): Promise<void>;
+  /** Bound of looking up and blocking together. */
+  limitMs: number;
+  sleep(ms: number, signal: AbortSignal): Promise<void>;
+}
+
+export interface Transformed extends Omit<ReadRecords, 'suspects'> {
+  /** Empty where looking up failed. */
+  judged: readonly Judged[];
+  /** Why nobody, or not all, could be blocked. The records go on all the same. */
+  problem?: unknown;
+}
+
+/** Hands every record on, and blocks who only says that it is a crawler. Nothing that fails on the way keeps a record back. */
+export async function transform(records: readonly FirehoseRecord[], deps: TransformDeps): Promise<Transformed> {
+  const { suspects, ...read } = readRecords(records, deps);
+  let judged: readonly Judged[] = [];
+  const work = async () => {
+    judged = await deps.judge(suspects);
+    await deps.block(judged.filter(({ verdict }) => verdict.kind === 'fake').map(({ address }) => address));
+  };
+  try {
+    if (suspects.length > 0) await within(deps, work());
+    return { ...read, judged };
+  } catch (problem) {
+    return { ...read, judged, problem };
+  }
+}
+
+async function within({ limitMs, sleep }: TransformDeps, work: Promise<void>): Promise<void> {
+  const over = new AbortController();
+  const late = sleep(limitMs, over.signal).then(() => {
+    throw new Error(`Looking up and blocking took longer than ${limitMs} ms.`);
+  });
+  try {
+    await Promise.race([work, late]);
+  } finally {
+    over.abort();
+  }
+}
+
+/** Where DNS says nothing about anybody it is DNS that is broken, and not a server of one sender that keeps silent. */
+export function isDnsBroken(judged: readonly Judged[]): boolean {
+  return judged.length >= 3 && judged.every(({ verdict }) => verdict.kind === 'undecided');
+}
