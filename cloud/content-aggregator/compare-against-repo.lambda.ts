@@ -2,11 +2,12 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { z } from 'zod';
 import { readEnvironment } from '../shared/environment.ts';
 import { createObjects } from '../shared/lake/objects.aws.ts';
+import { clientLimits } from './client-limits.ts';
 import { compareAgainstRepo } from './compare-against-repo.ts';
 import { blogMeta, type Decision, knownLinks, link, repoContents } from './contract.ts';
 
 const { BUCKET } = readEnvironment(z.object({ BUCKET: z.string() }));
-const objects = createObjects(new S3Client(), BUCKET);
+const objects = createObjects(new S3Client(clientLimits), BUCKET);
 const input = z.object({ BlogUrl: link, RepoBlogs: repoContents, BlogMeta: blogMeta });
 /** What the last call compared with: all posts of a run are compared with the same. */
 let last: { key: string; known: ReadonlySet<string> } | undefined;

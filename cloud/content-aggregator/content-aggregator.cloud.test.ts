@@ -75,7 +75,10 @@ describe.runIf(account.isLocal)('content-aggregator', () => {
     site = await startSite(localSitePort);
     github = await startGitHubContents({ repo, token, port: localGitHubPort });
     await github.commit('README.md', 'Site\n');
-    await github.commit(path, JSON.stringify([{ title: 'Known', link: `${site.origin}/known.html/`, kind: 'video' }]));
+    await github.commit(
+      path,
+      JSON.stringify([{ title: 'Known', link: `${site.origin}/known.html?utm_source=old`, kind: 'video' }]),
+    );
     const Name = output(stack, 'TokenParameter');
     await client(SSMClient).send(
       new PutParameterCommand({ Name, Value: token, Type: 'SecureString', Overwrite: true }),
@@ -103,10 +106,10 @@ describe.runIf(account.isLocal)('content-aggregator', () => {
     // In = committed + known + left out with a reason.
     expect([found, added, failed, ignored.length]).toEqual([6, 2, 3, 4]);
     expect(Object.fromEntries(ignored.map(({ url, reason }) => [url, reason]))).toEqual({
-      [`${site.origin}/known.html`]: 'Exists',
+      [`${site.origin}/known.html/`]: 'Exists',
       [`${site.origin}/gone.html`]: 'DocumentRefused',
       [`${site.origin}/untitled.html`]: 'NotAPost',
-      'http://169.254.169.254/latest/meta-data': 'AddressNotAllowed',
+      'http://169.254.169.254/latest/meta-data/': 'AddressNotAllowed',
     });
     expect(await show()).toEqual([
       {
@@ -116,7 +119,7 @@ describe.runIf(account.isLocal)('content-aggregator', () => {
         ...{ link: `${site.origin}/advisory-17.html`, image: `${site.origin}/images/advisory-17.png` },
       },
       expect.objectContaining({ link: `${site.origin}/firmware-2-1.html`, date: 'Nov 5, 2026' }),
-      { title: 'Known', link: `${site.origin}/known.html/` },
+      { title: 'Known', link: `${site.origin}/known.html?utm_source=old` },
     ]);
     const [newest, ...older] = await commits();
     expect(newest).toBe(`${saved?.commitSha} Updated content file`);
@@ -153,6 +156,16 @@ describe.runIf(account.isLocal)('content-aggregator', () => {
     site.pages.delete('/release-3.html');
   });
 
+  test('effect: a feed of which no post can be read fails its run, and one without posts does not', async () => {
+    const feed = (items: string) => `<rss version="2.0"><channel><title>t</title>${items}</channel></rss>`;
+    site.pages.set('/bad.xml', (_, response) =>
+      response.end(feed(`<item><title>t</title><link>${site.origin}/gone.html</link></item>`)),
+    );
+    site.pages.set('/empty.xml', (_, response) => response.end(feed('')));
+    expect(await run(`${site.origin}/bad.xml`)).toMatchObject({ status: 'FAILED', error: 'EveryPostFailed' });
+    expect(await runWell(`${site.origin}/empty.xml`)).toMatchObject({ found: 0, added: 0, failed: 0 });
+  });
+
   test('effect: an Atom feed is merged with what somebody commits meanwhile, and a lost answer doubles nothing', async () => {
     github.troubles.set('PUT', [
       {
@@ -164,8 +177,8 @@ describe.runIf(account.isLocal)('content-aggregator', () => {
     const { added, saved } = await runWell(`${site.origin}/atom.xml`);
     expect(added).toBe(1);
     expect(await linksOf()).toEqual(
-      [`/release-3.html`, undefined, '/advisory-17.html', '/firmware-2-1.html', '/known.html/'].map((link) =>
-        link === undefined ? undefined : `${site.origin}${link}`,
+      [`/release-3.html`, undefined, '/advisory-17.html', '/firmware-2-1.html', '/known.html?utm_source=old'].map(
+        (link) => (link === undefined ? undefined : `${site.origin}${link}`),
       ),
     );
     expect((await commits()).map((line) => line.slice(41))).toEqual([
@@ -182,7 +195,7 @@ describe.runIf(account.isLocal)('content-aggregator', () => {
     });
     expect(await run('http://169.254.169.254/feed.xml')).toMatchObject({
       status: 'FAILED',
-      error: 'AddressNotAllowed',
+      cause: expect.stringContaining('not on an allowed host'),
     });
   });
 

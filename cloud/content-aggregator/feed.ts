@@ -1,6 +1,6 @@
 import { parseFeed } from 'feedsmith';
 import { type FeedPosts, link, mostPosts } from './contract.ts';
-import { normaliseLink } from './link-key.ts';
+import { cleanLink, linkKey } from './link-key.ts';
 import { Refused } from './refused.ts';
 
 /** Entries that are read at all. */
@@ -21,10 +21,14 @@ export function postsOf(text: string, base: string): FeedPosts {
   const dated = entries.map((entry) => ({ ...entry, atMs: Date.parse(entry.date ?? '') }));
   if (dated.every(({ atMs }) => Number.isFinite(atMs))) dated.sort((a, b) => b.atMs - a.atMs);
   const addresses = dated.map(({ address }) => {
-    const parsed = link.safeParse(address === undefined ? undefined : normaliseLink(address, base));
+    const parsed = link.safeParse(address === undefined ? undefined : cleanLink(address, base));
     return parsed.success ? parsed.data : undefined;
   });
-  const usable = [...new Set(addresses.filter((address) => address !== undefined))];
+  const byKey = new Map<string, string>();
+  for (const address of addresses) {
+    if (address !== undefined && !byKey.has(linkKey(address))) byKey.set(linkKey(address), address);
+  }
+  const usable = [...byKey.values()];
   return {
     urls: usable.slice(0, mostPosts),
     unusable: addresses.filter((address) => address === undefined).length,

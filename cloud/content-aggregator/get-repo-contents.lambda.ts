@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { readEnvironment } from '../shared/environment.ts';
 import { createObjects } from '../shared/lake/objects.aws.ts';
 import { createTelemetry } from '../shared/telemetry.aws.ts';
+import { clientLimits } from './client-limits.ts';
 import { knownKeys, parseContent } from './content-file.ts';
 import type { RepoContents } from './contract.ts';
 import { createGitHubContents, githubLimitMs } from './github-contents.ts';
@@ -22,8 +23,8 @@ const environment = readEnvironment(
 );
 const { BUCKET, GITHUB_API, GITHUB_REPO, JSON_FILE, TOKEN_PARAMETER } = environment;
 const { logger } = createTelemetry();
-const ssm = new SSMClient();
-const objects = createObjects(new S3Client(), BUCKET);
+const ssm = new SSMClient(clientLimits);
+const objects = createObjects(new S3Client(clientLimits), BUCKET);
 
 /** What the content file has, put where each post is compared with it: it may be larger than a state may be. */
 export async function handler(): Promise<RepoContents> {

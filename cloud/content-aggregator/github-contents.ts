@@ -142,7 +142,7 @@ async function request(
   try {
     const signal = AbortSignal.timeout(Math.max(1, Math.min(requestLimitMs, untilMs - now())));
     // The token goes to no other host than the one that was named.
-    const answer = await fetch(new URL(resource, endpoint), {
+    const answer = await fetch(`${endpoint.replace(/\/$/, '')}${resource}`, {
       ...{ method, headers, redirect: 'manual', signal },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });

@@ -40,7 +40,7 @@ test('a page speaks for itself alone: an address of another host, of the site, o
   ]) {
     expect(withMeta('og:url', other).link).toBe(url);
   }
-  expect(withMeta('og:url', '/canonical/?utm_source=x').link).toBe('https://vendor.example/canonical');
+  expect(withMeta('og:url', '/canonical/?utm_source=x').link).toBe('https://vendor.example/canonical/');
   for (const picture of ['javascript:alert(1)', 'data:image/png;base64,AA', `/${'x'.repeat(1_000)}`]) {
     expect(withMeta('og:image', picture).image).toBe('');
   }

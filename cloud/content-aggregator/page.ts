@@ -1,7 +1,7 @@
 import { type CheerioAPI, load } from 'cheerio/slim';
 import { type BlogMeta, blogMeta } from './contract.ts';
 import type { FetchedDocument } from './fetch-document.ts';
-import { normaliseLink } from './link-key.ts';
+import { cleanLink } from './link-key.ts';
 import { Refused } from './refused.ts';
 
 const pageTypes = ['text/html', 'application/xhtml+xml'];
@@ -86,7 +86,7 @@ function address(found: string | undefined, base: string): string | undefined {
  * speak for no other.
  */
 function ownLink(given: string | undefined, url: string): string | undefined {
-  const own = normaliseLink(address(given, url) ?? url);
+  const own = cleanLink(address(given, url) ?? url);
   if (own !== undefined && new URL(own).host === new URL(url).host && new URL(own).pathname !== '/') return own;
-  return normaliseLink(url);
+  return cleanLink(url);
 }

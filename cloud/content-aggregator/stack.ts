@@ -53,6 +53,9 @@ export class ContentAggregatorStack extends Stack {
     ).map((feedUrl) => runInput.parse({ feedUrl }).feedUrl);
     const allowedHosts = props.allowedHosts ?? [...new Set(feeds.map((feed) => new URL(feed).host))];
     const gitHubApi = props.gitHubApi ?? (isLocal ? `http://127.0.0.1:${localGitHubPort}` : 'https://api.github.com');
+    if (!/^https:\/\/|^http:\/\/127\.0\.0\.1:/.test(gitHubApi)) {
+      throw new Error(`${gitHubApi} would get the token in the clear: write an address with https.`);
+    }
     const repo = repoOf(props.gitHubRepo ?? 'https://github.com/aws-samples/content-aggregator-example');
 
     const known = new LakeBucket(this, 'Known', { stage });

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { createServer, type RequestListener } from 'node:http';
-import { basename, join } from 'node:path';
+import { basename, extname, join } from 'node:path';
 
 export interface TestSite {
   /** `127.0.0.1:8187` */
@@ -27,7 +27,7 @@ export async function startSite(port = 0): Promise<TestSite> {
     }
     readFile(join(import.meta.dirname, 'testdata', basename(pathname)), 'utf8').then(
       (text) => {
-        const type = types[pathname.slice(pathname.lastIndexOf('.'))] ?? 'text/plain';
+        const type = types[extname(pathname)] ?? 'text/plain';
         response.writeHead(200, { 'content-type': type }).end(text.replaceAll('{{site}}', site.origin));
       },
       () => response.writeHead(404).end(),

@@ -4,6 +4,7 @@ import { SSMClient } from '@aws-sdk/client-ssm';
 import { z } from 'zod';
 import { readEnvironment } from '../shared/environment.ts';
 import { createTelemetry } from '../shared/telemetry.aws.ts';
+import { clientLimits } from './client-limits.ts';
 import { type Saved, saveInput } from './contract.ts';
 import { createGitHubContents, githubLimitMs } from './github-contents.ts';
 import { readToken } from './github-token.aws.ts';
@@ -14,7 +15,7 @@ const environment = readEnvironment(
 );
 const { GITHUB_API, GITHUB_REPO, JSON_FILE, TOKEN_PARAMETER } = environment;
 const { logger, metrics } = createTelemetry();
-const ssm = new SSMClient();
+const ssm = new SSMClient(clientLimits);
 
 /** One commit with all new posts of a run. */
 export async function handler(event: unknown): Promise<Saved> {
