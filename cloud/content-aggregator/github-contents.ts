@@ -77,7 +77,8 @@ export function createGitHubContents(deps: GitHubDeps): GitHubContents {
       const resource = `/repos/${repo}/git/blobs/${sha}`;
       const encoded =
         encoding === 'base64' ? content : checked(resource, blobSchema, await ask('GET', resource)).content;
-      return { sha, text: Buffer.from(encoded, 'base64').toString('utf8') };
+      // Without the mark of byte order that some editors write.
+      return { sha, text: new TextDecoder().decode(Buffer.from(encoded, 'base64')) };
     },
 
     async write({ text, message, sha }) {
