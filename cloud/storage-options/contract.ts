@@ -18,7 +18,6 @@ export const newPicture = z.strictObject({
   contentType: pictureType.describe('What the file is, and what the upload has to say that it is.'),
   bytes: z.int().min(1).max(1_000_000_000).describe('Exact size of the file; an upload of another size is refused.'),
 });
-export type NewPicture = z.infer<typeof newPicture>;
 
 /** Body of its 201: where the file goes, once, by `PUT` with these headers. */
 export const uploadOffer = z.object({

@@ -65,6 +65,12 @@ describe('what is no picture', () => {
     expect(await derive(await bytes(), 'image/jpeg', rules)).toMatchObject({ ok: false, reason });
   });
 
+  test('of any other format than two, no decoder is asked', async () => {
+    for (const bytes of [svg, await plain(600, 600).webp().toBuffer(), await plain(600, 600).gif().toBuffer()]) {
+      expect(await derive(bytes, 'image/jpeg', rules)).toMatchObject({ detail: expect.stringContaining('known type') });
+    }
+  });
+
   test('a PNG is refused where it is not allowed, and taken where it is', async () => {
     const bytes = await plain(600, 600).png().toBuffer();
     expect(await derive(bytes, 'image/png', rules)).toMatchObject({ ok: false, reason: 'UNSUPPORTED_TYPE' });

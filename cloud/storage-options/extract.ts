@@ -83,12 +83,15 @@ async function unpack(archive: string, folder: string, limits: ExtractLimits): P
         await mkdir(path, { recursive: true }).catch(nameTwice(entry));
         continue;
       }
-      // What it says of itself, so that a bomb is seen before it is unpacked; what comes is counted all the same.
-      if (entry.uncompressedSize > left) throw tooManyBytes(limits);
+      // What it says of itself, so that a bomb is seen before it is unpacked. One that says less ends with an error of yauzl, which
+      // counts what comes and lets no more through than was said.
+      if (entry.uncompressedSize > left) {
+        throw new Refused('TOO_MANY_BYTES', `Unpacked it has more than ${limits.totalBytes} bytes.`);
+      }
       await mkdir(dirname(path), { recursive: true }).catch(nameTwice(entry));
-      const bytes = await write(zip, entry, path, left).catch(asRefusal(entry, limits));
-      left -= bytes;
-      files.push({ name: entry.fileName, bytes });
+      await write(zip, entry, path).catch(asRefusal(entry));
+      left -= entry.uncompressedSize;
+      files.push({ name: entry.fileName, bytes: entry.uncompressedSize });
     }
   } finally {
     zip.close();
@@ -124,25 +127,19 @@ function pathOf({ fileName, externalFileAttributes }: Entry, folder: string): st
   return path;
 }
 
-async function write(zip: Zip, entry: Entry, path: string, left: number): Promise<number> {
+async function write(zip: Zip, entry: Entry, path: string): Promise<void> {
   if (!entry.canDecodeFileData()) throw new Refused('UNREADABLE_ENTRY', `${entry.fileName} cannot be unpacked.`);
-  let bytes = 0;
   let sum = 0;
-  const counted = new Transform({
+  const summed = new Transform({
     transform(chunk: Buffer, _encoding, done) {
-      bytes += chunk.length;
       sum = crc32(chunk, sum);
-      done(bytes > left ? new Refused('TOO_MANY_BYTES', 'more than it says') : null, chunk);
+      done(null, chunk);
     },
   });
   // `wx`: whatever is there already is not written into, be it a file or a link.
-  await pipeline(
-    await zip.openReadStreamPromise(entry),
-    counted,
-    createWriteStream(path, { flags: 'wx', mode: 0o600 }),
-  );
+  const file = createWriteStream(path, { flags: 'wx', mode: 0o600 });
+  await pipeline(await zip.openReadStreamPromise(entry), summed, file);
   if (sum !== entry.crc32) throw new Refused('CORRUPT_ENTRY', `${entry.fileName} has another checksum than it says.`);
-  return bytes;
 }
 
 const taken = ['EEXIST', 'ENOTDIR', 'EISDIR'];
@@ -154,16 +151,12 @@ function nameTwice({ fileName }: Entry) {
   };
 }
 
-function asRefusal(entry: Entry, limits: ExtractLimits) {
+function asRefusal(entry: Entry) {
   return (error: NodeJS.ErrnoException): never => {
-    if (error instanceof Refused) throw error.reason === 'TOO_MANY_BYTES' ? tooManyBytes(limits) : error;
+    if (error instanceof Refused) throw error;
     if (taken.includes(error.code ?? '')) nameTwice(entry)(error);
     // Of the disk, else of the archive: those of zlib have codes of their own.
     if (error.code !== undefined && !error.code.startsWith('Z_')) throw error;
     throw new Refused('CORRUPT_ENTRY', `${entry.fileName}: ${error.message}`);
   };
-}
-
-function tooManyBytes({ totalBytes }: ExtractLimits): Refused {
-  return new Refused('TOO_MANY_BYTES', `Unpacked it has more than ${totalBytes} bytes.`);
 }

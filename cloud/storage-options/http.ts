@@ -6,8 +6,13 @@ export const httpEvent = z
     queryStringParameters: z.record(z.string(), z.string()).nullish(),
     body: z.string().nullish(),
     isBase64Encoded: z.boolean().default(false),
+    requestContext: z
+      .object({ authorizer: z.object({ iam: z.object({ userArn: z.string() }).optional() }).nullish() })
+      .optional(),
   })
-  .transform(({ queryStringParameters, body, isBase64Encoded }) => ({
+  .transform(({ queryStringParameters, body, isBase64Encoded, requestContext }) => ({
+    /** ARN of who signed it. */
+    caller: requestContext?.authorizer?.iam?.userArn,
     query: queryStringParameters ?? {},
     body: isBase64Encoded ? Buffer.from(body ?? '', 'base64').toString('utf8') : (body ?? ''),
   }));

@@ -16,7 +16,7 @@ export interface StorageTraits {
   name: string;
   /** The most that one thing may have, bytes: an object, a file, all of `/tmp`, function and layers together. */
   largestBytes: Sourced;
-  /** What it was when the post was written, where it has changed. */
+  /** As the post has it; absent where it says that it is elastic. */
   largestBytesOfPost?: Sourced;
   /** Of all of them together, bytes; absent where it grows with what is in it. */
   totalBytes?: Sourced;
@@ -46,10 +46,9 @@ export interface StorageTraits {
 
 const readOn = '2026-11-25';
 const quotas = 'https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html';
-const post = 'AWS Compute Blog, "Choosing between AWS Lambda data storage options in web apps"';
+const post = 'https://aws.amazon.com/blogs/compute/choosing-between-aws-lambda-data-storage-options-in-web-apps/';
 const mib = 1024 ** 2;
 const bytes = (value: number, source: string): Sourced => ({ value, unit: 'bytes', source, readOn });
-const ofPost = (value: number): Sourced => ({ ...bytes(value, post), readOn: '2020' });
 const usd = (value: number, source: string): Sourced => ({ value, unit: 'USD/GB-month', source, readOn });
 
 /** The table of the post with today's limits. A test holds each figure to have a source and a date. */
@@ -58,7 +57,6 @@ export const storageMatrix: Readonly<Record<StorageOption, StorageTraits>> = {
     name: 'Amazon S3',
     // 10,000 parts of 5 GiB.
     largestBytes: bytes(50_000 * 1024 ** 3, 'https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingObjects.html'),
-    largestBytesOfPost: ofPost(5 * 1024 ** 4),
     ...{ durable: true, changes: 'any-time', kind: 'object', fileOperations: false, eventSource: true, shared: true },
     ...{
       tagsAndMetadata: true,
@@ -73,7 +71,7 @@ export const storageMatrix: Readonly<Record<StorageOption, StorageTraits>> = {
   tmp: {
     name: '/tmp',
     largestBytes: bytes(10_240 * mib, quotas),
-    largestBytesOfPost: ofPost(512 * mib),
+    largestBytesOfPost: bytes(512 * mib, post),
     totalBytes: bytes(10_240 * mib, quotas),
     ...{
       durable: false,
@@ -100,7 +98,7 @@ export const storageMatrix: Readonly<Record<StorageOption, StorageTraits>> = {
     name: 'Lambda layers',
     // Function, runtime and at most five layers, unpacked.
     largestBytes: bytes(250 * mib, quotas),
-    largestBytesOfPost: ofPost(50 * mib),
+    largestBytesOfPost: bytes(50 * mib, post),
     totalBytes: bytes(250 * mib, quotas),
     ...{ durable: true, changes: 'deploy', kind: 'archive', fileOperations: false, eventSource: false, shared: true },
     ...{
@@ -147,7 +145,7 @@ export function matrixTable(): string {
   const yes = (value: boolean) => (value ? 'yes' : 'no');
   const rows: [string, (traits: StorageTraits) => string][] = [
     ['most in one', ({ largestBytes }) => sizeOf(largestBytes.value)],
-    ['in the post', ({ largestBytesOfPost, largestBytes }) => sizeOf((largestBytesOfPost ?? largestBytes).value)],
+    ['in the post', ({ largestBytesOfPost: of }) => (of === undefined ? 'elastic' : sizeOf(of.value))],
     ['in all', ({ totalBytes }) => (totalBytes === undefined ? 'elastic' : sizeOf(totalBytes.value))],
     ['durable', ({ durable }) => yes(durable)],
     ['changes', ({ changes }) => (changes === 'deploy' ? 'with a deploy' : 'at any time')],

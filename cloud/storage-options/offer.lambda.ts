@@ -36,7 +36,8 @@ const { logger } = createTelemetry();
 /** `POST /pictures`: where a picture of an incident may be uploaded. */
 export async function handler(event: unknown) {
   const nowMs = Date.now();
-  const asked = offer(httpEvent.parse(event).body, rules, { id: randomUUID(), nowMs });
+  const { body, caller } = httpEvent.parse(event);
+  const asked = offer(body, rules, { id: randomUUID(), nowMs });
   if (!asked.ok) return httpResponse(asked.answer);
   const { picture } = asked;
   await table.insert(picture, offerEndsAtS(nowMs));
@@ -44,6 +45,6 @@ export async function handler(event: unknown) {
     ...{ bucket: environment.UPLOADS_BUCKET, key: originalKey(picture.id), seconds: rules.uploadSeconds },
     ...{ contentType: picture.contentType, bytes: picture.bytes },
   });
-  logger.info('upload offered', { id: picture.id, correlationId: picture.correlationId });
+  logger.info('upload offered', { id: picture.id, correlationId: picture.correlationId, caller });
   return httpResponse(offered(picture, { url, expiresAtMs: nowMs + rules.uploadSeconds * 1_000 }));
 }

@@ -38,7 +38,7 @@ export interface PictureWorkflowProps {
  * | state | does | then |
  * |---|---|---|
  * | Validate | looks at the head of the object | Resize, RecordFailure, or Settled |
- * | Resize | makes the files | Publish, RecordFailure, or Settled; where the function itself ended, each time, RecordFailure |
+ * | Resize | makes the files | Publish, RecordFailure, or Settled; where the function itself ended, twice, RecordFailure |
  * | Publish | PROCESSED, and tells of it | Processed |
  * | RecordFailure | FAILED with its reason, and tells of it | Refused |
  *
@@ -57,7 +57,7 @@ export class PictureWorkflow extends Construct {
     const recordFailure = this.task('RecordFailure', publish);
     recordFailure.next(new Succeed(this, 'Refused'));
     const outcome = (name: string) => Condition.stringEquals('$.outcome', name);
-    const resized = this.task('Resize', resize).addCatch(
+    const resized = this.task('Resize', resize, endings).addCatch(
       new Pass(this, 'Ended', {
         parameters: {
           ...{ outcome: 'refused', id: JsonPath.stringAt('$.id'), reason: 'CORRUPT_IMAGE' },
@@ -122,10 +122,12 @@ export class PictureWorkflow extends Construct {
     }
   }
 
-  private task(id: string, fn: NodeFunction) {
+  /** @param once errors after which it is tried once more, as they tell of what it was given */
+  private task(id: string, fn: NodeFunction, once: readonly string[] = []) {
     const task = new LambdaInvoke(this, id, {
       ...{ lambdaFunction: fn, payloadResponseOnly: true, retryOnServiceExceptions: false },
     });
+    if (once.length > 0) task.addRetry({ errors: [...once], interval: Duration.seconds(5), maxAttempts: 1 });
     return task.addRetry({
       errors: ['States.ALL'],
       ...{ interval: Duration.seconds(5), backoffRate: 2, maxAttempts: 5, jitterStrategy: JitterType.FULL },

@@ -21,6 +21,11 @@ function binariesFor(architecture: 'arm64' | 'x64'): string[] {
   return [`@img/sharp-linux-${architecture}`, `@img/sharp-libvips-linux-${architecture}`];
 }
 
+/** Those of them that are not installed. */
+export function missingBinaries(architecture: 'arm64' | 'x64'): string[] {
+  return binariesFor(architecture).filter((name) => !existsSync(join(modules, name)));
+}
+
 /**
  * Puts sharp and all that it needs below `nodejs/node_modules` of a folder, which is where functions look for what a layer has.
  * @returns packages with native code that are not installed, and so not in it
@@ -36,11 +41,9 @@ export function writeSharpLayer(folder: string, architecture: 'arm64' | 'x64'): 
   for (const name of own) {
     if (!existsSync(join(sharpFolder, 'node_modules', name))) copy(name);
   }
-  const [there, missing] = [true, false].map((wanted) =>
-    binariesFor(architecture).filter((name) => existsSync(join(modules, name)) === wanted),
-  );
-  for (const name of there ?? []) copy(name);
-  return missing ?? [];
+  const missing = missingBinaries(architecture);
+  for (const name of binariesFor(architecture)) if (!missing.includes(name)) copy(name);
+  return missing;
 }
 
 /**
@@ -50,7 +53,7 @@ export function writeSharpLayer(folder: string, architecture: 'arm64' | 'x64'): 
 export class SharpLayer extends LayerVersion {
   constructor(scope: Construct, id: string, { stage }: { stage: Stage }) {
     const architecture = nodeName(stage.architecture);
-    const missing = binariesFor(architecture).filter((name) => !existsSync(join(modules, name)));
+    const missing = missingBinaries(architecture);
     super(scope, id, {
       description: `sharp ${version} for linux-${architecture}`,
       compatibleRuntimes: [Runtime.NODEJS_24_X],

@@ -2,11 +2,15 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { App, Stack } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
+import { Architecture } from 'aws-cdk-lib/aws-lambda';
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { z } from 'zod';
+import { stageOf } from '../stages.ts';
 import { describeRoom, type SynthesisedRoom, synthesiseRoom } from '../testing/describe-room.ts';
 import { rights } from './rights.ts';
-import { writeSharpLayer } from './sharp-layer.ts';
+import { missingBinaries, SharpLayer, writeSharpLayer } from './sharp-layer.ts';
 import { wildcards } from './wildcards.ts';
 
 const room = 'storage-options';
@@ -59,7 +63,10 @@ describe(room, () => {
       StartAt: 'Validate',
       States: {
         Validate: { Retry },
-        Resize: { Retry, Catch: [{ Next: 'Ended', ErrorEquals: expect.arrayContaining(['Runtime.OutOfMemory']) }] },
+        Resize: {
+          Retry: [{ ErrorEquals: expect.arrayContaining(['Sandbox.Timedout']), MaxAttempts: 1 }, ...Retry],
+          Catch: [{ Next: 'Ended', ErrorEquals: expect.arrayContaining(['Runtime.OutOfMemory']) }],
+        },
         Publish: { Retry },
         RecordFailure: { Retry },
       },
@@ -88,14 +95,32 @@ describe(room, () => {
     expect(one('AWS::EFS::AccessPoint', 'Log/AccessPoint')).toMatchObject({ RootDirectory: { Path: '/log' } });
   });
 
-  test('synth: the layer is all that sharp needs, and says what it lacks for another architecture', () => {
+  const own = process.arch === 'arm64' ? 'arm64' : 'x64';
+
+  test('synth: the layer is all that sharp needs', () => {
     const folder = mkdtempSync(join(tmpdir(), 'greengrass-itsm-layer-'));
     onTestFinished(() => rmSync(folder, { recursive: true }));
-    const own = process.arch === 'arm64' ? 'arm64' : 'x64';
     expect(writeSharpLayer(folder, own)).toEqual([]);
     const code = `require('sharp')({create:{width:9,height:9,channels:3,background:'red'}}).jpeg().toBuffer().then(b=>console.log(b.length>99, require.resolve('sharp')))`;
     const env = { NODE_PATH: join(folder, 'nodejs', 'node_modules') };
     const said = execFileSync(process.execPath, ['-e', code], { cwd: folder, env, encoding: 'utf8' });
     expect(said.trim()).toBe(`true ${join(folder, 'nodejs/node_modules/sharp/dist/index.cjs')}`);
   });
+
+  test.each(['arm64', 'x64'] as const)(
+    'synth: without native code for %s a deploy is refused, with the command',
+    (name) => {
+      const folder = mkdtempSync(join(tmpdir(), 'greengrass-itsm-layer-'));
+      onTestFinished(() => rmSync(folder, { recursive: true }));
+      const stack = new Stack(new App({ outdir: folder }), 'Layer');
+      const architecture = name === 'arm64' ? Architecture.ARM_64 : Architecture.X86_64;
+      new SharpLayer(stack, 'Sharp', { stage: { ...stageOf('prod'), architecture } });
+      const { Rules } = z.looseObject({ Rules: z.unknown().optional() }).parse(Template.fromStack(stack).toJSON());
+      const missing = missingBinaries(name);
+      if (name === own) expect(missing).toEqual([]);
+      const said = JSON.stringify(Rules);
+      if (missing.length === 0) expect(said).not.toContain('npm install');
+      else expect(said).toMatch(new RegExp(`npm install --no-save --force ${missing[0]}@\\d`));
+    },
+  );
 });

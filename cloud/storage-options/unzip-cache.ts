@@ -31,9 +31,13 @@ export interface UnzipCacheSettings {
   /** Of which nobody else keeps anything. */
   folder: string;
   limits: ExtractLimits;
-  /** Of all archives that are kept, unpacked; at least as much as one may have. */
+  /** Of all archives that are kept, in whole blocks of the disk; at least as much as one may have. */
   keptBytes: number;
 }
+
+/** What a file takes at least, bytes, so that files without any content have an end as well. */
+const block = 4_096;
+const onDisk = (bytes: number): number => Math.max(1, Math.ceil(bytes / block)) * block;
 
 interface Kept {
   files: readonly ExtractedFile[];
@@ -79,7 +83,7 @@ export function createUnzipCache({ folder, limits, keptBytes }: UnzipCacheSettin
       }
       kept.delete(name);
       // What it may have at most has to fit beside what stays.
-      const removed = await makeRoom(limits.totalBytes);
+      const removed = await makeRoom(limits.totalBytes + limits.entries * block);
       const unfinished = join(folder, `.new-${randomUUID()}`);
       const archive = `${unfinished}.zip`;
       try {
@@ -89,7 +93,7 @@ export function createUnzipCache({ folder, limits, keptBytes }: UnzipCacheSettin
         if (!extracted.ok) return extracted;
         await rm(path, { recursive: true, force: true });
         await rename(unfinished, path);
-        const bytes = extracted.files.reduce((sum, file) => sum + file.bytes, 0);
+        const bytes = extracted.files.reduce((sum, file) => sum + onDisk(file.bytes), 0);
         kept.set(name, { files: extracted.files, bytes });
         return { ok: true, folder: path, files: extracted.files, reused: false, removed };
       } finally {

@@ -86,7 +86,7 @@ describe('an archive in /tmp', () => {
     onTestFinished(() => rm(made, { recursive: true, force: true }));
   });
 
-  const cacheOf = (keptBytes = 30_000) => createUnzipCache({ folder, limits, keptBytes });
+  const cacheOf = (keptBytes = 300_000) => createUnzipCache({ folder, limits, keptBytes });
   const fetching = (bytes: Uint8Array) => async (path: string) => {
     fetched += 1;
     await writeFile(path, bytes);
@@ -120,7 +120,7 @@ describe('an archive in /tmp', () => {
   });
 
   test('that was not used for longest goes before another would not fit', async () => {
-    const cache = cacheOf(limits.totalBytes + 9_999);
+    const cache = cacheOf(limits.totalBytes + (limits.entries + 4) * 4_096 - 1);
     const bytes = await honestArchive({ 'a.txt': 'x'.repeat(5_000) });
     for (const key of ['1', '2', '1', '3']) await cache.unzip(key, 'v', fetching(bytes));
     expect(await readdir(folder)).toHaveLength(2);
