@@ -72,7 +72,7 @@ export class LakeBucket extends Construct {
     this.bucket.node.addDependency(queue.node.findChild('Policy'));
   }
 
-  /** Has S3 tell EventBridge of all that happens to its objects. */
+  /** Has S3 tell EventBridge of all that happens to its objects; instead of `notify`. */
   tellEventBridge(): void {
     this.resource.notificationConfiguration = { eventBridgeConfiguration: { eventBridgeEnabled: true } };
   }

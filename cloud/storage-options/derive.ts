@@ -27,8 +27,8 @@ const scaledWidth = 600;
  * @param contentType what the upload said that they are
  */
 export async function derive(bytes: Uint8Array, contentType: PictureType, rules: PictureRules): Promise<Derived> {
-  // No more than the header is read here, and no more than the limit is ever decoded.
-  const open = () => sharp(bytes, { failOn: 'warning', limitInputPixels: rules.maxPixels, sequentialRead: true });
+  // No more than the limit is ever decoded. Cameras write what decoders warn of; what is cut is an error.
+  const open = () => sharp(bytes, { failOn: 'error', limitInputPixels: rules.maxPixels, sequentialRead: true });
   try {
     const { format, width, height, orientation, density, space, hasAlpha, exif } = await open().metadata();
     const type = `image/${format}`;
