@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { AwsFault, fakeAws } from '../testing/fake-aws.ts';
 import { type Conclusion, type Picture, pictureList, uploadOffer } from './contract.ts';
+import { httpEvent } from './http.ts';
 import { offer, offered } from './offer.ts';
 import { createPicturesTable, type PictureRow } from './pictures-table.aws.ts';
 import { type PublishPorts, publish } from './publish.ts';
@@ -48,6 +49,15 @@ describe('an offer', () => {
   ];
   test.each(cases)('is refused with %d: %s', (status, _what, body) => {
     expect(ask(body)).toMatchObject({ ok: false, answer: { status } });
+  });
+
+  test('is read out of what the API sends, with who signed it', () => {
+    const iam = { userArn: 'arn:aws:sts::1:assumed-role/Camera/press-4' };
+    const sent = { body: Buffer.from('{}').toString('base64'), isBase64Encoded: true };
+    expect(httpEvent.parse({ ...sent, requestContext: { authorizer: { iam } } })).toEqual({
+      ...{ body: '{}', query: {}, caller: iam.userArn },
+    });
+    expect(httpEvent.parse({})).toEqual({ body: '', query: {}, caller: undefined });
   });
 
   test('is refused where the body is no JSON', () => {
