@@ -1,7 +1,9 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { S3Client } from '@aws-sdk/client-s3';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { AwsFault, fakeAws } from '../testing/fake-aws.ts';
+import { uploadAddress } from './addresses.aws.ts';
 import { type Conclusion, type Picture, pictureList, uploadOffer } from './contract.ts';
 import { httpEvent } from './http.ts';
 import { offer, offered } from './offer.ts';
@@ -49,6 +51,17 @@ describe('an offer', () => {
   ];
   test.each(cases)('is refused with %d: %s', (status, _what, body) => {
     expect(ask(body)).toMatchObject({ ok: false, answer: { status } });
+  });
+
+  test('signs type, size and that nothing is there yet, and promises no checksum of a body that nobody has', async () => {
+    const credentials = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'secret' };
+    const s3 = new S3Client({ region: 'eu-west-1', credentials, requestChecksumCalculation: 'WHEN_REQUIRED' });
+    const object = { bucket: 'uploads', key: `originals/${id}`, contentType: 'image/jpeg', bytes: 1_000, seconds: 60 };
+    const { pathname, searchParams } = new URL(await uploadAddress(s3, object));
+    expect(pathname).toBe(`/originals/${id}`);
+    expect(searchParams.get('X-Amz-SignedHeaders')).toBe('content-length;content-type;host;if-none-match');
+    expect(searchParams.get('X-Amz-Expires')).toBe('60');
+    expect([...searchParams.keys()].filter((name) => name.toLowerCase().includes('checksum'))).toEqual([]);
   });
 
   test('is read out of what the API sends, with who signed it', () => {
