@@ -30,4 +30,5 @@ export const rooms: readonly Room[] = [
   { name: 'cost-optimization', create: async (app, stage) => new (await import('./cost-optimization/stack.ts')).CostOptimizationStack(app, { stage }), fixedMonthlyUsd: 0 },
   { name: 'fake-bot-blocker', create: async (app, stage) => new (await import('./fake-bot-blocker/stack.ts')).FakeBotBlockerStack(app, { stage, scope: 'REGIONAL', dnsServers: stage.name === 'local' ? ['127.0.0.1:5300'] : [] }), fixedMonthlyUsd: 7 },
   { name: 'content-aggregator', create: async (app, stage) => new (await import('./content-aggregator/stack.ts')).ContentAggregatorStack(app, { stage }), fixedMonthlyUsd: 0 },
+  { name: 'storage-options', create: async (app, stage) => new (await import('./storage-options/stack.ts')).StorageOptionsStack(app, { stage }), fixedMonthlyUsd: 0 },
 ];

@@ -8,8 +8,10 @@ import { acknowledge } from './acknowledge.ts';
 
 export interface LakeBucketProps {
   stage: Stage;
-  /** Whether its objects stay; else they end after the stage's days for raw data. */
+  /** Whether its objects stay; else they end after `endsAfterDays`. */
   keepsObjects?: boolean;
+  /** By default the stage's days for raw data. */
+  endsAfterDays?: number;
   bucketName?: string;
 }
 
@@ -20,21 +22,22 @@ export interface LakeBucketProps {
 export class LakeBucket extends Construct {
   readonly bucket: Bucket;
 
-  constructor(scope: Construct, id: string, { stage, keepsObjects = false, bucketName }: LakeBucketProps) {
+  constructor(scope: Construct, id: string, props: LakeBucketProps) {
     super(scope, id);
+    const { stage, keepsObjects = false, endsAfterDays = stage.rawDataDays, bucketName } = props;
     const abortIncompleteMultipartUploadAfter = Duration.days(1);
-    const ending = { expiration: Duration.days(stage.rawDataDays), abortIncompleteMultipartUploadAfter };
+    const endingAfter = (days: number) => ({ expiration: Duration.days(days), abortIncompleteMultipartUploadAfter });
     const shared = {
       blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
       encryption: BucketEncryption.S3_MANAGED,
       enforceSSL: true,
       removalPolicy: stage.removalPolicy,
     };
-    const accessLogs = new Bucket(this, 'AccessLogs', { ...shared, lifecycleRules: [ending] });
+    const accessLogs = new Bucket(this, 'AccessLogs', { ...shared, lifecycleRules: [endingAfter(stage.rawDataDays)] });
     acknowledge(accessLogs, 'AwsSolutions-S1', 'It takes the access log; a log of the log would have no end.');
     this.bucket = new Bucket(this, 'Objects', {
       ...shared,
-      lifecycleRules: [keepsObjects ? { abortIncompleteMultipartUploadAfter } : ending],
+      lifecycleRules: [keepsObjects ? { abortIncompleteMultipartUploadAfter } : endingAfter(endsAfterDays)],
       ...(bucketName === undefined ? {} : { bucketName }),
     });
     this.resource.loggingConfiguration = { destinationBucketName: accessLogs.bucketName };
@@ -67,6 +70,11 @@ export class LakeBucket extends Construct {
       queueConfigurations: [{ event: 's3:ObjectCreated:*', queue: queue.queueArn, filter }],
     };
     this.bucket.node.addDependency(queue.node.findChild('Policy'));
+  }
+
+  /** Has S3 tell EventBridge of all that happens to its objects; instead of `notify`. */
+  tellEventBridge(): void {
+    this.resource.notificationConfiguration = { eventBridgeConfiguration: { eventBridgeEnabled: true } };
   }
 
   /** Lets a function write objects. Reading and listing are another's rights. */

@@ -56,6 +56,12 @@ const pollers: Readonly<Record<string, readonly string[]>> = {
     (operation) => `dynamodb:${operation}`,
   ),
 };
+/** What it does to have the function in a network, and to mount a file system of EFS. */
+const inNetwork = [
+  ...['AssignPrivateIpAddresses', 'CreateNetworkInterface', 'DeleteNetworkInterface', 'DescribeNetworkInterfaces'],
+  ...['DescribeSubnets', 'UnassignPrivateIpAddresses'],
+].map((operation) => `ec2:${operation}`);
+const mounting = ['elasticfilesystem:ClientMount', 'elasticfilesystem:ClientWrite'];
 /** What it does with a queue for what it lets go. */
 const lettingGo = ['sqs:GetQueueAttributes', 'sqs:GetQueueUrl', 'sqs:SendMessage'];
 
@@ -114,6 +120,8 @@ export function unusedRights(resources: readonly TemplateResource[]): string[] {
     roleOf.set(path, role);
     need(role, calledActions(join(cloud, entry)), anything);
     need(role, lettingGo, queueIn(Properties['DeadLetterConfig'], word));
+    if (Properties['VpcConfig'] !== undefined) need(role, inNetwork, anything);
+    if (Properties['FileSystemConfigs'] !== undefined) need(role, mounting, anything);
   }
   for (const { Properties } of ofType('AWS::Lambda::EventSourceMapping')) {
     const role = roleOf.get(word(Properties['FunctionName']));

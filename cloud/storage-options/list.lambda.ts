@@ -1,0 +1,38 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { S3Client } from '@aws-sdk/client-s3';
+import { z } from 'zod';
+import { readEnvironment } from '../shared/environment.ts';
+import { readAddress } from './addresses.aws.ts';
+import { correlationKey, derivedKeys, type pictureList } from './contract.ts';
+import { httpEvent, httpResponse, misfits, problem } from './http.ts';
+import { createPicturesTable } from './pictures-table.aws.ts';
+
+const environment = readEnvironment(z.object({ TABLE_NAME: z.string(), PICTURES_BUCKET: z.string() }));
+const requestHandler = { connectionTimeout: 1_000, requestTimeout: 3_000 };
+const table = createPicturesTable(new DynamoDBClient({ requestHandler }), environment.TABLE_NAME);
+const s3 = new S3Client();
+const query = z.object({ correlationId: correlationKey });
+const linkSeconds = 300;
+
+/** `GET /pictures?correlationId=…`: the pictures of an incident, with addresses of what is shown of them. */
+export async function handler(event: unknown) {
+  const asked = query.safeParse(httpEvent.parse(event).query);
+  if (!asked.success) {
+    return httpResponse(problem(400, `Say the incident, ?correlationId=…: ${misfits(asked.error)}.`));
+  }
+  const pictures = await table.listOf(asked.data.correlationId);
+  const address = (key: string) => readAddress(s3, { bucket: environment.PICTURES_BUCKET, key, seconds: linkSeconds });
+  const body: z.input<typeof pictureList> = {
+    pictures: await Promise.all(
+      pictures.map(async (picture) => {
+        if (picture.status !== 'PROCESSED') return { picture };
+        const { tile, scaled, exif } = derivedKeys(picture.id);
+        return {
+          picture,
+          links: { tile: await address(tile), scaled: await address(scaled), exif: await address(exif) },
+        };
+      }),
+    ),
+  };
+  return httpResponse({ status: 200, body });
+}

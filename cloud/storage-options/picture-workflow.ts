@@ -1,0 +1,160 @@
+import { Duration } from 'aws-cdk-lib';
+import { Rule } from 'aws-cdk-lib/aws-events';
+import { SfnStateMachine } from 'aws-cdk-lib/aws-events-targets';
+import { Grant, Policy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { LogGroup } from 'aws-cdk-lib/aws-logs';
+import {
+  Choice,
+  Condition,
+  DefinitionBody,
+  JitterType,
+  JsonPath,
+  LogLevel,
+  Pass,
+  StateMachine,
+  Succeed,
+} from 'aws-cdk-lib/aws-stepfunctions';
+import { LambdaInvoke } from 'aws-cdk-lib/aws-stepfunctions-tasks';
+import { Construct } from 'constructs';
+import { acknowledge } from '../shared/acknowledge.ts';
+import { RoomAlarm } from '../shared/alarm.ts';
+import type { NodeFunction } from '../shared/node-function.ts';
+import { DeadLetterQueue } from '../shared/resting-queue.ts';
+import { sharedWildcards } from '../shared/wildcards.ts';
+import type { Stage } from '../stages.ts';
+import { originals } from './contract.ts';
+
+export interface PictureWorkflowProps {
+  stage: Stage;
+  room: string;
+  /** Of the originals, which tells EventBridge of them. */
+  bucketName: string;
+  functions: Record<'validate' | 'resize' | 'publish', NodeFunction>;
+}
+
+/**
+ * From an upload to what is shown of it.
+ *
+ * | state | does | then |
+ * |---|---|---|
+ * | Validate | looks at the head of the object | Resize, RecordFailure, or Settled |
+ * | Resize | makes the files | Publish, RecordFailure, or Settled; where the function itself ended, twice, RecordFailure |
+ * | Publish | PROCESSED, and tells of it | Processed |
+ * | RecordFailure | FAILED with its reason, and tells of it | Refused |
+ *
+ * Each is tried six times in about two and a half minutes. What fails in spite of it fails the execution, which an alarm tells of; it
+ * may be driven on from there, as often as one likes.
+ */
+export class PictureWorkflow extends Construct {
+  readonly machine: StateMachine;
+  readonly notStarted: DeadLetterQueue;
+
+  constructor(scope: Construct, id: string, { stage, room, bucketName, functions }: PictureWorkflowProps) {
+    super(scope, id);
+    const { validate, resize, publish } = functions;
+    const settled = new Succeed(this, 'Settled');
+    const published = this.task('Publish', publish).next(new Succeed(this, 'Processed'));
+    const recordFailure = this.task('RecordFailure', publish);
+    recordFailure.next(new Succeed(this, 'Refused'));
+    const outcome = (name: string) => Condition.stringEquals('$.outcome', name);
+    const resized = this.task('Resize', resize, endings).addCatch(
+      new Pass(this, 'Ended', {
+        parameters: {
+          ...{ outcome: 'refused', id: JsonPath.stringAt('$.id'), reason: 'CORRUPT_IMAGE' },
+          reasonDetail: 'The function ended while it decoded it: out of memory, or out of time.',
+        },
+      }).next(recordFailure),
+      { errors: endings, resultPath: '$.error' },
+    );
+    resized.next(
+      new Choice(this, 'Resized')
+        .when(outcome('resized'), published)
+        .when(outcome('refused'), recordFailure)
+        .otherwise(settled),
+    );
+    const definition = this.task('Validate', validate).next(
+      new Choice(this, 'Validated')
+        .when(outcome('valid'), resized)
+        .when(outcome('refused'), recordFailure)
+        .otherwise(settled),
+    );
+    this.machine = new StateMachine(this, 'Machine', {
+      // Its own grants would be wider than what it does.
+      role: this.role(Object.values(functions)).withoutPolicyUpdates(),
+      definitionBody: DefinitionBody.fromChainable(definition),
+      timeout: Duration.minutes(30),
+      tracingEnabled: true,
+      logs: {
+        destination: new LogGroup(this, 'Logs', {
+          logGroupName: `/aws/vendedlogs/states/${this.node.path.replaceAll('/', '-')}`,
+          ...{ retention: stage.logDays, removalPolicy: stage.removalPolicy },
+        }),
+        level: LogLevel.ALL,
+        includeExecutionData: false,
+      },
+    });
+    this.notStarted = new DeadLetterQueue(this, 'NotStarted', { stage, room, runbook: 'Not started' });
+    new Rule(this, 'Uploaded', {
+      description: 'An original was uploaded',
+      eventPattern: {
+        source: ['aws.s3'],
+        detailType: ['Object Created'],
+        detail: { bucket: { name: [bucketName] }, object: { key: [{ prefix: originals }] } },
+      },
+      targets: [
+        new SfnStateMachine(this.machine, {
+          ...{ deadLetterQueue: this.notStarted, retryAttempts: 20, maxEventAge: Duration.hours(6) },
+        }),
+      ],
+    });
+    for (const [name, metric, says] of [
+      [
+        'Failed',
+        this.machine.metricFailed(),
+        'An upload could not be made a picture, although it was tried six times.',
+      ],
+      ['TimedOut', this.machine.metricTimedOut(), 'An upload took longer than half an hour.'],
+    ] as const) {
+      const sum = metric.with({ period: Duration.minutes(5), statistic: 'Sum' });
+      new RoomAlarm(this, name, {
+        ...{ stage, room, metric: sum, says, watches: 'errors', threshold: 1, runbook: 'Failed uploads' },
+      });
+    }
+  }
+
+  /** @param once errors after which it is tried once more, as they tell of what it was given */
+  private task(id: string, fn: NodeFunction, once: readonly string[] = []) {
+    const task = new LambdaInvoke(this, id, {
+      ...{ lambdaFunction: fn, payloadResponseOnly: true, retryOnServiceExceptions: false },
+    });
+    if (once.length > 0) task.addRetry({ errors: [...once], interval: Duration.seconds(5), maxAttempts: 1 });
+    return task.addRetry({
+      errors: ['States.ALL'],
+      ...{ interval: Duration.seconds(5), backoffRate: 2, maxAttempts: 5, jitterStrategy: JitterType.FULL },
+    });
+  }
+
+  private role(functions: readonly NodeFunction[]): Role {
+    const role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('states.amazonaws.com') });
+    const resourceArns = functions.map(({ functionArn }) => functionArn);
+    Grant.addToPrincipal({ grantee: role, actions: ['lambda:InvokeFunction'], resourceArns });
+    role.addToPolicy(new PolicyStatement({ actions: [...logDelivery, ...sampling], resources: ['*'] }));
+    // What every function holds as well, in a policy of its own, so that it stays one statement.
+    const tracing = new Policy(this, 'Tracing', { roles: [role] });
+    tracing.addStatements(
+      new PolicyStatement({ actions: ['xray:PutTelemetryRecords', 'xray:PutTraceSegments'], resources: ['*'] }),
+    );
+    for (const { reason } of sharedWildcards) acknowledge(tracing, 'AwsSolutions-IAM5[Resource::*]', reason);
+    return role;
+  }
+}
+
+/** What Step Functions calls it when a function has ended and did not answer. */
+const endings = ['Lambda.Unknown', 'Runtime.ExitError', 'Runtime.OutOfMemory', 'Sandbox.Timedout', 'States.Timeout'];
+
+/** What Step Functions needs to know what to trace, and to have its log delivered: none of it knows a resource. */
+const sampling = ['xray:GetSamplingRules', 'xray:GetSamplingTargets'];
+const logDelivery = [
+  ...['CreateLogDelivery', 'DeleteLogDelivery', 'DescribeLogGroups', 'DescribeResourcePolicies'],
+  ...['GetLogDelivery', 'ListLogDeliveries', 'PutResourcePolicy', 'UpdateLogDelivery'],
+].map((operation) => `logs:${operation}`);
