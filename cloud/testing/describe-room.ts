@@ -32,6 +32,8 @@ export interface SynthesisedRoom {
   nag: string[];
   /** The resources of its stacks, by stack name. */
   stacks: ReadonlyMap<string, readonly TemplateResource[]>;
+  /** What the CDK's command line would upload for them: the asset manifest of each stack, by its name. */
+  assets: ReadonlyMap<string, unknown>;
 }
 
 const synthesised = new Map<string, Promise<SynthesisedRoom>>();
@@ -63,6 +65,12 @@ async function synthesise(name: string, stage: StageName): Promise<SynthesisedRo
           resourcesOf(assembly.getStackArtifact(stack.artifactId).template),
         ]),
       ),
+      assets: new Map(
+        (stacks.get(name) ?? []).map((stack) => [
+          stack.stackName,
+          JSON.parse(readFileSync(join(outdir, `${stack.artifactId}.assets.json`), 'utf8')),
+        ]),
+      ),
     };
   } finally {
     rmSync(outdir, { recursive: true, force: true });
@@ -88,7 +96,8 @@ export function describeRoom(
 
   describe(name, () => {
     const built = new Map<StageName, SynthesisedRoom>();
-    const inStage = (stage: StageName) => built.get(stage) ?? { nag: ['not synthesised'], stacks: new Map() };
+    const inStage = (stage: StageName) =>
+      built.get(stage) ?? { nag: ['not synthesised'], stacks: new Map(), assets: new Map() };
     const resources = (stage: StageName) => [...inStage(stage).stacks.values()];
 
     beforeAll(async () => {
