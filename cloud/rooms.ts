@@ -28,4 +28,5 @@ export const rooms: readonly Room[] = [
   { name: 'student-data-lake', create: async (app, stage) => (await import('./student-data-lake/stacks.ts')).createStacks(app, stage), fixedMonthlyUsd: 0.4 },
   { name: 'cost-optimization', create: async (app, stage) => new (await import('./cost-optimization/stack.ts')).CostOptimizationStack(app, { stage }), fixedMonthlyUsd: 0 },
   { name: 'app-bundling', create: async (app, stage) => new (await import('./app-bundling/stack.ts')).AppBundlingStack(app, { stage }), fixedMonthlyUsd: 0 },
+  { name: 'data-out', create: async (app, stage) => new (await import('./data-out/stack.ts')).DataOutStack(app, { stage, ...(stage.name === 'local' ? { sliceBytes: 4_096 } : {}) }), fixedMonthlyUsd: 0 },
 ];

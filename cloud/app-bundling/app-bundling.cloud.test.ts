@@ -125,11 +125,13 @@ describe('app-bundling', () => {
     const folder = join(account.folder, 'site');
     const files = await build(folder);
     expect(files).toContain('cloud/app-bundling/index.html');
-    for (const Key of files) {
-      await client(S3Client).send(
-        new PutObjectCommand({ Bucket, Key, Body: readFileSync(join(folder, Key)), ContentType: contentTypeOf(Key) }),
-      );
-    }
+    await Promise.all(
+      files.map((Key) =>
+        client(S3Client).send(
+          new PutObjectCommand({ Bucket, Key, Body: readFileSync(join(folder, Key)), ContentType: contentTypeOf(Key) }),
+        ),
+      ),
+    );
     if (account.isLocal) {
       expect((await http(`${account.endpoint}/${Bucket}/index.html`)).status).toBe(403);
     }
