@@ -17,7 +17,7 @@ import { http } from '../testing/http-request.ts';
 import { output } from '../testing/outputs.ts';
 import { takeMessages } from '../testing/queue.ts';
 import { statementsOf, withoutStatement } from '../testing/roles.ts';
-import { contentDetailType, contentSource, helloAnswer } from './contract.ts';
+import { contentDetailType, contentSources, helloAnswer } from './contract.ts';
 import { rights } from './rights.ts';
 import { contentTypeOf, serveSite } from './site/test-site-server.ts';
 
@@ -34,7 +34,7 @@ async function builds(): Promise<string[]> {
 async function tell(detail: object): Promise<void> {
   const { FailedEntryCount } = await client(EventBridgeClient).send(
     new PutEventsCommand({
-      Entries: [{ Source: contentSource, DetailType: contentDetailType, Detail: JSON.stringify(detail) }],
+      Entries: [{ Source: contentSources[0], DetailType: contentDetailType, Detail: JSON.stringify(detail) }],
     }),
   );
   expect(FailedEntryCount).toBe(0);
@@ -152,7 +152,7 @@ describe('app-bundling', () => {
 
   test('rights: a function that may not start builds is denied, and its commits come again', async () => {
     const invoke = async () => {
-      const body = JSON.stringify({ source: contentSource, 'detail-type': contentDetailType, detail: commit('3') });
+      const body = JSON.stringify({ source: contentSources[1], 'detail-type': contentDetailType, detail: commit('3') });
       const { Payload } = await client(LambdaClient).send(
         new InvokeCommand({
           FunctionName: output(stack, 'StartRebuildName'),

@@ -1,12 +1,12 @@
 import { z } from 'zod';
 
-/** What content-aggregator tells on the bus once it has committed a page. */
-export const contentSource = 'content-aggregator';
+/** Who tells on the bus that content was committed: content-aggregator, under its name for events and under its own. */
+export const contentSources = ['greengrass-itsm.content', 'content-aggregator'] as const;
 export const contentDetailType = 'ContentCommitted';
 
 /** The event as EventBridge delivers it. */
 export const contentCommitted = z.object({
-  source: z.literal(contentSource),
+  source: z.enum(contentSources),
   'detail-type': z.literal(contentDetailType),
   detail: z.object({
     repo: z

@@ -12,7 +12,7 @@ import { RoomAlarm } from '../shared/alarm.ts';
 import { NodeFunction } from '../shared/node-function.ts';
 import { DeadLetterQueue, ParkingQueue } from '../shared/resting-queue.ts';
 import type { Stage } from '../stages.ts';
-import { contentDetailType, contentSource } from './contract.ts';
+import { contentDetailType, contentSources } from './contract.ts';
 import { cacheSeconds, type StaticSite } from './static-site.ts';
 
 export interface SiteRebuildProps {
@@ -53,7 +53,7 @@ export class SiteRebuild extends Construct {
     });
     new Rule(this, 'Committed', {
       description: 'Content was committed: the site is built anew',
-      eventPattern: { source: [contentSource], detailType: [contentDetailType] },
+      eventPattern: { source: [...contentSources], detailType: [contentDetailType] },
       targets: [
         new SqsQueue(this.commits, {
           deadLetterQueue: new DeadLetterQueue(this, 'Undelivered', { stage, room }),

@@ -92,7 +92,7 @@ describe(room, () => {
   test('synth: events that the queue does not get lie in dead letters of their own', () => {
     const [rule] = ofType(prod, 'AWS::Events::Rule');
     expect(rule?.Properties).toMatchObject({
-      EventPattern: { source: ['content-aggregator'], 'detail-type': ['ContentCommitted'] },
+      EventPattern: { source: ['greengrass-itsm.content', 'content-aggregator'], 'detail-type': ['ContentCommitted'] },
       Targets: [{ DeadLetterConfig: {}, RetryPolicy: { MaximumRetryAttempts: 185 } }],
     });
   });

@@ -100,6 +100,7 @@ export const parkingReasons = [
   /** The object was removed, or written anew, after it was cut. */
   'source-changed',
 ] as const;
+export type ParkingReason = (typeof parkingReasons)[number];
 
 /** A message of either queue. */
 export const queueBatch = z.object({

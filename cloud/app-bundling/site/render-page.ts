@@ -1,5 +1,6 @@
 import { Marked, Renderer, type Token, type Tokens } from 'marked';
 import { headingAnchor } from '../../shared/heading-anchor.ts';
+import { escapeHtml } from './escape-html.ts';
 import { foreignFolder, type LinkTargets, resolveLink } from './pages.ts';
 
 /** A page before its links are known. */
@@ -78,15 +79,6 @@ export function renderPage({ source, tokens }: ParsedPage, targets: LinkTargets)
     },
   });
   return { html: page.parser(tokens), broken };
-}
-
-export function escapeHtml(text: string): string {
-  return text
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replaceAll('"', '&quot;')
-    .replaceAll("'", '&#39;');
 }
 
 /** As GitHub does: of two headings with one text the second is `text-1`. */

@@ -136,6 +136,35 @@ describe('the site', () => {
     );
   });
 
+  test('what content-aggregator commits is a page of news, of which entries that do not fit are left out', () => {
+    const posts = [
+      {
+        title: 'A <b>post</b>',
+        intro: 'Of "it"',
+        author: 'Jo',
+        date: 'Aug 22, 2020',
+        link: 'https://example.com/a',
+        tags: [],
+      },
+      { title: 'Bad', link: 'javascript:alert(1)' },
+      'none',
+    ];
+    const built = site({ 'README.md': '# Top', 'frontend/content.json': JSON.stringify(posts) });
+    expect(built.has('frontend/content.json')).toBe(false);
+    const $ = load(built.get('news.html') ?? '');
+    expect($('article')).toHaveLength(1);
+    expect($('article a').attr('href')).toBe('https://example.com/a');
+    expect($('article').text()).toBe('A <b>post</b>Aug 22, 2020 · JoOf "it"');
+    expect(
+      load(built.get('index.html') ?? '')('nav a')
+        .last()
+        .attr('href'),
+    ).toBe('news.html');
+    expect(load(site({ 'frontend/content.json': '{' }).get('news.html') ?? '')('main').text()).toContain(
+      'There is none.',
+    );
+  });
+
   test('the same sources are the same bytes', () => {
     const pages = { 'README.md': '# a', 'b/README.md': '# b' };
     expect([...site(pages)]).toEqual([...site(pages)]);

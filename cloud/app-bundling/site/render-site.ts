@@ -1,6 +1,8 @@
 import { posix } from 'node:path';
+import { escapeHtml } from './escape-html.ts';
+import { newsFile, renderNews } from './news.ts';
 import { foreignFolder, type LinkTargets, pagePath, relative, type Sources } from './pages.ts';
-import { escapeHtml, type ParsedPage, parsePage, renderPage } from './render-page.ts';
+import { type ParsedPage, parsePage, renderPage } from './render-page.ts';
 
 /** Pictures that are shown. No SVG: opened by itself it is a page that may run scripts. */
 const picture = /\.(?:png|jpe?g|webp|gif)$/i;
@@ -14,7 +16,7 @@ const icon =
   '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16" fill="none" stroke-width="2"><path stroke="#c33" d="M1 6h14"/><path stroke="#27c" d="M1 13c5 0 4-10 7-10s3 8 7 8"/></svg>';
 
 export interface SiteInput {
-  /** Markdown, and the pictures that it may show. */
+  /** Markdown, the pictures that it may show, and the news. */
   sources: Sources;
   style: string;
   exists: LinkTargets['exists'];
@@ -38,22 +40,31 @@ export function renderSite({ sources, style, exists }: SiteInput): Map<string, s
     exists,
   };
   const site = new Map<string, string | Uint8Array>([['style.css', style], ['icon.svg', icon], ...pictures]);
+  const news = sources.get(newsFile);
+  const listed: Listed[] = [...pages, ...(news === undefined ? [] : [newsPage])];
+  if (news !== undefined)
+    site.set(pagePath(newsPage.source), layOut(newsPage, renderNews(decoder.decode(news)), listed));
   const broken: string[] = [];
   for (const page of pages) {
     const rendered = renderPage(page, targets);
     broken.push(...rendered.broken);
-    site.set(pagePath(page.source), layOut(page, rendered.html, pages));
+    site.set(pagePath(page.source), layOut(page, rendered.html, listed));
   }
   if (broken.length > 0) throw new Error(`The site is not built, as links lead nowhere.\n${broken.join('\n')}`);
   const missing = parsePage('404.md', '# There is no such page\n\nThe list beside this has all pages.\n');
   // It is shown at any address, so it finds its style and the pages from the top.
-  site.set('404.html', layOut(missing, renderPage(missing, targets).html, pages, '/'));
+  site.set('404.html', layOut(missing, renderPage(missing, targets).html, listed, '/'));
   return site;
 }
 
-function layOut(page: ParsedPage, html: string, pages: readonly ParsedPage[], top = ''): string {
+/** A page in the list of all. */
+type Listed = Pick<ParsedPage, 'source' | 'title'>;
+
+const newsPage: Listed = { source: 'news.md', title: 'News' };
+
+function layOut(page: Listed, html: string, pages: readonly Listed[], top = ''): string {
   const href = (target: string) => escapeHtml(top === '' ? relative(page.source, target) : `${top}${target}`);
-  const link = ({ source, title }: ParsedPage) => {
+  const link = ({ source, title }: Listed) => {
     const current = source === page.source ? ' aria-current="page"' : '';
     return `<li><a href="${href(pagePath(source))}"${current}>${escapeHtml(title)}</a></li>`;
   };

@@ -1,16 +1,16 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { newsFile } from './news.ts';
 import type { Sources } from './pages.ts';
 
 /** Folders that hold no documentation of ours: packages, what was built, what runs leave. */
 const leftOut = new Set(['node_modules', 'dist', 'data', 'cdk.out', 'coverage', 'certs', 'screenshots']);
-/** Of pictures, and so named, though the folder of that name at the top is what a run leaves. */
 const taken = /\.(?:md|png|jpe?g|webp|gif)$/i;
 const mostFiles = 2_000;
 const largestFile = 4 * 1_024 * 1_024;
 
 /**
- * Markdown and pictures of a checkout.
+ * Markdown and pictures of a checkout, and the news.
  * @throws Error where there are more than a site has, or one is larger than a page is
  */
 export function readSources(root: string): Sources {
@@ -23,7 +23,7 @@ export function readSources(root: string): Sources {
       if (entry.isDirectory()) {
         const isLeftOut = folder === '' ? leftOut.has(entry.name) : entry.name === 'node_modules';
         if (!isLeftOut) walk(path);
-      } else if (taken.test(entry.name)) {
+      } else if (taken.test(entry.name) || path === newsFile) {
         if (sources.size === mostFiles) throw new Error(`${root} has more than ${mostFiles} pages and pictures.`);
         const { size } = statSync(join(root, path));
         if (size > largestFile)
