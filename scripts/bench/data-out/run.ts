@@ -58,12 +58,14 @@ export async function transformFor(
   // Compiled before it counts.
   await once();
   const [startedAt, cpu] = [performance.now(), process.cpuUsage()];
-  let [bytesIn, bytesOut] = [0, 0];
-  while (performance.now() - startedAt < ms) {
+  let [bytesIn, bytesOut, rejected] = [0, 0, 0];
+  do {
     const delivered = await once();
     bytesIn += delivered?.bytesIn ?? 0;
     bytesOut += delivered?.bytesOut ?? 0;
-  }
+    rejected += delivered?.rejected ?? 0;
+  } while (performance.now() - startedAt < ms);
+  if (rejected > 0) throw new Error(`${rejected} of the lines that are measured with were refused.`);
   const { user, system } = process.cpuUsage(cpu);
   return {
     megabytes: bytesIn / 1e6,
