@@ -1,7 +1,14 @@
 import { parseMessage } from '../shared/domain-event.ts';
 import type { ParkedRecord } from '../shared/parked-record.ts';
 import type { Parking } from '../shared/parking.aws.ts';
-import { type DestinationTemplate, type Job, type Slice, slice as sliceSchema, type WorkMessage } from './contract.ts';
+import {
+  type DestinationTemplate,
+  type Job,
+  type ParkingReason,
+  type Slice,
+  slice as sliceSchema,
+  type WorkMessage,
+} from './contract.ts';
 import { type Meter, meterOf } from './meter.ts';
 import { type Delivered, deliveredFolder, type SlicePorts, transformSlice } from './transform-slice.ts';
 
@@ -55,7 +62,7 @@ export async function deliverSlice(
     const parsed = parseMessage(sliceSchema, { ...message, groupId: '' });
     if (!parsed.ok) return await park(parsed.parked);
     const slice = parsed.value;
-    const unusable = (reason: string, detail: string) =>
+    const unusable = (reason: ParkingReason, detail: string) =>
       park({ id: `${slice.job} ${slice.index}`, reason, detail, bytes: Buffer.from(message.body) });
     const template = settings.templates.get(slice.destination);
     if (template === undefined) return await unusable('unknown-destination', `there is no ${slice.destination}`);

@@ -45,7 +45,7 @@ export function deliveredFolder({ key, job }: Pick<Slice, 'key' | 'job'>): strin
  * Reads the lines of a slice, and writes what the destination's template makes of them. What can never be used is written
  * beside it, with place and reason.
  * @returns undefined where the object has changed since it was cut
- * @throws the adapters' errors; then nothing of it is delivered, and it may be tried again
+ * @throws the adapters' errors; then it may be tried again, as its files are the same under the same names
  */
 export async function transformSlice(
   slice: Slice,
