@@ -114,6 +114,7 @@ const vendors = {
   'fast-xml-parser/': ['device/simulation/servicenow/xml.ts', 'cloud/api-facade/table-format.ts'],
   'hono/|@hono/': ['device/simulation/servicenow/', 'device/operations/', 'cloud/api-facade/'],
   'cockatiel/': ['cloud/api-facade/circuit.ts'],
+  'marked/': ['cloud/app-bundling/site/'],
   'preact/': ['device/pages/', 'cloud/api-facade/portal/'],
   'uplot/': ['device/pages/console/'],
   'esbuild/': ['device/pages/build.ts', 'cloud/shared/bundle.ts', 'scripts/'],

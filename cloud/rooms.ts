@@ -31,4 +31,6 @@ export const rooms: readonly Room[] = [
   { name: 'fake-bot-blocker', create: async (app, stage) => new (await import('./fake-bot-blocker/stack.ts')).FakeBotBlockerStack(app, { stage, scope: 'REGIONAL', dnsServers: stage.name === 'local' ? ['127.0.0.1:5300'] : [] }), fixedMonthlyUsd: 7 },
   { name: 'content-aggregator', create: async (app, stage) => new (await import('./content-aggregator/stack.ts')).ContentAggregatorStack(app, { stage }), fixedMonthlyUsd: 0 },
   { name: 'storage-options', create: async (app, stage) => new (await import('./storage-options/stack.ts')).StorageOptionsStack(app, { stage }), fixedMonthlyUsd: 0 },
+  { name: 'app-bundling', create: async (app, stage) => new (await import('./app-bundling/stack.ts')).AppBundlingStack(app, { stage }), fixedMonthlyUsd: 0 },
+  { name: 'data-out', create: async (app, stage) => new (await import('./data-out/stack.ts')).DataOutStack(app, { stage, ...(stage.name === 'local' ? { sliceBytes: 4_096 } : {}) }), fixedMonthlyUsd: 0 },
 ];

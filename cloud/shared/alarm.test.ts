@@ -3,7 +3,8 @@ import { Template } from 'aws-cdk-lib/assertions';
 import { Metric } from 'aws-cdk-lib/aws-cloudwatch';
 import { expect, test, vi } from 'vitest';
 import { type StageName, stageOf } from '../stages.ts';
-import { headingAnchor, RoomAlarm } from './alarm.ts';
+import { RoomAlarm } from './alarm.ts';
+import { headingAnchor } from './heading-anchor.ts';
 
 // The CDK takes seconds to load and to build its first stack.
 vi.setConfig({ testTimeout: 60_000 });

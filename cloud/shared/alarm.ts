@@ -4,13 +4,14 @@ import { ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
 import type { Stage } from '../stages.ts';
+import { headingAnchor } from './heading-anchor.ts';
 
 /** What may wake a person, and nothing else: each value with the metrics that measure it. */
 export const watchable = {
   'dead-letters': /^ApproximateNumberOfMessagesVisible$/,
   parked: /^ApproximateNumberOfMessagesVisible$/,
   'iterator-age': /IteratorAge/,
-  errors: /(Error|Errors|ErrorCount|Failed|TimedOut|5xx|5XXError)$/,
+  errors: /(Error|Errors|ErrorCount|Failed|FailedBuilds|TimedOut|5xx|5XXError)$/,
   throttles: /Throttle/,
   'newest-age': /^Newest.*Age/,
 } as const;
@@ -48,14 +49,6 @@ export class RoomAlarm extends Alarm {
     const alarmActionArn = alarmTopicArn(Stack.of(scope), stage);
     this.addAlarmAction({ bind: () => ({ alarmActionArn }) });
   }
-}
-
-/** Anchor of a Markdown heading, as GitHub makes it. */
-export function headingAnchor(heading: string): string {
-  return heading
-    .toLowerCase()
-    .replaceAll(/[^\p{Letter}\p{Number}\s_-]/gu, '')
-    .replaceAll(/\s/g, '-');
 }
 
 /** ARN of the topic that the stage names; its own is made once a stack. */

@@ -30,6 +30,11 @@ export function readResources(assembly: string, stack: string): TemplateResource
   return resourcesOf(JSON.parse(readFileSync(join(assembly, `${stack}.template.json`), 'utf8')));
 }
 
+/** The asset manifest of a stack of an assembly. */
+export function readAssets(assembly: string, stack: string): unknown {
+  return JSON.parse(readFileSync(join(assembly, `${stack}.assets.json`), 'utf8'));
+}
+
 const validationReport = z.object({
   pluginReports: z.array(
     z.object({

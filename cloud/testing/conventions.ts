@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { headingAnchor, watchable } from '../shared/alarm.ts';
+import { watchable } from '../shared/alarm.ts';
+import { headingAnchor } from '../shared/heading-anchor.ts';
 import type { Right } from '../shared/rights.ts';
 import { sharedWildcards, type Wildcard } from '../shared/wildcards.ts';
 import { allowing, type Statement } from './statements.ts';

@@ -8,7 +8,7 @@ import { type RightsTable, rightsIn } from '../shared/rights.ts';
 import type { Wildcard } from '../shared/wildcards.ts';
 import type { StageName } from '../stages.ts';
 import { accountVariables } from './account.ts';
-import { readBuiltRooms, readFindings, readResources } from './assembly.ts';
+import { readAssets, readBuiltRooms, readFindings, readResources } from './assembly.ts';
 import { unusedRights } from './called-actions.ts';
 import {
   alarmFindings,
@@ -33,6 +33,8 @@ export interface SynthesisedRoom {
   nag: string[];
   /** The resources of its stacks, by stack name. */
   stacks: ReadonlyMap<string, readonly TemplateResource[]>;
+  /** What the CDK's command line would upload for them: the asset manifest of each stack, by its name. */
+  assets: ReadonlyMap<string, unknown>;
 }
 
 const synthesised = new Map<string, Promise<SynthesisedRoom>>();
@@ -75,6 +77,7 @@ function read(assembly: string, stacks: readonly string[]): SynthesisedRoom {
   return {
     nag: stacks.flatMap((stack) => readFindings(assembly, stack)),
     stacks: new Map(stacks.map((stack) => [stack, readResources(assembly, stack)])),
+    assets: new Map(stacks.map((stack) => [stack, readAssets(assembly, stack)])),
   };
 }
 
@@ -97,7 +100,8 @@ export function describeRoom(
 
   describe(name, () => {
     const built = new Map<StageName, SynthesisedRoom>();
-    const inStage = (stage: StageName) => built.get(stage) ?? { nag: ['not synthesised'], stacks: new Map() };
+    const inStage = (stage: StageName) =>
+      built.get(stage) ?? { nag: ['not synthesised'], stacks: new Map(), assets: new Map() };
     const resources = (stage: StageName) => [...inStage(stage).stacks.values()];
 
     beforeAll(async () => {

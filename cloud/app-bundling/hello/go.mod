@@ -1,0 +1,3 @@
+module greengrass-itsm/hello
+
+go 1.19

@@ -1,0 +1,101 @@
+import { Marked, Renderer, type Token, type Tokens } from 'marked';
+import { headingAnchor } from '../../shared/heading-anchor.ts';
+import { escapeHtml } from './escape-html.ts';
+import { foreignFolder, type LinkTargets, resolveLink } from './pages.ts';
+
+/** A page before its links are known. */
+export interface ParsedPage {
+  /** Path of its Markdown. */
+  source: string;
+  title: string;
+  anchors: ReadonlySet<string>;
+  tokens: Token[];
+}
+
+const markdown = new Marked({ gfm: true });
+
+/** Reads the Markdown of a page; a block `---` at its start is what its author says of it, of which only the title is used. */
+export function parsePage(source: string, text: string): ParsedPage {
+  const [, about, body = text] = /^---\r?\n([\s\S]*?)\r?\n---\r?\n([\s\S]*)$/.exec(text) ?? [];
+  const said = /^title:\s*(["']?)(.+?)\1\s*$/m.exec(about ?? '')?.[2];
+  const tokens = markdown.lexer(body);
+  const anchors = new Set<string>();
+  let title = said;
+  for (const token of tokens) {
+    if (token.type !== 'heading') continue;
+    const text = plainText(token.tokens ?? []);
+    title ??= text;
+    anchors.add(freeAnchor(text, anchors));
+  }
+  return { source, title: title ?? source, anchors, tokens };
+}
+
+/**
+ * The page's content as HTML. Nothing of the Markdown is taken as HTML: it is escaped, and links lead to pages, files and
+ * addresses that `resolveLink` knows.
+ * @returns also what its links lead to in vain; a sentence each, none for pages of others
+ */
+export function renderPage({ source, tokens }: ParsedPage, targets: LinkTargets): { html: string; broken: string[] } {
+  const broken: string[] = [];
+  const used = new Set<string>();
+  const isForeign = source.startsWith(foreignFolder);
+  const target = (href: string) => {
+    const found = resolveLink(source, href, targets);
+    if (found.kind === 'broken' && !isForeign) broken.push(`${source} links to ${href}: ${found.why}.`);
+    return found;
+  };
+  const page = new Marked({
+    gfm: true,
+    renderer: {
+      heading({ tokens: inner, depth }) {
+        const id = freeAnchor(plainText(inner), used);
+        used.add(id);
+        return `<h${depth} id="${escapeHtml(id)}">${this.parser.parseInline(inner)}</h${depth}>\n`;
+      },
+      link({ href, tokens: inner }) {
+        const text = this.parser.parseInline(inner);
+        const found = target(href);
+        if (found.kind === 'inside') return `<a href="${escapeHtml(found.href)}">${text}</a>`;
+        if (found.kind === 'outside') return `<a href="${escapeHtml(found.href)}" rel="noreferrer">${text}</a>`;
+        if (found.kind === 'repository') return `<span class="file" title="${escapeHtml(found.path)}">${text}</span>`;
+        return `<span>${text}</span>`;
+      },
+      image({ href, text }) {
+        const found = target(href);
+        // A page asks no other host for anything.
+        if (found.kind === 'inside')
+          return `<img src="${escapeHtml(found.href)}" alt="${escapeHtml(text)}" loading="lazy">`;
+        return `<span>${escapeHtml(text)}</span>`;
+      },
+      html({ text }) {
+        return /^\s*<!--(?:(?!-->)[\s\S])*-->\s*$/.test(text) ? '' : escapeHtml(text);
+      },
+      code({ text }) {
+        return `<pre tabindex="0"><code>${escapeHtml(text)}</code></pre>\n`;
+      },
+      table(token: Tokens.Table) {
+        return `<div class="table" tabindex="0">${Renderer.prototype.table.call(this, token)}</div>\n`;
+      },
+    },
+  });
+  return { html: page.parser(tokens), broken };
+}
+
+/** As GitHub does: of two headings with one text the second is `text-1`. */
+function freeAnchor(text: string, taken: ReadonlySet<string>): string {
+  const anchor = headingAnchor(text);
+  for (let count = 0; ; count += 1) {
+    const candidate = count === 0 ? anchor : `${anchor}-${count}`;
+    if (!taken.has(candidate)) return candidate;
+  }
+}
+
+/** What a reader sees of inline tokens, without their marks. */
+function plainText(tokens: readonly Token[]): string {
+  return tokens
+    .map((token) => {
+      if ('tokens' in token && token.tokens !== undefined) return plainText(token.tokens);
+      return 'text' in token ? String(token.text) : '';
+    })
+    .join('');
+}
