@@ -7,7 +7,9 @@ import type { Stage } from '../stages.ts';
 
 /** What may wake a person, and nothing else: each value with the metrics that measure it. */
 export const watchable = {
-  'dead-letters': /^ApproximateNumberOfMessagesVisible$/,
+  // Of SQS, and of a queue of an ActiveMQ broker.
+  'dead-letters': /^(ApproximateNumberOfMessagesVisible|QueueSize)$/,
+  backlog: /^QueueSize$/,
   parked: /^ApproximateNumberOfMessagesVisible$/,
   'iterator-age': /IteratorAge/,
   errors: /(Error|Errors|ErrorCount|Failed|TimedOut|5xx|5XXError)$/,

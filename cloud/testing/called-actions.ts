@@ -54,6 +54,11 @@ const pollers: Readonly<Record<string, readonly string[]>> = {
   'AWS::DynamoDB::GlobalTable': ['DescribeStream', 'GetRecords', 'GetShardIterator', 'ListStreams'].map(
     (operation) => `dynamodb:${operation}`,
   ),
+  'AWS::AmazonMQ::Broker': [
+    'mq:DescribeBroker',
+    ...['CreateNetworkInterface', 'DeleteNetworkInterface', 'DescribeNetworkInterfaces'].map((one) => `ec2:${one}`),
+    ...['DescribeSecurityGroups', 'DescribeSubnets', 'DescribeVpcs'].map((one) => `ec2:${one}`),
+  ],
 };
 /** What it does with a queue for what it lets go. */
 const lettingGo = ['sqs:GetQueueAttributes', 'sqs:GetQueueUrl', 'sqs:SendMessage'];
@@ -121,6 +126,9 @@ export function unusedRights(resources: readonly TemplateResource[]): string[] {
     const { Type = '' } = resources.find(({ path }) => source === path || source === `${path}.StreamArn`) ?? {};
     need(role, pollers[Type] ?? [], source);
     need(role, lettingGo, queueIn(Properties['DestinationConfig'], word));
+    for (const secret of secretsIn(Properties['SourceAccessConfigurations'], word)) {
+      need(role, ['secretsmanager:GetSecretValue'], secret);
+    }
   }
   return [...needs].flatMap(([role, needed]) =>
     (held[role] ?? [])
@@ -143,4 +151,12 @@ function queueIn(setting: unknown, word: (value: unknown) => string): string {
   if (typeof first !== 'object' || first === null) return '';
   const inner = 'Destination' in first ? first.Destination : first;
   return word(inner);
+}
+
+/** The secrets with which Lambda signs in at a broker. */
+function secretsIn(setting: unknown, word: (value: unknown) => string): string[] {
+  if (!Array.isArray(setting)) return [];
+  return setting.flatMap((one: unknown) =>
+    typeof one === 'object' && one !== null && 'URI' in one ? [word(one.URI)] : [],
+  );
 }
