@@ -44,7 +44,7 @@ async function deployAndTest(run: Run, options: TestOptions, signal: AbortSignal
   const { files, room, testName } = options;
   const chosen = files.length === 0 || room.length > 0 ? chooseRooms(room) : allRooms.filter(isNamedBy(files));
   const { account, rooms, outputsFile } = await startAndDeploy(run, chosen, signal);
-  const filters = files.length > 0 ? files : room.map((name) => `cloud/${name}/`);
+  const filters = files.length > 0 ? files : filtersOf(room);
   const { ok, results } = await runTests({ filters, name: testName, env: account.env, outputsFile, folder: run.folder })
     .ended;
   if (options.results !== undefined) writeFileSync(options.results, JSON.stringify(results ?? null));
@@ -58,6 +58,12 @@ async function deployAndTest(run: Run, options: TestOptions, signal: AbortSignal
   for (const problem of problems) console.error(problem);
   if (!isFiltered && room.length === 0) writeWhole(reportFile, `${JSON.stringify(report, undefined, 2)}\n`);
   return ok && problems.length === 0 ? 0 : 1;
+}
+
+/** The tests of rooms, and where one of them has a gap the probes of gaps, without which it is none. */
+function filtersOf(names: readonly string[]): string[] {
+  const probes = gaps.some(({ room }) => names.includes(room)) ? ['cloud/testing/gaps.'] : [];
+  return [...names.map((name) => `cloud/${name}/`), ...probes];
 }
 
 /** `cloud/stream-ingestion/park` wants the room deployed that it lies in. */
