@@ -28,4 +28,5 @@ export const rooms: readonly Room[] = [
   { name: 'student-data-lake', create: async (app, stage) => (await import('./student-data-lake/stacks.ts')).createStacks(app, stage), fixedMonthlyUsd: 0.4 },
   { name: 'cost-optimization', create: async (app, stage) => new (await import('./cost-optimization/stack.ts')).CostOptimizationStack(app, { stage }), fixedMonthlyUsd: 0 },
   { name: 'mq-consumer', create: async (app, stage) => new (await import('./mq-consumer/stack.ts')).MqConsumerStack(app, { stage }), fixedMonthlyUsd: 64.7 },
+  { name: 'lambda-privatelink', create: async (app, stage) => new (await import('./lambda-privatelink/stack.ts')).LambdaPrivateLinkStack(app, { stage }), fixedMonthlyUsd: 14.6 },
 ];

@@ -47,7 +47,7 @@ export class PlantBroker extends Construct {
       Sts: InterfaceVpcEndpointAwsService.STS,
       SecretsManager: InterfaceVpcEndpointAwsService.SECRETS_MANAGER,
     })) {
-      network.createEndpoint(service, endpoint, { from: [group], description: `Poller to ${service}` });
+      network.createEndpoint(network, service, endpoint, { from: [group], description: `Poller to ${service}` });
     }
 
     this.consumerSecret = this.createSecret('Consumer', { stage, name: secrets.consumer, username: 'lambda' });

@@ -5,6 +5,7 @@ import {
   type InterfaceVpcEndpointAwsService,
   IpAddresses,
   type IVpc,
+  Peer,
   Port,
   SecurityGroup,
   SubnetType,
@@ -20,6 +21,16 @@ export interface IsolatedNetworkProps {
   stage: Stage;
   /** Private range of its addresses, which overlaps with no network that it is to be joined with. */
   cidr: string;
+}
+
+export interface EndpointProps {
+  description: string;
+  /** Groups inside, which may reach it from now on. */
+  from: readonly SecurityGroup[];
+  /** Ranges of networks that are joined with this one. */
+  cidrs?: readonly string[];
+  /** Whether the service's own name leads to it inside the network; default yes. */
+  privateDns?: boolean;
 }
 
 /**
@@ -60,19 +71,22 @@ export class IsolatedNetwork extends Construct {
     return new SecurityGroup(scope, id, { vpc: this.vpc, description, allowAllOutbound: false });
   }
 
-  /** An endpoint in every zone, with the service's own name inside the network, that takes HTTPS from `from` alone. */
+  /** An endpoint in every zone that takes HTTPS from these groups and ranges alone. */
   createEndpoint(
+    scope: Construct,
     id: string,
     service: InterfaceVpcEndpointAwsService,
-    { from, description }: { from: readonly SecurityGroup[]; description: string },
+    props: EndpointProps,
   ): InterfaceVpcEndpoint {
-    const group = this.createGroup(this, `${id}Group`, description);
+    const { description, from, cidrs = [], privateDns = true } = props;
+    const group = this.createGroup(scope, `${id}Group`, description);
     for (const peer of from) {
-      group.addIngressRule(peer, Port.HTTPS, 'HTTPS');
+      group.addIngressRule(peer, Port.HTTPS, description);
       peer.addEgressRule(group, Port.HTTPS, description);
     }
-    return new InterfaceVpcEndpoint(this, id, {
-      ...{ vpc: this.vpc, service, privateDnsEnabled: true, open: false },
+    for (const cidr of cidrs) group.addIngressRule(Peer.ipv4(cidr), Port.HTTPS, description);
+    return new InterfaceVpcEndpoint(scope, id, {
+      ...{ vpc: this.vpc, service, privateDnsEnabled: privateDns, open: false },
       securityGroups: [group],
     });
   }

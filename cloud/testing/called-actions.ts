@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { Right } from '../shared/rights.ts';
+import { joinsNetwork, type Right } from '../shared/rights.ts';
 import { rightsOf } from './conventions.ts';
 import { inWords, type TemplateResource } from './template.ts';
 
@@ -118,6 +118,13 @@ export function unusedRights(resources: readonly TemplateResource[]): string[] {
     roleOf.set(path, role);
     need(role, calledActions(join(cloud, entry)), anything);
     need(role, lettingGo, queueIn(Properties['DeadLetterConfig'], word));
+    if (Properties['VpcConfig'] !== undefined) {
+      need(
+        role,
+        joinsNetwork.map(({ action }) => action),
+        '*',
+      );
+    }
   }
   for (const { Properties } of ofType('AWS::Lambda::EventSourceMapping')) {
     const role = roleOf.get(word(Properties['FunctionName']));
