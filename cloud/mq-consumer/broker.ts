@@ -1,6 +1,7 @@
-import { SecretValue } from 'aws-cdk-lib';
+import { ArnFormat, SecretValue, Stack } from 'aws-cdk-lib';
 import { CfnBroker, CfnConfiguration } from 'aws-cdk-lib/aws-amazonmq';
 import { InterfaceVpcEndpointAwsService, Peer, Port, type SecurityGroup } from 'aws-cdk-lib/aws-ec2';
+import { CfnResourcePolicy } from 'aws-cdk-lib/aws-logs';
 import { CfnSecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import { acknowledge } from '../shared/acknowledge.ts';
@@ -81,6 +82,28 @@ export class PlantBroker extends Construct {
       ],
     });
     this.broker.applyRemovalPolicy(stage.removalPolicy);
+    // Amazon MQ asks whether it may write its logs before it makes the broker.
+    this.broker.node.addDependency(this.letWriteLogs(name));
+  }
+
+  /** The names of the log groups have the broker's id, which it has not before it is made. */
+  private letWriteLogs(name: string): CfnResourcePolicy {
+    const { account } = Stack.of(this);
+    const log = Stack.of(this).formatArn({
+      ...{ service: 'logs', resource: 'log-group', resourceName: '/aws/amazonmq/*' },
+      arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+    });
+    const statement = {
+      Effect: 'Allow',
+      Principal: { Service: 'mq.amazonaws.com' },
+      Action: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+      Resource: log,
+      Condition: { StringEquals: { 'aws:SourceAccount': account } },
+    };
+    return new CfnResourcePolicy(this, 'WritesLogs', {
+      policyName: `${name}-broker`,
+      policyDocument: Stack.of(this).toJsonString({ Version: '2012-10-17', Statement: [statement] }),
+    });
   }
 
   private open(group: SecurityGroup, { plantCidrs, operatorCidrs }: PlantBrokerProps): void {

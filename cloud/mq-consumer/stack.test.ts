@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { describeRoom, synthesiseRoom } from '../testing/describe-room.ts';
-import type { TemplateResource } from '../testing/template.ts';
+import { inWords, type TemplateResource } from '../testing/template.ts';
 import { rights } from './rights.ts';
 import { wildcards } from './wildcards.ts';
 
@@ -46,6 +46,22 @@ describe(room, () => {
     for (const type of ['AWS::EC2::NatGateway', 'AWS::EC2::InternetGateway', 'AWS::EC2::Route']) {
       expect(ofType(type)).toEqual([]);
     }
+  });
+
+  test('synth: Amazon MQ may write to its log groups, for brokers of this account', () => {
+    const { PolicyDocument } = only('AWS::Logs::ResourcePolicy', 'Broker/WritesLogs').Properties;
+    expect(JSON.parse(inWords(PolicyDocument, []))).toEqual({
+      Version: '2012-10-17',
+      Statement: [
+        {
+          Effect: 'Allow',
+          Principal: { Service: 'mq.amazonaws.com' },
+          Action: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+          Resource: `arn:\${AWS::Partition}:logs:\${AWS::Region}:\${AWS::AccountId}:log-group:/aws/amazonmq/*`,
+          Condition: { StringEquals: { 'aws:SourceAccount': `\${AWS::AccountId}` } },
+        },
+      ],
+    });
   });
 
   test('synth: no name or password of a user stands in the template, and each user is in one group', () => {
