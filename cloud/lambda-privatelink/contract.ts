@@ -5,7 +5,6 @@ import { namePart } from '../../device/reading/reading.ts';
 export const callRequest = z.object({
   deviceId: namePart.describe('Device that is asked about.'),
 });
-export type CallRequest = z.infer<typeof callRequest>;
 
 /** What the called function answers. */
 export const callAnswer = z.object({

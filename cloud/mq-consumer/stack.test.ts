@@ -1,8 +1,13 @@
+import { App, Stack } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
+import { stageOf } from '../stages.ts';
 import { describeRoom, synthesiseRoom } from '../testing/describe-room.ts';
 import { inWords, type TemplateResource } from '../testing/template.ts';
+import { PlantBroker } from './broker.ts';
 import { rights } from './rights.ts';
+import { MqConsumerStack } from './stack.ts';
 import { wildcards } from './wildcards.ts';
 
 const room = 'mq-consumer';
@@ -129,5 +134,27 @@ describe(room, () => {
     ]);
     for (const { Properties } of ofType('AWS::EC2::SecurityGroup'))
       expect(Properties['SecurityGroupIngress']).toBeUndefined();
+  });
+
+  test('synth: of networks that are joined the plant reaches the ports of messages, and operators the console', () => {
+    const stack = new Stack(new App(), 'Room');
+    new PlantBroker(stack, 'Broker', {
+      ...{ stage: stageOf('prod'), name: 'plant', queue: 'myQueue', networkCidr: '10.1.0.0/24' },
+      secrets: { consumer: 'a', producer: 'b', operator: 'c' },
+      ...{ plantCidrs: ['10.2.0.0/16'], operatorCidrs: ['10.3.0.0/24'] },
+      ...{ deploymentMode: 'SINGLE_INSTANCE', instanceType: 'mq.t3.micro', engineVersion: '5.18' },
+    });
+    Template.fromStack(stack).hasResourceProperties('AWS::EC2::SecurityGroup', {
+      SecurityGroupIngress: [
+        { CidrIp: '10.2.0.0/16', IpProtocol: 'tcp', FromPort: 61_617, ToPort: 61_617 },
+        { CidrIp: '10.2.0.0/16', IpProtocol: 'tcp', FromPort: 61_614, ToPort: 61_614 },
+        { CidrIp: '10.3.0.0/24', IpProtocol: 'tcp', FromPort: 8_162, ToPort: 8_162 },
+      ],
+    });
+  });
+
+  test('synth: more messages a call than the function writes in its minute are refused', () => {
+    const make = () => new MqConsumerStack(new App(), { stage: stageOf('dev'), batchSize: 201 });
+    expect(make).toThrow('A batchSize of 201 is more than the function writes in its time: give at most 200.');
   });
 });
