@@ -33,4 +33,6 @@ export const rooms: readonly Room[] = [
   { name: 'storage-options', create: async (app, stage) => new (await import('./storage-options/stack.ts')).StorageOptionsStack(app, { stage }), fixedMonthlyUsd: 0 },
   { name: 'app-bundling', create: async (app, stage) => new (await import('./app-bundling/stack.ts')).AppBundlingStack(app, { stage }), fixedMonthlyUsd: 0 },
   { name: 'data-out', create: async (app, stage) => new (await import('./data-out/stack.ts')).DataOutStack(app, { stage, ...(stage.name === 'local' ? { sliceBytes: 4_096 } : {}) }), fixedMonthlyUsd: 0 },
+  { name: 'mq-consumer', create: async (app, stage) => new (await import('./mq-consumer/stack.ts')).MqConsumerStack(app, { stage }), fixedMonthlyUsd: 64.7 },
+  { name: 'lambda-privatelink', create: async (app, stage) => new (await import('./lambda-privatelink/stack.ts')).LambdaPrivateLinkStack(app, { stage }), fixedMonthlyUsd: 14.6 },
 ];

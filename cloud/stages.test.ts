@@ -11,6 +11,10 @@ test('only production keeps its data and refuses to delete it', () => {
   ]);
 });
 
+test('only production pays for a standby', () => {
+  expect(stageName.options.filter((name) => stageOf(name).standby)).toEqual(['prod']);
+});
+
 test('what goes to AWS runs on arm64, and parked messages wait as long as a queue can hold them', () => {
   for (const name of ['dev', 'prod'] as const) {
     expect(stageOf(name).architecture.name).toBe('arm64');

@@ -11,6 +11,8 @@ const stageSettings = z.strictObject({
   keepsState: z.boolean(),
   /** Whether tables, user pools and file systems refuse to be deleted. */
   deletionProtection: z.boolean(),
+  /** Whether what is paid by the hour has a second one, in another zone, that takes over. */
+  standby: z.boolean(),
   /** Days that logs are kept: a value that CloudWatch Logs knows. */
   logDays: z.union([
     z.literal(RetentionDays.ONE_WEEK),
@@ -35,6 +37,7 @@ const settingsOf: Record<StageName, z.input<typeof stageSettings>> = {
   local: {
     keepsState: false,
     deletionProtection: false,
+    standby: false,
     logDays: RetentionDays.ONE_WEEK,
     rawDataDays: 30,
     streamHours: 24,
@@ -46,6 +49,7 @@ const settingsOf: Record<StageName, z.input<typeof stageSettings>> = {
   dev: {
     keepsState: false,
     deletionProtection: false,
+    standby: false,
     logDays: RetentionDays.ONE_MONTH,
     rawDataDays: 30,
     streamHours: 24,
@@ -56,6 +60,7 @@ const settingsOf: Record<StageName, z.input<typeof stageSettings>> = {
   prod: {
     keepsState: true,
     deletionProtection: true,
+    standby: true,
     logDays: RetentionDays.ONE_YEAR,
     rawDataDays: 400,
     streamHours: 7 * 24,

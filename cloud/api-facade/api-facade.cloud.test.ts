@@ -11,14 +11,7 @@ import {
   AdminConfirmSignUpCommand,
   CognitoIdentityProviderClient,
 } from '@aws-sdk/client-cognito-identity-provider';
-import {
-  CreateTableCommand,
-  DynamoDBClient,
-  GetItemCommand,
-  PutItemCommand,
-  ResourceInUseException,
-  UpdateItemCommand,
-} from '@aws-sdk/client-dynamodb';
+import { DynamoDBClient, GetItemCommand, PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
@@ -28,6 +21,7 @@ import { account, client } from '../testing/clients.ts';
 import { describeRights } from '../testing/describe-rights.ts';
 import { type HttpRequest, http } from '../testing/http-request.ts';
 import { output } from '../testing/outputs.ts';
+import { haveReadingsTable } from '../testing/readings-table.ts';
 import { statementsOf, withoutStatement } from '../testing/roles.ts';
 import { startTestServiceNow } from '../testing/servicenow.ts';
 import { issuedKey } from './contract.ts';
@@ -351,27 +345,5 @@ describe('api-facade', () => {
     }
   }
 });
-
-/** The room stream-ingestion has it; where this room is deployed alone, an empty one takes its place. */
-async function haveReadingsTable(): Promise<void> {
-  try {
-    await client(DynamoDBClient).send(
-      new CreateTableCommand({
-        TableName: readingsTableName,
-        BillingMode: 'PAY_PER_REQUEST',
-        AttributeDefinitions: [
-          { AttributeName: 'partitionKey', AttributeType: 'S' },
-          { AttributeName: 'timestamp', AttributeType: 'S' },
-        ],
-        KeySchema: [
-          { AttributeName: 'partitionKey', KeyType: 'HASH' },
-          { AttributeName: 'timestamp', KeyType: 'RANGE' },
-        ],
-      }),
-    );
-  } catch (error) {
-    if (!(error instanceof ResourceInUseException)) throw error;
-  }
-}
 
 describeRights('api-facade', { stack, rights });

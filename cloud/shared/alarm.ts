@@ -8,7 +8,9 @@ import { headingAnchor } from './heading-anchor.ts';
 
 /** What may wake a person, and nothing else: each value with the metrics that measure it. */
 export const watchable = {
-  'dead-letters': /^ApproximateNumberOfMessagesVisible$/,
+  // Of SQS, and of a queue of an ActiveMQ broker.
+  'dead-letters': /^(ApproximateNumberOfMessagesVisible|QueueSize)$/,
+  backlog: /^QueueSize$/,
   parked: /^ApproximateNumberOfMessagesVisible$/,
   'iterator-age': /IteratorAge/,
   errors: /(Error|Errors|ErrorCount|Failed|FailedBuilds|TimedOut|5xx|5XXError)$/,

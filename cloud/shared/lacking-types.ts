@@ -4,7 +4,7 @@ import { acknowledge } from './acknowledge.ts';
 
 /** What the local account cannot create. A name that ends in `::` stands for the whole service. */
 export const lackingTypes: readonly string[] = [
-  'AWS::AmazonMQ::Broker',
+  'AWS::AmazonMQ::',
   'AWS::ApplicationAutoScaling::',
   'AWS::Athena::NamedQuery',
   'AWS::CloudWatch::CompositeAlarm',
@@ -43,21 +43,25 @@ export function isLacking(type: string): boolean {
  */
 export class LackingTypes implements IAspect {
   visit(node: IConstruct): void {
-    if (!(node instanceof CfnResource) || !isLacking(node.cfnResourceType)) return;
-    const stack = Stack.of(node);
-    const id = 'ExistsInThisAccount';
-    const known = stack.node.tryFindChild(id);
-    if (node.cfnOptions.condition !== undefined) {
-      acknowledge(
-        stack,
-        'CloudFormation-Validate::W8001',
-        'The condition is that of resources which this account lacks.',
-      );
-    }
-    node.cfnOptions.condition =
-      known instanceof CfnCondition
-        ? known
-        : new CfnCondition(stack, id, { expression: Fn.conditionEquals('local', 'aws') });
-    acknowledge(stack, 'CloudFormation-Validate::W8003', 'The condition is meant never to be true.');
+    if (node instanceof CfnResource && isLacking(node.cfnResourceType)) leaveOut(node);
   }
+}
+
+/** Puts a resource under the condition that is never true: also one of a known type that names one which the account lacks. */
+export function leaveOut(resource: CfnResource): void {
+  const stack = Stack.of(resource);
+  const id = 'ExistsInThisAccount';
+  const known = stack.node.tryFindChild(id);
+  if (resource.cfnOptions.condition !== undefined) {
+    acknowledge(
+      stack,
+      'CloudFormation-Validate::W8001',
+      'The condition is that of resources which this account lacks.',
+    );
+  }
+  resource.cfnOptions.condition =
+    known instanceof CfnCondition
+      ? known
+      : new CfnCondition(stack, id, { expression: Fn.conditionEquals('local', 'aws') });
+  acknowledge(stack, 'CloudFormation-Validate::W8003', 'The condition is meant never to be true.');
 }

@@ -1,8 +1,15 @@
 import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Duration } from 'aws-cdk-lib';
-import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { CfnFunction, Function as LambdaFunction, LoggingFormat, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
+import { Policy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import {
+  CfnFunction,
+  type FunctionOptions,
+  Function as LambdaFunction,
+  LoggingFormat,
+  Runtime,
+  Tracing,
+} from 'aws-cdk-lib/aws-lambda';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import type { Stage } from '../stages.ts';
@@ -10,6 +17,7 @@ import { acknowledge } from './acknowledge.ts';
 import { RoomAlarm } from './alarm.ts';
 import { bundle } from './bundle.ts';
 import { DeadLetterQueue } from './resting-queue.ts';
+import { joinsNetwork } from './rights.ts';
 import { sharedWildcards } from './wildcards.ts';
 
 /** Key in a function's metadata: its `entry`, below cloud/. A test compares what that calls with what the role may do. */
@@ -36,6 +44,8 @@ export interface NodeFunctionProps {
   environment?: Record<string, string>;
   reservedConcurrentExecutions?: number;
   functionName?: string;
+  /** Subnets that it stands in, and the groups that say whom it may reach. Without it it stands in a network of AWS. */
+  network?: Required<Pick<FunctionOptions, 'vpc' | 'vpcSubnets' | 'securityGroups'>>;
   /** How often Lambda itself tries an `async` call again, 0 to 2; 2 where it is not given. */
   retryAttempts?: 0 | 1 | 2;
 }
@@ -59,6 +69,8 @@ export class NodeFunction extends LambdaFunction {
         resources: [logGroup.logGroupArn],
       }),
     );
+    // Apart, so that it is not merged with what each function may do everywhere.
+    const joins = props.network === undefined ? undefined : joinNetwork(scope, `${id}Network`, role);
     const deadLetters =
       invoked === 'async' ? new DeadLetterQueue(scope, `${id}DeadLetters`, { stage, room }) : undefined;
     super(scope, id, {
@@ -80,12 +92,14 @@ export class NodeFunction extends LambdaFunction {
       },
       ...(deadLetters === undefined ? {} : { deadLetterQueue: deadLetters }),
       ...(functionName === undefined ? {} : { functionName }),
+      ...(props.network ?? {}),
       ...(props.retryAttempts === undefined ? {} : { retryAttempts: props.retryAttempts }),
       ...(props.reservedConcurrentExecutions === undefined
         ? {}
         : { reservedConcurrentExecutions: props.reservedConcurrentExecutions }),
     });
     this.deadLetters = deadLetters;
+    if (joins !== undefined) this.node.addDependency(joins);
     const { defaultChild } = this.node;
     if (defaultChild instanceof CfnFunction) defaultChild.addMetadata(entryMetadata, belowCloud(entry));
     for (const { reason } of sharedWildcards) acknowledge(role, 'AwsSolutions-IAM5[Resource::*]', reason);
@@ -111,6 +125,11 @@ export class NodeFunction extends LambdaFunction {
       runbook: 'Throttles',
     });
   }
+}
+
+function joinNetwork(scope: Construct, id: string, role: Role): Policy {
+  const actions = joinsNetwork.map(({ action }) => action);
+  return new Policy(scope, id, { roles: [role], statements: [new PolicyStatement({ actions, resources: ['*'] })] });
 }
 
 function belowCloud(entry: URL): string {

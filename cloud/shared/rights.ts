@@ -41,3 +41,13 @@ export function consumesFrom(queue: string): Right[] {
     'sqs:ReceiveMessage',
   ].map((action) => ({ action, on: queue }));
 }
+
+/** What Lambda itself needs to put a function into a network, with the function's role. */
+export const joinsNetwork: readonly Right[] = [
+  'ec2:AssignPrivateIpAddresses',
+  'ec2:CreateNetworkInterface',
+  'ec2:DeleteNetworkInterface',
+  'ec2:DescribeNetworkInterfaces',
+  'ec2:DescribeSubnets',
+  'ec2:UnassignPrivateIpAddresses',
+].map((action) => ({ action, on: '*' }));

@@ -1,6 +1,8 @@
 import { maxMessageBytes } from '../../device/anomaly/anomaly.ts';
 import { namePart } from '../../device/reading/reading.ts';
 import type { StreamRecord } from '../shared/kinesis-event.ts';
+import { storableDecimal } from '../shared/readings/decimal.ts';
+import { expiryOf, rowOfReading } from '../shared/readings/row-of-reading.ts';
 import {
   type Gateways,
   maySpeakFor,
@@ -9,7 +11,6 @@ import {
   type ReadingItem,
   reading,
 } from './contract.ts';
-import { storableDecimal } from './decimal.ts';
 
 export interface DecodeSettings {
   gateways: Gateways;
@@ -20,8 +21,6 @@ export interface DecodeSettings {
 export type Decoded =
   | { kind: 'reading'; item: ReadingItem; atMs: number }
   | { kind: 'parked'; reason: ParkingReason; detail: string; bytes: Uint8Array };
-
-const dayMs = 86_400_000;
 
 /**
  * What a record of the stream is. Three shapes come in: what the IoT rule wrote (`publishedMessage`), a reading as JSON
@@ -58,31 +57,13 @@ function decodeReading(
     const [issue] = parsed.error.issues;
     return parked('bad-schema', `${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`, bytes);
   }
-  const { deviceId, site, ts, seq, metrics } = parsed.data;
+  const { deviceId } = parsed.data;
   if (clientId !== undefined && !maySpeakFor(clientId, deviceId, settings.gateways)) {
     return parked('other-device', `client ${clientId} published a reading of ${deviceId}`, bytes);
   }
-  const numbers: Record<string, string> = {};
-  for (const [metric, value] of Object.entries(metrics)) {
-    const number = storableDecimal(String(value));
-    if (number === undefined || number === 'out-of-range') {
-      return parked('number-out-of-range', `${metric} is ${value}`, bytes);
-    }
-    numbers[metric] = number;
-  }
-  const atMs = Date.parse(ts);
-  return {
-    kind: 'reading',
-    atMs,
-    item: {
-      partitionKey: deviceId,
-      timestamp: new Date(atMs).toISOString(),
-      metrics: numbers,
-      site,
-      seq,
-      expiresAt: expiry(record, settings),
-    },
-  };
+  const row = rowOfReading(parsed.data, expiry(record, settings));
+  if (row.kind !== 'row') return parked(row.kind, row.detail, bytes);
+  return { kind: 'reading', atMs: row.atMs, item: row.item };
 }
 
 /** RFC 3339: a date, a time, and an offset from UTC. */
@@ -117,7 +98,7 @@ function decodePair(text: string, record: StreamRecord, settings: DecodeSettings
 }
 
 function expiry({ arrivedMs }: StreamRecord, { keepDays }: DecodeSettings): number {
-  return Math.floor((arrivedMs + keepDays * dayMs) / 1_000);
+  return expiryOf(arrivedMs, keepDays);
 }
 
 function parked(reason: ParkingReason, detail: string, bytes: Uint8Array): Decoded {

@@ -1,11 +1,10 @@
 import {
-  type AttributeValue,
   BatchWriteItemCommand,
   type DynamoDBClient,
   DynamoDBServiceException,
   type WriteRequest,
 } from '@aws-sdk/client-dynamodb';
-import type { ReadingItem } from './contract.ts';
+import { attributesOf } from '../shared/readings/attributes.aws.ts';
 import { itemKey, type Write } from './ingest.ts';
 
 /** The rows of the room. */
@@ -38,7 +37,9 @@ export function createReadingsTable({ dynamo, tableName, sleep, random }: Readin
   async function send(writes: readonly Write[]): Promise<readonly Write[]> {
     try {
       const { UnprocessedItems = {} } = await dynamo.send(
-        new BatchWriteItemCommand({ RequestItems: { [tableName]: writes.map(({ item }) => putRequest(item)) } }),
+        new BatchWriteItemCommand({
+          RequestItems: { [tableName]: writes.map(({ item }) => ({ PutRequest: { Item: attributesOf(item) } })) },
+        }),
       );
       const left = new Set(Object.values(UnprocessedItems).flat().map(keyOf));
       return writes.filter(({ item }) => left.has(itemKey(item)));
@@ -68,26 +69,6 @@ export function createReadingsTable({ dynamo, tableName, sleep, random }: Readin
       return unwritten;
     },
   };
-}
-
-function putRequest({ partitionKey, timestamp, value, metrics, site, seq, expiresAt }: ReadingItem): WriteRequest {
-  return {
-    PutRequest: {
-      Item: {
-        partitionKey: { S: partitionKey },
-        timestamp: { S: timestamp },
-        expiresAt: { N: String(expiresAt) },
-        ...(value === undefined ? {} : { value: { N: value } }),
-        ...(metrics === undefined ? {} : { metrics: { M: numbers(metrics) } }),
-        ...(site === undefined ? {} : { site: { S: site } }),
-        ...(seq === undefined ? {} : { seq: { N: String(seq) } }),
-      },
-    },
-  };
-}
-
-function numbers(metrics: Readonly<Record<string, string>>): Record<string, AttributeValue> {
-  return Object.fromEntries(Object.entries(metrics).map(([metric, value]) => [metric, { N: value }]));
 }
 
 function keyOf({ PutRequest }: WriteRequest): string {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { Right } from '../shared/rights.ts';
+import { joinsNetwork, type Right } from '../shared/rights.ts';
 import { rightsOf } from './conventions.ts';
 import { inWords, type TemplateResource } from './template.ts';
 
@@ -55,12 +55,13 @@ const pollers: Readonly<Record<string, readonly string[]>> = {
   'AWS::DynamoDB::GlobalTable': ['DescribeStream', 'GetRecords', 'GetShardIterator', 'ListStreams'].map(
     (operation) => `dynamodb:${operation}`,
   ),
+  'AWS::AmazonMQ::Broker': [
+    'mq:DescribeBroker',
+    ...['CreateNetworkInterface', 'DeleteNetworkInterface', 'DescribeNetworkInterfaces'].map((one) => `ec2:${one}`),
+    ...['DescribeSecurityGroups', 'DescribeSubnets', 'DescribeVpcs'].map((one) => `ec2:${one}`),
+  ],
 };
-/** What it does to have the function in a network, and to mount a file system of EFS. */
-const inNetwork = [
-  ...['AssignPrivateIpAddresses', 'CreateNetworkInterface', 'DeleteNetworkInterface', 'DescribeNetworkInterfaces'],
-  ...['DescribeSubnets', 'UnassignPrivateIpAddresses'],
-].map((operation) => `ec2:${operation}`);
+/** What it does to mount a file system of EFS. */
 const mounting = ['elasticfilesystem:ClientMount', 'elasticfilesystem:ClientWrite'];
 /** What it does with a queue for what it lets go. */
 const lettingGo = ['sqs:GetQueueAttributes', 'sqs:GetQueueUrl', 'sqs:SendMessage'];
@@ -120,7 +121,13 @@ export function unusedRights(resources: readonly TemplateResource[]): string[] {
     roleOf.set(path, role);
     need(role, calledActions(join(cloud, entry)), anything);
     need(role, lettingGo, queueIn(Properties['DeadLetterConfig'], word));
-    if (Properties['VpcConfig'] !== undefined) need(role, inNetwork, anything);
+    if (Properties['VpcConfig'] !== undefined) {
+      need(
+        role,
+        joinsNetwork.map(({ action }) => action),
+        '*',
+      );
+    }
     if (Properties['FileSystemConfigs'] !== undefined) need(role, mounting, anything);
   }
   for (const { Properties } of ofType('AWS::Lambda::EventSourceMapping')) {
@@ -130,6 +137,9 @@ export function unusedRights(resources: readonly TemplateResource[]): string[] {
     const { Type = '' } = resources.find(({ path }) => source === path || source === `${path}.StreamArn`) ?? {};
     need(role, pollers[Type] ?? [], source);
     need(role, lettingGo, queueIn(Properties['DestinationConfig'], word));
+    for (const secret of secretsIn(Properties['SourceAccessConfigurations'], word)) {
+      need(role, ['secretsmanager:GetSecretValue'], secret);
+    }
   }
   return [...needs].flatMap(([role, needed]) =>
     (held[role] ?? [])
@@ -152,4 +162,12 @@ function queueIn(setting: unknown, word: (value: unknown) => string): string {
   if (typeof first !== 'object' || first === null) return '';
   const inner = 'Destination' in first ? first.Destination : first;
   return word(inner);
+}
+
+/** The secrets with which Lambda signs in at a broker. */
+function secretsIn(setting: unknown, word: (value: unknown) => string): string[] {
+  if (!Array.isArray(setting)) return [];
+  return setting.flatMap((one: unknown) =>
+    typeof one === 'object' && one !== null && 'URI' in one ? [word(one.URI)] : [],
+  );
 }

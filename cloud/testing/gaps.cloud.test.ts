@@ -99,6 +99,7 @@ async function distributionBlockingAll(port: number): Promise<string> {
 describe.runIf(account.isLocal)('gaps', () => {
   /** Of a service that lacks as a whole, the type that the rooms use. */
   const oneOf: Record<string, string> = {
+    'AWS::AmazonMQ::': 'AWS::AmazonMQ::Broker',
     'AWS::ApplicationAutoScaling::': 'AWS::ApplicationAutoScaling::ScalableTarget',
     'AWS::CodePipeline::': 'AWS::CodePipeline::Pipeline',
     'AWS::DMS::': 'AWS::DMS::ReplicationTask',
