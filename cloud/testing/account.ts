@@ -10,6 +10,9 @@ export const accountVariables = {
   folder: 'CLOUD_TEST_FOLDER',
   /** The AWS account that was asked for with `--account`; absent on the local one. */
   account: 'CLOUD_TEST_ACCOUNT',
+  /** AWS's Runtime Interface Emulator, and the folder of the `node` that functions run on; absent on AWS. */
+  runtimeEmulator: 'CLOUD_TEST_RUNTIME_EMULATOR',
+  node24: 'CLOUD_TEST_NODE_24',
 } as const;
 
 export interface TestAccount {

@@ -2,6 +2,7 @@ import { cpSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { gaps } from '../../cloud/gaps.ts';
 import { rooms as allRooms } from '../../cloud/rooms.ts';
+import { accountVariables } from '../../cloud/testing/account.ts';
 import { chooseRooms } from './assembly.ts';
 import { enterRun, type Run, startAndDeploy } from './local-run.ts';
 import { problemsOf, reportOf, tableOf } from './report.ts';
@@ -45,8 +46,13 @@ async function deployAndTest(run: Run, options: TestOptions, signal: AbortSignal
   const chosen = files.length === 0 || room.length > 0 ? chooseRooms(room) : allRooms.filter(isNamedBy(files));
   const { account, rooms, outputsFile } = await startAndDeploy(run, chosen, signal);
   const filters = files.length > 0 ? files : room.map((name) => `cloud/${name}/`);
-  const { ok, results } = await runTests({ filters, name: testName, env: account.env, outputsFile, folder: run.folder })
-    .ended;
+  const { runtimeEmulator, node24 } = run.tools;
+  const env = {
+    ...account.env,
+    [accountVariables.runtimeEmulator]: runtimeEmulator,
+    [accountVariables.node24]: node24,
+  };
+  const { ok, results } = await runTests({ filters, name: testName, env, outputsFile, folder: run.folder }).ended;
   if (options.results !== undefined) writeFileSync(options.results, JSON.stringify(results ?? null));
 
   const isFiltered = files.length > 0 || testName !== undefined;
