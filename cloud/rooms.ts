@@ -27,4 +27,5 @@ export const rooms: readonly Room[] = [
   { name: 'api-facade', create: async (app, stage) => new (await import('./api-facade/stack.ts')).ApiFacadeStack(app, { stage, signUpDomains: stage.name === 'local' ? ['example.com'] : [] }), fixedMonthlyUsd: 8.4 },
   { name: 'student-data-lake', create: async (app, stage) => (await import('./student-data-lake/stacks.ts')).createStacks(app, stage), fixedMonthlyUsd: 0.4 },
   { name: 'cost-optimization', create: async (app, stage) => new (await import('./cost-optimization/stack.ts')).CostOptimizationStack(app, { stage }), fixedMonthlyUsd: 0 },
+  { name: 'lambda-extensions', create: async (app, stage) => new (await import('./lambda-extensions/stack.ts')).LambdaExtensionsStack(app, { stage }), fixedMonthlyUsd: 0 },
 ];
