@@ -117,6 +117,24 @@ describe('the agent’s port', () => {
     expect(await askAgent(path, 1)).toEqual({ ok: false, reason: 'no-agent' });
   });
 
+  test('a connection that ended while the environment slept costs nothing', async () => {
+    let connections = 0;
+    const server = createServer((_, response) => response.end('{}'));
+    server.on('connection', (socket) => {
+      connections += 1;
+      if (connections === 1) socket.destroy();
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => {
+      server.closeAllConnections();
+      server.close();
+    });
+    const address = server.address();
+    const port = typeof address === 'object' && address !== null ? address.port : 0;
+    expect(await askAgent(path, port)).toEqual({ ok: true, text: '{}' });
+    expect(connections).toBe(2);
+  });
+
   test.each([
     ['POST', '/applications/a/environments/e/configurations/p', 405],
     ['GET', '/applications/a', 400],

@@ -1,22 +1,15 @@
 import { z } from 'zod';
 import { createTelemetry } from '../shared/telemetry.aws.ts';
-import { createReadSecret } from './read-secret.ts';
+import { readSecret } from './read-secret.aws.ts';
 import { createSecretFiles } from './secret-files.ts';
 import { wantedSecrets } from './secret-list.ts';
-import { createSecretsClient, fetchSecret } from './secrets.aws.ts';
 import { readSecretsConfig, secretsConfigFile } from './secrets-config.ts';
 
 const eventSchema = z.object({ name: z.string().min(1).max(512) });
 const { logger } = createTelemetry();
 const config = readSecretsConfig(secretsConfigFile(process.env));
 const files = createSecretFiles(config.SecretsHome);
-const client = createSecretsClient();
-const readSecret = createReadSecret(wantedSecrets(config), {
-  readFile: (name) => files.read(name),
-  fetch: (id) => fetchSecret(client, id),
-  now: () => Date.now(),
-});
-// While the function is loaded: the extension has put it there before.
+// While the function is loaded: the extension has put them there before.
 const atStart = wantedSecrets(config).filter(({ name }) => files.read(name) !== undefined).length;
 
 /** Says of a secret where it was read and how long it is; the secret itself never leaves the environment. */
