@@ -4,7 +4,7 @@ import type { Asked } from './current-settings.ts';
 /** Of a configuration that a function of ours reads, bytes. */
 const largestAnswer = 64 * 1024;
 /** Of both attempts. A first answer costs the agent two calls of AppConfig. */
-const limitMs = 3_000;
+const limitMs = 5_000;
 
 /** Asks the AppConfig agent beside the function for a configuration. Never throws: why there is none is an answer too. */
 export async function askAgent({ application, environment, profile }: ConfigurationPath, port: number): Promise<Asked> {

@@ -28,7 +28,7 @@ async function main(): Promise<0 | 1> {
     const client = new AppConfigDataClient({
       maxAttempts: 2,
       // Less than a function waits for its answer.
-      requestHandler: { connectionTimeout: 500, requestTimeout: 1_000, throwOnRequestTimeout: true },
+      requestHandler: { connectionTimeout: 1_000, requestTimeout: 2_000, throwOnRequestTimeout: true },
     });
     const cache = createConfigurationCache(
       { intervalMs: environment.AWS_APPCONFIG_EXTENSION_POLL_INTERVAL_SECONDS * 1_000 },
