@@ -35,4 +35,5 @@ export const rooms: readonly Room[] = [
   { name: 'data-out', create: async (app, stage) => new (await import('./data-out/stack.ts')).DataOutStack(app, { stage, ...(stage.name === 'local' ? { sliceBytes: 4_096 } : {}) }), fixedMonthlyUsd: 0 },
   { name: 'mq-consumer', create: async (app, stage) => new (await import('./mq-consumer/stack.ts')).MqConsumerStack(app, { stage }), fixedMonthlyUsd: 64.7 },
   { name: 'lambda-privatelink', create: async (app, stage) => new (await import('./lambda-privatelink/stack.ts')).LambdaPrivateLinkStack(app, { stage }), fixedMonthlyUsd: 14.6 },
+  { name: 'lambda-extensions', create: async (app, stage) => new (await import('./lambda-extensions/stack.ts')).LambdaExtensionsStack(app, { stage }), fixedMonthlyUsd: 0 },
 ];

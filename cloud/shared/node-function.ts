@@ -5,6 +5,7 @@ import { Policy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws
 import {
   CfnFunction,
   type FunctionOptions,
+  type ILayerVersion,
   Function as LambdaFunction,
   LoggingFormat,
   Runtime,
@@ -22,6 +23,8 @@ import { sharedWildcards } from './wildcards.ts';
 
 /** Key in a function's metadata: its `entry`, below cloud/. A test compares what that calls with what the role may do. */
 export const entryMetadata = 'entry';
+/** The same of the extensions that run beside it with its role. */
+export const extensionsMetadata = 'extensions';
 
 /** Namespace of all metrics of cloud/; the dimension `service` is the room. */
 export const metricsNamespace = 'GreengrassItsm';
@@ -34,6 +37,8 @@ export interface NodeFunctionProps {
   entry: URL;
   /** Folder of a page that it serves: see `bundle`. */
   page?: URL;
+  /** Texts beside its code, by file name. */
+  files?: Record<string, string>;
   /**
    * Who calls it, and so who sees that it failed. `async`: SNS, EventBridge, S3, IoT rules; gets a queue for dead
    * letters. `event-source`: Kinesis, SQS, DynamoDB streams; the queue is set at the source. `sync`: the caller.
@@ -58,6 +63,7 @@ export interface NodeFunctionProps {
 export class NodeFunction extends LambdaFunction {
   /** The queue for dead letters of an `async` function. */
   readonly deadLetters: DeadLetterQueue | undefined;
+  private readonly extensions: string[] = [];
 
   constructor(scope: Construct, id: string, props: NodeFunctionProps) {
     const { stage, room, entry, invoked, timeout, memorySize = 256, environment = {}, functionName } = props;
@@ -74,7 +80,7 @@ export class NodeFunction extends LambdaFunction {
     const deadLetters =
       invoked === 'async' ? new DeadLetterQueue(scope, `${id}DeadLetters`, { stage, room }) : undefined;
     super(scope, id, {
-      code: bundle(entry, props.page),
+      code: bundle(entry, props.page, props.files),
       handler: 'index.handler',
       runtime: Runtime.NODEJS_24_X,
       architecture: stage.architecture,
@@ -124,6 +130,17 @@ export class NodeFunction extends LambdaFunction {
       says: `${id} of ${room} was throttled in each of three minutes.`,
       runbook: 'Throttles',
     });
+  }
+
+  /**
+   * Puts an external extension beside the function.
+   * @param entry The module that calls AWS with the function's role; for a layer of AWS's, one that calls the same.
+   */
+  addExtension(layer: ILayerVersion, { entry }: { entry: URL }): void {
+    this.addLayers(layer);
+    this.extensions.push(belowCloud(entry));
+    const { defaultChild } = this.node;
+    if (defaultChild instanceof CfnFunction) defaultChild.addMetadata(extensionsMetadata, this.extensions);
   }
 }
 

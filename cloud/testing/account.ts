@@ -12,6 +12,9 @@ export const accountVariables = {
   account: 'CLOUD_TEST_ACCOUNT',
   /** `{stage: folder}`: cloud assemblies of the rooms that are there already, for tests of templates; JSON. */
   assemblies: 'CLOUD_TEST_ASSEMBLIES',
+  /** AWS's Runtime Interface Emulator, and the folder of the `node` that functions run on; absent on AWS. */
+  runtimeEmulator: 'CLOUD_TEST_RUNTIME_EMULATOR',
+  node24: 'CLOUD_TEST_NODE_24',
 } as const;
 
 export interface TestAccount {

@@ -9,6 +9,7 @@ const cloud = join(import.meta.dirname, '..');
 /** Packages of the SDK whose actions have another prefix than the package a name. */
 const prefixes: Readonly<Record<string, string>> = {
   'api-gateway': 'apigateway',
+  appconfigdata: 'appconfig',
   'cognito-identity-provider': 'cognito-idp',
   eventbridge: 'events',
   'secrets-manager': 'secretsmanager',
@@ -115,11 +116,11 @@ export function unusedRights(resources: readonly TemplateResource[]): string[] {
   const need = (role: string, actions: Iterable<string>, on: string) =>
     needs.set(role, [...(needs.get(role) ?? []), ...[...actions].map((action) => ({ action, on }))]);
   const roleOf = new Map<string, string>();
-  for (const { path, entry, Properties } of ofType('AWS::Lambda::Function')) {
+  for (const { path, entry, extensions = [], Properties } of ofType('AWS::Lambda::Function')) {
     if (entry === undefined) continue;
     const role = word(Properties['Role']);
     roleOf.set(path, role);
-    need(role, calledActions(join(cloud, entry)), anything);
+    for (const module of [entry, ...extensions]) need(role, calledActions(join(cloud, module)), anything);
     need(role, lettingGo, queueIn(Properties['DeadLetterConfig'], word));
     if (Properties['VpcConfig'] !== undefined) {
       need(

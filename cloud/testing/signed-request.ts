@@ -4,12 +4,19 @@ import type { Keys } from './clients.ts';
 import { account } from './clients.ts';
 import { type HttpAnswer, type HttpRequest, http } from './http-request.ts';
 
-/** A request to an API whose routes want a signature (`AWS_IAM`), signed by the owner of these keys. */
-export async function signedHttp(keys: Keys, url: string, request: HttpRequest = {}): Promise<HttpAnswer> {
+/**
+ * A request to an API whose routes want a signature (`AWS_IAM`), signed by the owner of these keys; with another service,
+ * to that service itself.
+ */
+export async function signedHttp(
+  keys: Keys,
+  url: string,
+  { service = 'execute-api', ...request }: HttpRequest & { service?: string } = {},
+): Promise<HttpAnswer> {
   const { protocol, hostname, host, pathname, searchParams } = new URL(url);
   const { method = 'GET', headers = {}, body } = request;
   const signer = new SignatureV4({
-    ...{ service: 'execute-api', region: account.region, credentials: keys, sha256: Sha256 },
+    ...{ service, region: account.region, credentials: keys, sha256: Sha256 },
   });
   const signed = await signer.sign({
     ...{ protocol, hostname, method, path: pathname, body },

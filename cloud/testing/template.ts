@@ -6,7 +6,13 @@ const resourceSchema = z.object({
   Condition: z.string().optional(),
   DeletionPolicy: z.string().optional(),
   UpdateReplacePolicy: z.string().optional(),
-  Metadata: z.looseObject({ 'aws:cdk:path': z.string().optional(), entry: z.string().optional() }).default({}),
+  Metadata: z
+    .looseObject({
+      'aws:cdk:path': z.string().optional(),
+      entry: z.string().optional(),
+      extensions: z.array(z.string()).optional(),
+    })
+    .default({}),
 });
 const templateSchema = z.object({ Resources: z.record(z.string(), resourceSchema).default({}) });
 
@@ -14,6 +20,8 @@ const templateSchema = z.object({ Resources: z.record(z.string(), resourceSchema
 export interface TemplateResource extends Omit<z.infer<typeof resourceSchema>, 'Metadata'> {
   /** Of a `NodeFunction`: its module below cloud/. */
   entry?: string | undefined;
+  /** The modules of the extensions beside it. */
+  extensions?: readonly string[] | undefined;
   logicalId: string;
   /** Construct path below the stack, without the last `Resource`: `Parking/Depth`. */
   path: string;
@@ -25,6 +33,7 @@ export function resourcesOf(template: unknown): TemplateResource[] {
     ...resource,
     logicalId,
     ...(Metadata.entry === undefined ? {} : { entry: Metadata.entry }),
+    ...(Metadata.extensions === undefined ? {} : { extensions: Metadata.extensions }),
     path: Metadata['aws:cdk:path']?.replace(/^[^/]+\//, '').replace(/\/Resource$/, '') ?? logicalId,
   }));
 }

@@ -22,7 +22,7 @@ const stepLimitMs = 5 * 60_000;
 const runSchema = z.object({
   /** All that the run writes; removed at its end. */
   folder: z.string(),
-  tools: z.object({ python: z.string(), node24: z.string() }),
+  tools: z.object({ python: z.string(), node24: z.string(), runtimeEmulator: z.string() }),
   certificates: z.object({ authority: z.string(), bundle: z.string(), server: z.string(), serverKey: z.string() }),
 });
 export type Run = z.infer<typeof runSchema>;

@@ -2,6 +2,7 @@ import { cpSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { gaps } from '../../cloud/gaps.ts';
 import { rooms as allRooms } from '../../cloud/rooms.ts';
+import { accountVariables } from '../../cloud/testing/account.ts';
 import { chooseRooms } from './assembly.ts';
 import { enterRun, type Run, startAndDeploy, synthesiseProd } from './local-run.ts';
 import { problemsOf, reportOf, tableOf } from './report.ts';
@@ -47,8 +48,10 @@ async function deployAndTest(run: Run, options: TestOptions, signal: AbortSignal
   const { account, rooms, assembly, outputsFile } = await startAndDeploy(run, chosen, signal);
   const prod = await synthesis;
   const filters = files.length > 0 ? files : filtersOf(room);
+  const { runtimeEmulator, node24 } = run.tools;
+  const tools = { [accountVariables.runtimeEmulator]: runtimeEmulator, [accountVariables.node24]: node24 };
   const { ok, results } = await runTests({
-    ...{ filters, name: testName, env: account.env, outputsFile, folder: run.folder },
+    ...{ filters, name: testName, env: { ...account.env, ...tools }, outputsFile, folder: run.folder },
     assemblies: { local: assembly, ...(prod === undefined ? {} : { prod }) },
   }).ended;
   if (options.results !== undefined) writeFileSync(options.results, JSON.stringify(results ?? null));

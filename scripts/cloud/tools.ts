@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';
-import { existsSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { components } from '../../cloud/greengrass/recipe.ts';
 import { AppError } from '../../device/platform/errors.ts';
@@ -15,9 +15,12 @@ export interface Tools {
   python: string;
   /** Folder of the `node` of release 24, on which the functions run. */
   node24: string;
+  /** AWS's Runtime Interface Emulator: the program that runs a function with its extensions as Lambda does. */
+  runtimeEmulator: string;
 }
 
 const requirements = resolve('scripts/cloud/requirements.txt');
+const emulatorRequirements = resolve('scripts/cloud/runtime-emulator.txt');
 const limitMs = 10 * 60_000;
 
 /**
@@ -37,8 +40,9 @@ export async function installTools(tell: (line: string) => void): Promise<Tools>
     const sentence = 'Node 24, on which the functions run, could not be installed from npm. Is there a network?';
     throw new AppError('node-missing', sentence);
   }
+  const runtimeEmulator = await installRuntimeEmulator(pythonOf(environment));
   await fetchParts();
-  return { python: pythonOf(environment), node24: node.bin };
+  return { python: pythonOf(environment), node24: node.bin, runtimeEmulator };
 }
 
 /** What the packages for this machine are made of: tests pack and run them where there is no network. */
@@ -65,14 +69,37 @@ function pythonVersion(): string {
   }
 }
 
-async function install(environment: string): Promise<void> {
-  const aside = `${environment}-${randomUUID().slice(0, 8)}`;
+const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-input', '--require-hashes'];
+
+function install(environment: string): Promise<void> {
   const step = { name: 'Installing the emulators', env: process.env, limitMs };
-  try {
+  return installAside(environment, async (aside) => {
     await runProcess({ ...step, program: 'python3', args: ['-m', 'venv', aside] });
-    const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-input', '--require-hashes'];
     await runProcess({ ...step, program: pythonOf(aside), args: [...pip, '-r', requirements] });
-    if (!existsSync(environment)) renameSync(aside, environment);
+  });
+}
+
+/** Answers the program for this machine. */
+async function installRuntimeEmulator(python: string): Promise<string> {
+  const hash = createHash('sha256').update(readFileSync(emulatorRequirements)).digest('hex');
+  const folder = resolve('.cache', `runtime-emulator-${hash.slice(0, 16)}`);
+  const program = join('samcli', 'local', 'rapid', `aws-lambda-rie-${process.arch === 'arm64' ? 'arm64' : 'x86_64'}`);
+  if (!existsSync(folder)) {
+    await installAside(folder, async (aside) => {
+      const args = [...pip, '--no-deps', '--no-compile', '--target', aside, '-r', emulatorRequirements];
+      await runProcess({ name: 'Installing the runtime emulator', program: python, args, env: process.env, limitMs });
+      chmodSync(join(aside, program), 0o755);
+    });
+  }
+  return join(folder, program);
+}
+
+/** Builds a folder beside its place, and moves it there when it is whole. */
+async function installAside(folder: string, build: (aside: string) => Promise<void>): Promise<void> {
+  const aside = `${folder}-${randomUUID().slice(0, 8)}`;
+  try {
+    await build(aside);
+    if (!existsSync(folder)) renameSync(aside, folder);
   } finally {
     rmSync(aside, { recursive: true, force: true });
   }
