@@ -109,7 +109,11 @@ const vendors = {
   'pino/|pino-pretty/': ['device/platform/logger.ts'],
   'prom-client/': ['device/operations/'],
   'p-limit/': ['device/outbox/relay.ts'],
-  'yaml/': ['device/config/config-file.ts', 'cloud/greengrass/recipe.ts', 'scripts/provision/nucleus-config.ts'],
+  'yaml/': [
+    'device/config/config-file.ts',
+    'cloud/(greengrass/recipe|account-factory/configuration-file).ts',
+    'scripts/provision/nucleus-config.ts',
+  ],
   'aedes/|selfsigned/': ['device/simulation/'],
   'fast-xml-parser/': ['device/simulation/servicenow/xml.ts', 'cloud/api-facade/table-format.ts'],
   'hono/|@hono/': ['device/simulation/servicenow/', 'device/operations/', 'cloud/api-facade/'],

@@ -26,5 +26,6 @@ export const rooms: readonly Room[] = [
   { name: 'spice-refresh', create: async (app, stage) => new (await import('./spice-refresh/stack.ts')).SpiceRefreshStack(app, { stage }), fixedMonthlyUsd: 0 },
   { name: 'api-facade', create: async (app, stage) => new (await import('./api-facade/stack.ts')).ApiFacadeStack(app, { stage, signUpDomains: stage.name === 'local' ? ['example.com'] : [] }), fixedMonthlyUsd: 8.4 },
   { name: 'student-data-lake', create: async (app, stage) => (await import('./student-data-lake/stacks.ts')).createStacks(app, stage), fixedMonthlyUsd: 0.4 },
+  { name: 'account-factory', create: async (app, stage) => new (await import('./account-factory/stack.ts')).AccountFactoryStack(app, { stage }), fixedMonthlyUsd: 0 },
   { name: 'cost-optimization', create: async (app, stage) => new (await import('./cost-optimization/stack.ts')).CostOptimizationStack(app, { stage }), fixedMonthlyUsd: 0 },
 ];
