@@ -113,7 +113,6 @@ const updatedProduct = product
   .refine(({ accounts, organization_units: units }) => accounts.length + units.length > 0, {
     message: 'has neither accounts nor organization_units',
   });
-export type UpdatedProduct = z.infer<typeof updatedProduct>;
 
 /** `update.yml`: products that existing accounts are to have. */
 export const updateFile = z.strictObject({

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
@@ -50,6 +51,10 @@ const observation = fc.oneof(
   fc.constant<Observation>({ kind: 'failed', why: 'broken' }),
 );
 const startAnswer = fc.constantFrom<'started' | 'later' | 'never'>('started', 'started', 'later', 'never');
+
+test('the planner knows products, accounts and dependencies and nothing else', () => {
+  expect(readFileSync(new URL('./plan.ts', import.meta.url), 'utf8')).not.toMatch(/^\s*import\b|\bimport\(|\bfrom '/m);
+});
 
 describe('what can never be there', () => {
   test.each([

@@ -1,7 +1,11 @@
+import { App } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
+import { stageOf } from '../stages.ts';
 import { describeRoom, type SynthesisedRoom, synthesiseRoom } from '../testing/describe-room.ts';
 import { rights } from './rights.ts';
+import { AccountFactoryStack } from './stack.ts';
 import { wildcards } from './wildcards.ts';
 
 const room = 'account-factory';
@@ -113,6 +117,19 @@ describe(room, () => {
         },
       },
     ]);
+  });
+
+  test('synth: a bucket that is there already, and a person who is told, are options', () => {
+    const options = { configurationBucketName: 'theirs', notificationEmail: 'fleet@example.com' };
+    const template = Template.fromStack(new AccountFactoryStack(new App(), { stage: stageOf('dev'), ...options }));
+    template.resourceCountIs('AWS::S3::Bucket', 2);
+    template.hasResourceProperties('AWS::SNS::Subscription', { Protocol: 'email', Endpoint: 'fleet@example.com' });
+    template.hasResourceProperties('AWS::Events::Rule', {
+      EventPattern: { detail: { bucket: { name: ['theirs'] } } },
+    });
+    expect(() => new AccountFactoryStack(new App(), { stage: stageOf('dev'), maxIterations: 241 })).toThrow(
+      'maxIterations is 241',
+    );
   });
 
   test('synth: the deploying function passes the role of Control Tower to CloudFormation alone', () => {

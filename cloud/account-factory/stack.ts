@@ -59,6 +59,9 @@ export class AccountFactoryStack extends Stack {
     const { stateMachineName = 'control-tower-account-factory-state-machine' } = props;
     const { stateMachineRoleName = 'control-tower-account-factory-state-machine-role' } = props;
     const { interval = Duration.seconds(60) } = props;
+    if (!(Number.isInteger(maxIterations) && maxIterations >= 1 && maxIterations <= mostIterations)) {
+      throw new Error(`maxIterations is ${maxIterations}; it has to be a whole number from 1 to ${mostIterations}.`);
+    }
     const organizationId = new CfnParameter(this, 'OrganizationId', {
       description: 'Whose roles may read the deployment bucket; nobody’s until it is given',
       default: 'o-0000000000',
@@ -196,7 +199,12 @@ export class AccountFactoryStack extends Stack {
       TopicArn: topic.topicArn,
     };
     for (const [id, value] of Object.entries(outputs)) new CfnOutput(this, id, { value });
-    allowWildcards(this, wildcards);
+    const isOthers = ({ path }: { path: string }) =>
+      props.configurationBucketName !== undefined && path.startsWith('Configuration/');
+    allowWildcards(
+      this,
+      wildcards.filter((one) => !isOthers(one)),
+    );
   }
 
   private configurationBucket({ stage, configurationBucketName }: AccountFactoryProps): NamedBucket {

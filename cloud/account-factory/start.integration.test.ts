@@ -199,6 +199,15 @@ describe('an event', () => {
     expect([started.size, serviceCatalog.constraints.size]).toEqual([0, 0]);
   });
 
+  test('of a product whose constraint is none that is known here is refused before any is written', async () => {
+    serviceCatalog.constraints.set('unknown', {
+      ...{ PortfolioId: 'port-Baseline', ProductId: 'prod-4', Type: 'STACKSET', Parameters: '{"Version":"1.0"}' },
+    });
+    expect(await take(created)).toMatchObject({ kind: 'parked', reason: 'refused' });
+    expect(told[0]?.message).toContain('The stack set constraint unknown of \\"edge-baseline\\"');
+    expect([started.size, serviceCatalog.constraints.size]).toEqual([0, 1]);
+  });
+
   test('whose file is not valid starts nothing, and is told with line and column', async () => {
     files['config.yml'] = file(template('config').replace('dependson: [iam]', 'dependson: [vpc]'));
     for (const event of [created, uploaded('config.yml')]) {

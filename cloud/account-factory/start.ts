@@ -183,6 +183,7 @@ async function letInto(
     [...provision_products, ...update_products].map((product) => ({ account, ...product })),
   );
   const refusals: string[] = [];
+  const changes: (() => Promise<void>)[] = [];
   for (const key of new Set(ordered.map(keyOf))) {
     const own = ordered.filter((one) => keyOf(one) === key);
     const [first] = own;
@@ -199,11 +200,19 @@ async function letInto(
       continue;
     }
     // A product cannot have both.
-    for (const { id } of constraints.filter(({ type }) => type === 'LAUNCH')) await catalogue.deleteConstraint(id);
+    for (const { id } of constraints.filter(({ type }) => type === 'LAUNCH')) {
+      changes.push(() => catalogue.deleteConstraint(id));
+    }
     if (parameters === undefined) continue;
-    if (present === undefined) await catalogue.createStackSetConstraint(portfolio_id, product_id, parameters);
-    else await catalogue.updateConstraint(present.id, parameters);
+    const extended = parameters;
+    changes.push(() =>
+      present === undefined
+        ? catalogue.createStackSetConstraint(portfolio_id, product_id, extended)
+        : catalogue.updateConstraint(present.id, extended),
+    );
   }
+  // All or nothing.
+  if (refusals.length === 0) for (const change of changes) await change();
   return refusals;
 }
 
