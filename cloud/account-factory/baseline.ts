@@ -56,6 +56,9 @@ export interface TrackedProduct {
   execution: string;
 }
 
+/** Characters: fifty of them beside the largest document are still less than a state may have. */
+const longestReason = 500;
+
 /** One step of the state machine. */
 export async function baselineStep(
   document: BaselineDocument,
@@ -105,7 +108,7 @@ export async function abandon(
   execution: string,
   ports: Pick<BaselinePorts, 'tracking' | 'notify'>,
 ): Promise<BaselineDocument> {
-  const why = `the state machine failed: ${error.slice(0, 1_000)}`;
+  const why = `the state machine failed: ${error.slice(0, longestReason)}`;
   const plan = planOf(document);
   const products = plan.products.map((product) => ({
     ...product,
@@ -209,9 +212,9 @@ function documentOf(
   };
   for (const { name: provision_name, state } of products) {
     if (state.kind === 'done') next.deployed_products.push(provision_name);
-    if (state.kind === 'failed') next.failed_products.push({ provision_name, why: state.why.slice(0, 1_000) });
+    if (state.kind === 'failed') next.failed_products.push({ provision_name, why: state.why.slice(0, longestReason) });
     if (state.kind === 'skipped') {
-      next.skipped_products.push({ provision_name, why: state.why.slice(0, 1_000), meant: state.meant });
+      next.skipped_products.push({ provision_name, why: state.why.slice(0, longestReason), meant: state.meant });
     }
   }
   return next;

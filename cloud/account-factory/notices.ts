@@ -8,9 +8,13 @@ export interface Notice {
   message: string;
 }
 
-/** SNS takes 256 KB. */
-const longest = 200_000;
-const json = (content: object) => JSON.stringify(content, undefined, 2).slice(0, longest);
+/** SNS takes 256 KB, and a character can have three bytes. */
+const longest = 80_000;
+
+function json(content: object): string {
+  const text = JSON.stringify(content, undefined, 2);
+  return text.length <= longest ? text : `${text.slice(0, longest)}\n… cut here, of ${text.length} characters`;
+}
 
 /** A file from which nothing was started, and each reason. */
 export function refusedNotice(origin: string, problems: readonly unknown[]): Notice {

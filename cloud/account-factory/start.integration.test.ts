@@ -255,6 +255,20 @@ describe('an event', () => {
     expect(told[0]?.message).toContain('split the file');
   });
 
+  test('that asks for more than a state may hold is refused', async () => {
+    const value = 'ü'.repeat(3_500);
+    const parameters = Array.from({ length: 25 }, (_, index) => `{Key: k${index}, Value: ${value}}`).join(', ');
+    files['update.yml'] = file(
+      template('update').replace(
+        'regions: [us-east-1]',
+        `regions: [us-east-1]\n    deployifnotexist: true\n    parameters: [${parameters}]`,
+      ),
+    );
+    expect(await take(uploaded('update.yml', 'v2'))).toMatchObject({ kind: 'parked', reason: 'refused' });
+    expect(told[0]?.message).toContain('is larger than 150000 bytes: split the file');
+    expect([started.size, serviceCatalog.constraints.size]).toEqual([0, 0]);
+  });
+
   test('that Service Catalog is too crowded for comes again', async () => {
     serviceCatalog.throttle(1);
     await expect(take(created)).rejects.toThrow('Rate exceeded');

@@ -47,7 +47,7 @@ export type Taken =
   | { kind: 'ignored' }
   | { kind: 'parked'; reason: ParkingReason; detail: string };
 
-/** Larger input is not taken by Step Functions (256 KB), with room for what the steps add. */
+/** Bytes. Larger input is not taken by Step Functions (256 KB), with room for what the steps add. */
 const largestDocument = 150_000;
 
 /**
@@ -153,9 +153,9 @@ async function startAll(
     maxIterations: maxIterations === 0 ? settings.maxIterations : maxIterations,
   });
   if (!resolved.ok) return refuse(origin, resolved.refusals, 'refused', ports);
-  const large = resolved.documents.find((document) => JSON.stringify(document).length > largestDocument);
+  const large = resolved.documents.find((document) => Buffer.byteLength(JSON.stringify(document)) > largestDocument);
   if (large !== undefined) {
-    const says = `What account ${large.account} is to have is larger than ${largestDocument} characters: split the file.`;
+    const says = `What account ${large.account} is to have is larger than ${largestDocument} bytes: split the file.`;
     return refuse(origin, [says], 'refused', ports);
   }
   const refusals = await letInto(resolved.documents, ports.catalogue, settings);
