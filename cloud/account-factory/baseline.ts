@@ -1,6 +1,7 @@
+import { documentOf, longestReason, nameOf, type OrderedProduct, planOf, productsOf } from './baseline-plan.ts';
 import { type BaselineDocument, baselineDocument, type ResolvedProduct } from './contract.ts';
 import { endNotice, type Notice } from './notices.ts';
-import { afterStart, idOf, type Observation, type Plan, type ProductState, planStep } from './plan.ts';
+import { afterStart, type Observation, type Plan, planStep } from './plan.ts';
 
 /** A product to be provisioned or updated in one account. */
 export interface Order {
@@ -55,9 +56,6 @@ export interface TrackedProduct {
   action: 'deployment' | 'update';
   execution: string;
 }
-
-/** Characters: fifty of them beside the largest document are still less than a state may have. */
-const longestReason = 500;
 
 /** One step of the state machine. */
 export async function baselineStep(
@@ -127,13 +125,6 @@ export async function abandon(
   return next;
 }
 
-type OrderedProduct = ResolvedProduct & { operation?: 'UPDATE' | 'CREATE' };
-const productsOf = ({ provision_products, update_products }: BaselineDocument): OrderedProduct[] => [
-  ...provision_products,
-  ...update_products,
-];
-const nameOf = ({ account }: BaselineDocument, name: string) => idOf({ account, name });
-
 async function start(
   document: BaselineDocument,
   product: OrderedProduct,
@@ -177,47 +168,6 @@ async function observeAll(document: BaselineDocument, { provisioning }: Baseline
     seen.set(nameOf(document, name), observation);
   }
   return seen;
-}
-
-function planOf(document: BaselineDocument): Plan {
-  const { account, iteration, max_iterations } = document;
-  const stateOf = (name: string): ProductState => {
-    if (document.deployed_products.includes(name)) return { kind: 'done' };
-    const failed = document.failed_products.find(({ provision_name }) => provision_name === name);
-    if (failed !== undefined) return { kind: 'failed', why: failed.why };
-    const skipped = document.skipped_products.find(({ provision_name }) => provision_name === name);
-    if (skipped !== undefined) return { kind: 'skipped', why: skipped.why, meant: skipped.meant };
-    const isStarted = document.started_products.some(({ provision_name }) => provision_name === name);
-    return { kind: isStarted ? 'started' : 'waiting' };
-  };
-  const ordered = productsOf(document).map(({ provision_name: name, dependson: dependsOn }) => ({ name, dependsOn }));
-  const leftOut = document.skipped_products
-    .filter(({ provision_name }) => !ordered.some(({ name }) => name === provision_name))
-    .map(({ provision_name }) => ({ name: provision_name, dependsOn: [] }));
-  return {
-    iteration,
-    maxIterations: max_iterations,
-    products: [...ordered, ...leftOut].map((one) => ({ ...one, account, state: stateOf(one.name) })),
-  };
-}
-
-function documentOf(
-  document: BaselineDocument,
-  { products, iteration }: Plan,
-  started: BaselineDocument['started_products'],
-): BaselineDocument {
-  const next: BaselineDocument = {
-    ...{ ...document, iteration, started_products: started },
-    ...{ deployed_products: [], failed_products: [], skipped_products: [] },
-  };
-  for (const { name: provision_name, state } of products) {
-    if (state.kind === 'done') next.deployed_products.push(provision_name);
-    if (state.kind === 'failed') next.failed_products.push({ provision_name, why: state.why.slice(0, longestReason) });
-    if (state.kind === 'skipped') {
-      next.skipped_products.push({ provision_name, why: state.why.slice(0, longestReason), meant: state.meant });
-    }
-  }
-  return next;
 }
 
 /** The rows of what has ended since the document. */

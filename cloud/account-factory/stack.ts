@@ -2,7 +2,7 @@ import { CfnOutput, CfnParameter, Duration, Stack } from 'aws-cdk-lib';
 import { AttributeType, Billing, TableV2 } from 'aws-cdk-lib/aws-dynamodb';
 import { Rule } from 'aws-cdk-lib/aws-events';
 import { SqsQueue } from 'aws-cdk-lib/aws-events-targets';
-import { CfnRole, Grant, Policy, PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { CfnRole } from 'aws-cdk-lib/aws-iam';
 import { Bucket, CfnBucket } from 'aws-cdk-lib/aws-s3';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
@@ -17,6 +17,7 @@ import type { Stage } from '../stages.ts';
 import { BaselineMachine } from './baseline-machine.ts';
 import { controlTowerSource, mostIterations } from './contract.ts';
 import { DeploymentBucket } from './deployment-bucket.ts';
+import { grantBaseline, grantStart, type NamedBucket } from './grants.ts';
 import { wildcards } from './wildcards.ts';
 
 const room = 'account-factory';
@@ -43,9 +44,6 @@ export interface AccountFactoryProps {
   /** Between two steps. */
   interval?: Duration;
 }
-
-/** The configuration bucket, made here or elsewhere. */
-type NamedBucket = Pick<Bucket, 'bucketName' | 'bucketArn' | 'arnForObjects'>;
 
 /** What a new account is to have, and what existing ones are to get: events → queue → validation → a state machine for each account. */
 export class AccountFactoryStack extends Stack {
@@ -164,13 +162,13 @@ export class AccountFactoryStack extends Stack {
       targets,
     });
 
-    this.grantStart(start.function, {
+    grantStart(this, start.function, {
       bucket,
       topic,
       stateMachineName,
       files: [configurationFileName, updateFileName],
     });
-    this.grantBaseline(step, { topic, table, adminRoleArn, isLocal: stage.name === 'local' });
+    grantBaseline(this, step, { topic, table, adminRoleArn, isLocal: stage.name === 'local' });
 
     for (const [id, metric, says] of [
       [
@@ -219,82 +217,5 @@ export class AccountFactoryStack extends Stack {
       defaultChild.notificationConfiguration = { eventBridgeConfiguration: { eventBridgeEnabled: true } };
     }
     return bucket;
-  }
-
-  private grantStart(
-    grantee: NodeFunction,
-    own: { bucket: NamedBucket; topic: Topic; stateMachineName: string; files: readonly string[] },
-  ): void {
-    const { bucket, topic, stateMachineName, files } = own;
-    const grant = (actions: string[], ...resourceArns: string[]) =>
-      Grant.addToPrincipal({ grantee, actions, resourceArns });
-    grant(['s3:GetObject', 's3:GetObjectVersion'], ...files.map((file) => bucket.arnForObjects(file)));
-    // Only who may list is told that a file is not there.
-    grant(['s3:ListBucket'], bucket.bucketArn);
-    grant(['sns:Publish'], topic.topicArn);
-    grant(
-      ['states:StartExecution'],
-      this.formatArn({ service: 'states', resource: `stateMachine:${stateMachineName}` }),
-    );
-    this.grantOnAll('Lookups', grantee, [
-      'organizations:ListAccountsForParent',
-      'organizations:ListOrganizationalUnitsForParent',
-      'organizations:ListRoots',
-      'servicecatalog:CreateConstraint',
-      'servicecatalog:DeleteConstraint',
-      'servicecatalog:DescribeConstraint',
-      'servicecatalog:DescribeProvisionedProduct',
-      'servicecatalog:ListConstraintsForPortfolio',
-      'servicecatalog:ListPortfolios',
-      'servicecatalog:ListProvisioningArtifacts',
-      'servicecatalog:ListStackInstancesForProvisionedProduct',
-      'servicecatalog:SearchProductsAsAdmin',
-      'servicecatalog:UpdateConstraint',
-    ]);
-  }
-
-  private grantBaseline(
-    grantee: NodeFunction,
-    { topic, table, adminRoleArn, isLocal }: { topic: Topic; table: TableV2; adminRoleArn: string; isLocal: boolean },
-  ): void {
-    const grant = (actions: string[], ...resourceArns: string[]) =>
-      Grant.addToPrincipal({ grantee, actions, resourceArns });
-    table.grant(grantee, 'dynamodb:PutItem', 'dynamodb:Query', 'dynamodb:UpdateItem');
-    grant(['sns:Publish'], topic.topicArn);
-    const catalog = (resource: string) => this.formatArn({ service: 'catalog', resource, resourceName: '*' });
-    grant(['servicecatalog:ProvisionProduct', 'servicecatalog:UpdateProvisionedProduct'], catalog('product'));
-    grant(['servicecatalog:AssociatePrincipalWithPortfolio'], catalog('portfolio'));
-    this.grantOnAll('Observations', grantee, [
-      'servicecatalog:DescribeProvisionedProduct',
-      'servicecatalog:DescribeRecord',
-      'servicecatalog:ListPrincipalsForPortfolio',
-    ]);
-    grant(
-      [
-        'cloudformation:CreateStackInstances',
-        'cloudformation:CreateStackSet',
-        'cloudformation:DescribeStackSet',
-        'cloudformation:DescribeStackSetOperation',
-        'cloudformation:ListStackInstances',
-        'cloudformation:ListStackSetOperationResults',
-        'cloudformation:UpdateStackInstances',
-        'cloudformation:UpdateStackSet',
-      ],
-      this.formatArn({ service: 'cloudformation', resource: 'stackset', resourceName: 'SC-*' }),
-    );
-    grantee.addToRolePolicy(
-      new PolicyStatement({
-        actions: ['iam:PassRole'],
-        resources: [adminRoleArn],
-        // The local account evaluates no conditions in its simulation.
-        ...(isLocal ? {} : { conditions: { StringEquals: { 'iam:PassedToService': 'cloudformation.amazonaws.com' } } }),
-      }),
-    );
-  }
-
-  /** What knows no resource, in a policy of its own, as it would become one statement with X-Ray's. */
-  private grantOnAll(id: string, { role }: NodeFunction, actions: string[]): void {
-    if (role === undefined) return;
-    new Policy(this, id, { roles: [role], statements: [new PolicyStatement({ actions, resources: ['*'] })] });
   }
 }
