@@ -111,7 +111,7 @@ const vendors = {
   'p-limit/': ['device/outbox/relay.ts'],
   'yaml/': [
     ...['device/config/config-file.ts', 'scripts/provision/nucleus-config.ts'],
-    ...['cloud/greengrass/recipe.ts', 'cloud/lambda-extensions/secrets-config.ts'],
+    'cloud/(greengrass/recipe|lambda-extensions/secrets-config|account-factory/configuration-file).ts',
   ],
   'aedes/|selfsigned/': ['device/simulation/'],
   'fast-xml-parser/': ['device/simulation/servicenow/xml.ts', 'cloud/api-facade/table-format.ts'],

@@ -27,7 +27,7 @@ export const gaps: readonly Gap[] = [
   },
   {
     id: 'service-catalog-provisioning',
-    reason: 'no product is ever provisioned; moto keeps portfolios',
+    reason: 'no product is ever provisioned: a stand-in answers for it, and moto keeps portfolios',
     ...{ room: 'account-factory', cells: ['effect'] },
   },
   {

@@ -27,6 +27,7 @@ export const rooms: readonly Room[] = [
   { name: 'spice-refresh', create: async (app, stage) => new (await import('./spice-refresh/stack.ts')).SpiceRefreshStack(app, { stage }), fixedMonthlyUsd: 0 },
   { name: 'api-facade', create: async (app, stage) => new (await import('./api-facade/stack.ts')).ApiFacadeStack(app, { stage, signUpDomains: stage.name === 'local' ? ['example.com'] : [] }), fixedMonthlyUsd: 8.4 },
   { name: 'student-data-lake', create: async (app, stage) => (await import('./student-data-lake/stacks.ts')).createStacks(app, stage), fixedMonthlyUsd: 0.4 },
+  { name: 'account-factory', create: async (app, stage) => new (await import('./account-factory/stack.ts')).AccountFactoryStack(app, { stage }), fixedMonthlyUsd: 0 },
   { name: 'cost-optimization', create: async (app, stage) => new (await import('./cost-optimization/stack.ts')).CostOptimizationStack(app, { stage }), fixedMonthlyUsd: 0 },
   { name: 'fake-bot-blocker', create: async (app, stage) => new (await import('./fake-bot-blocker/stack.ts')).FakeBotBlockerStack(app, { stage, scope: 'REGIONAL', dnsServers: stage.name === 'local' ? ['127.0.0.1:5300'] : [] }), fixedMonthlyUsd: 7 },
   { name: 'content-aggregator', create: async (app, stage) => new (await import('./content-aggregator/stack.ts')).ContentAggregatorStack(app, { stage }), fixedMonthlyUsd: 0 },

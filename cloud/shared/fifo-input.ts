@@ -22,6 +22,8 @@ export interface FifoInputProps extends ConsumingFunction {
   stage: Stage;
   /** Folder of the room. */
   room: string;
+  /** For a sender that gives its messages no deduplication id, as EventBridge. */
+  contentBasedDeduplication?: boolean;
   /** Where somebody outside the stack needs them. */
   names?: { queue: string; deadLetters: string };
 }
@@ -44,6 +46,7 @@ export class FifoInput extends Construct {
     this.queue = new Queue(this, 'Queue', {
       ...(names === undefined ? {} : { queueName: names.queue }),
       fifo: true,
+      ...(props.contentBasedDeduplication === true ? { contentBasedDeduplication: true } : {}),
       encryption: QueueEncryption.SQS_MANAGED,
       enforceSSL: true,
       // Six times the function's, as Lambda wants it: so long waits what a call held that was cut short.

@@ -8,6 +8,7 @@ const entry = 'sensor-data-lake/convert.lambda.ts';
 test('a module calls what it and all that it imports take from the SDK', () => {
   expect([...calledActions(join(import.meta.dirname, '..', entry))].toSorted()).toEqual([
     's3:GetObject',
+    's3:GetObjectVersion',
     's3:ListBucket',
     's3:PutObject',
     'sqs:SendMessage',

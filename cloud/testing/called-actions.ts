@@ -12,9 +12,16 @@ const prefixes: Readonly<Record<string, string>> = {
   appconfigdata: 'appconfig',
   'cognito-identity-provider': 'cognito-idp',
   eventbridge: 'events',
+  'service-catalog': 'servicecatalog',
   'secrets-manager': 'secretsmanager',
   sfn: 'states',
 };
+
+/** What Service Catalog does with stack sets in the name of its caller. */
+const stackSets = [
+  ...['CreateStackInstances', 'CreateStackSet', 'DescribeStackSet', 'DescribeStackSetOperation', 'ListStackInstances'],
+  ...['ListStackSetOperationResults', 'UpdateStackInstances', 'UpdateStackSet'],
+].map((operation) => `cloudformation:${operation}`);
 
 /** Operations that AWS asks for under other actions. All others are asked for under their own name. */
 const askedAs: Readonly<Record<string, readonly string[]>> = {
@@ -30,9 +37,12 @@ const askedAs: Readonly<Record<string, readonly string[]>> = {
   'lambda:Invoke': ['lambda:InvokeFunction'],
   's3:DeleteObjects': ['s3:DeleteObject'],
   // Only who may list is told that an object is not there.
-  's3:GetObject': ['s3:GetObject', 's3:ListBucket'],
+  's3:GetObject': ['s3:GetObject', 's3:GetObjectVersion', 's3:ListBucket'],
   's3:HeadObject': ['s3:GetObject', 's3:ListBucket'],
   's3:ListObjectsV2': ['s3:ListBucket'],
+  // A product that is a stack set is launched with the rights of who launches it.
+  'servicecatalog:ProvisionProduct': ['servicecatalog:ProvisionProduct', 'iam:PassRole', ...stackSets],
+  'servicecatalog:UpdateProvisionedProduct': ['servicecatalog:UpdateProvisionedProduct', ...stackSets],
   'sns:PublishBatch': ['sns:Publish'],
   'sqs:SendMessageBatch': ['sqs:SendMessage', 'sqs:SendMessageBatch'],
 };

@@ -1,0 +1,82 @@
+import { accessLog, type Wildcard } from '../shared/wildcards.ts';
+
+const arn = (service: string, resource: string) =>
+  `arn:\${AWS::Partition}:${service}:\${AWS::Region}:\${AWS::AccountId}:${resource}`;
+const configured = 'Portfolios and products are named by the configuration files.';
+
+/** Resources of Service Catalog, as the rights name them. */
+export const catalog = {
+  products: arn('catalog', 'product/*'),
+  portfolios: arn('catalog', 'portfolio/*'),
+  stackSets: arn('cloudformation', 'stackset/SC-*'),
+} as const;
+
+export const wildcards: readonly Wildcard[] = [
+  {
+    path: 'Lookups',
+    statement: [
+      'organizations:ListAccountsForParent',
+      'organizations:ListOrganizationalUnitsForParent',
+      'organizations:ListRoots',
+      'servicecatalog:CreateConstraint',
+      'servicecatalog:DeleteConstraint',
+      'servicecatalog:DescribeConstraint',
+      'servicecatalog:DescribeProvisionedProduct',
+      'servicecatalog:ListConstraintsForPortfolio',
+      'servicecatalog:ListPortfolios',
+      'servicecatalog:ListProvisioningArtifacts',
+      'servicecatalog:ListStackInstancesForProvisionedProduct',
+      'servicecatalog:SearchProductsAsAdmin',
+      'servicecatalog:UpdateConstraint',
+    ].join(', '),
+    resource: '*',
+    reason:
+      'Lists and constraints know no resource, and portfolios, products and units are named by the configuration files.',
+  },
+  {
+    path: 'BaselineRole',
+    statement: 'servicecatalog:ProvisionProduct, servicecatalog:UpdateProvisionedProduct',
+    ...{ resource: catalog.products, reason: configured },
+  },
+  {
+    path: 'BaselineRole',
+    statement: 'servicecatalog:AssociatePrincipalWithPortfolio',
+    ...{ resource: catalog.portfolios, reason: configured },
+  },
+  {
+    path: 'Observations',
+    statement:
+      'servicecatalog:DescribeProvisionedProduct, servicecatalog:DescribeRecord, servicecatalog:ListPrincipalsForPortfolio',
+    resource: '*',
+    reason: 'Records and provisioned products are named by Service Catalog, and these actions know no resource.',
+  },
+  {
+    path: 'BaselineRole',
+    statement: [
+      'cloudformation:CreateStackInstances',
+      'cloudformation:CreateStackSet',
+      'cloudformation:DescribeStackSet',
+      'cloudformation:DescribeStackSetOperation',
+      'cloudformation:ListStackInstances',
+      'cloudformation:ListStackSetOperationResults',
+      'cloudformation:UpdateStackInstances',
+      'cloudformation:UpdateStackSet',
+    ].join(', '),
+    ...{ resource: catalog.stackSets, reason: 'Service Catalog names its stack sets itself, with SC- at the start.' },
+  },
+  {
+    path: 'Machine/Role',
+    statement:
+      'logs:CreateLogDelivery, logs:DeleteLogDelivery, logs:DescribeLogGroups, logs:DescribeResourcePolicies, logs:GetLogDelivery, logs:ListLogDeliveries, logs:PutResourcePolicy, logs:UpdateLogDelivery, xray:GetSamplingRules, xray:GetSamplingTargets',
+    resource: '*',
+    reason: 'Deliveries of logs and X-Ray know no resource.',
+  },
+  {
+    path: 'Deployment/Code/Objects/Policy',
+    statement: 's3:GetObject',
+    resource: 'Deployment/Code/Objects/*',
+    reason: 'Code is named by those who upload it; the bucket has nothing else.',
+  },
+  accessLog('Configuration'),
+  accessLog('Deployment/Code'),
+];
