@@ -114,6 +114,8 @@ const vendors = {
     'cloud/(greengrass/recipe|lambda-extensions/secrets-config|account-factory/configuration-file).ts',
   ],
   'aedes/|selfsigned/': ['device/simulation/'],
+  'cheerio/|feedsmith/': ['cloud/content-aggregator/'],
+  'sharp/|exif-reader/': ['cloud/storage-options/'],
   'fast-xml-parser/': ['device/simulation/servicenow/xml.ts', 'cloud/api-facade/table-format.ts'],
   'hono/|@hono/': ['device/simulation/servicenow/', 'device/operations/', 'cloud/api-facade/'],
   'cockatiel/': ['cloud/api-facade/circuit.ts'],
