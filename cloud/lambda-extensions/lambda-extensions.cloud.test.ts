@@ -26,7 +26,7 @@ import {
 } from './test-execution-environment.ts';
 
 const stack = 'LambdaExtensionsStack';
-const secretName = 'greengrass-snow-creds';
+const secretName = 'extensions-demo-creds';
 const password = 'a-password-that-no-log-may-hold';
 const secretValue = JSON.stringify({ user: 'integration', password });
 const event = { hello: 'world' };

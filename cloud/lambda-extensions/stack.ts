@@ -36,7 +36,7 @@ export interface LambdaExtensionsProps {
   profileName?: string;
   /** What the first deployment puts in force. */
   initialSettings?: Settings;
-  /** Of the instance, as the room incident-events has it. */
+  /** Of its own, so that whoever tries the room changes no credentials of the product. */
   secretName?: string;
   demoFunctionName?: string;
 }
@@ -45,7 +45,7 @@ export interface LambdaExtensionsProps {
 export class LambdaExtensionsStack extends Stack {
   constructor(scope: Construct, props: LambdaExtensionsProps) {
     super(scope, 'LambdaExtensionsStack', { description: 'Extensions of Lambda: lifecycle, secrets, AppConfig' });
-    const { stage, secretName = 'greengrass-snow-creds' } = props;
+    const { stage, secretName = 'extensions-demo-creds' } = props;
     const { demoFunctionName = 'custom-runtime-extension-demo-function' } = props;
 
     const demo = this.lifecycle(stage, demoFunctionName);
