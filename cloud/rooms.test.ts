@@ -14,9 +14,22 @@ test('every folder with a stack is a room, once, with a row in the README', () =
   const names = rooms.map(({ name }) => name);
   expect(names.toSorted()).toEqual(folders.toSorted());
   const readme = readFileSync(join(folder, 'README.md'), 'utf8');
-  expect([...readme.matchAll(/^\| \[([a-z-]+)\]\(\1\/README\.md\) \|/gm)].map(([, name]) => name).toSorted()).toEqual(
-    names.toSorted(),
+  expect(
+    [...readme.matchAll(/^\| [^|]+ \| \[([a-z-]+)\]\(\1\/README\.md\) \|/gm)].map(([, name]) => name).toSorted(),
+  ).toEqual(names.toSorted());
+});
+
+test('no client of AWS waits for ever: what only warns of a time-out is told to end the request', () => {
+  const sources = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) =>
+    /\.(lambda|aws)\.ts$/.test(name),
   );
+  const waits = sources.filter((name) =>
+    [...readFileSync(join(folder, name), 'utf8').matchAll(/\brequestTimeout:[^}]*}/g)].some(
+      ([options]) => !options.includes('throwOnRequestTimeout: true'),
+    ),
+  );
+  expect(sources.length).toBeGreaterThan(20);
+  expect(waits).toEqual([]);
 });
 
 describe('an app', () => {

@@ -21,7 +21,10 @@ const { HELD_HOURS, ROLE_ARN, TABLE, TOPIC_ARN } = readEnvironment(
   }),
 );
 /** A call that hangs is cut off and tried again, long before the function's own time is up. */
-const patience = { maxAttempts: 3, requestHandler: { connectionTimeout: 2_000, requestTimeout: 10_000 } };
+const patience = {
+  maxAttempts: 3,
+  requestHandler: { connectionTimeout: 2_000, requestTimeout: 10_000, throwOnRequestTimeout: true },
+};
 const { logger } = createTelemetry();
 const ports = {
   provisioning: createProvisioning(new ServiceCatalogClient(patience), ROLE_ARN),

@@ -53,12 +53,14 @@ export function grantBaseline(
   table.grant(grantee, 'dynamodb:PutItem', 'dynamodb:Query', 'dynamodb:UpdateItem');
   grant(['sns:Publish'], topic.topicArn);
   const catalog = (resource: string) => stack.formatArn({ service: 'catalog', resource, resourceName: '*' });
-  grant(['servicecatalog:ProvisionProduct', 'servicecatalog:UpdateProvisionedProduct'], catalog('product'));
+  grant(['servicecatalog:ProvisionProduct'], catalog('product'));
   grant(['servicecatalog:AssociatePrincipalWithPortfolio'], catalog('portfolio'));
   grantOnAll(stack, 'Observations', grantee, [
     'servicecatalog:DescribeProvisionedProduct',
     'servicecatalog:DescribeRecord',
     'servicecatalog:ListPrincipalsForPortfolio',
+    // Knows no resource: AWS denies it to who may do it to a product alone.
+    'servicecatalog:UpdateProvisionedProduct',
   ]);
   grant(
     [

@@ -38,7 +38,10 @@ const environment = readEnvironment(
   }),
 );
 /** A call that hangs is cut off and tried again, long before the function's own time is up. */
-const patience = { maxAttempts: 5, requestHandler: { connectionTimeout: 2_000, requestTimeout: 10_000 } };
+const patience = {
+  maxAttempts: 5,
+  requestHandler: { connectionTimeout: 2_000, requestTimeout: 10_000, throwOnRequestTimeout: true },
+};
 const telemetry = createTelemetry();
 const parking = createParking(new SQSClient(patience), environment.PARKING_QUEUE_URL);
 const ports = {

@@ -35,7 +35,7 @@ export const wildcards: readonly Wildcard[] = [
   },
   {
     path: 'BaselineRole',
-    statement: 'servicecatalog:ProvisionProduct, servicecatalog:UpdateProvisionedProduct',
+    statement: 'servicecatalog:ProvisionProduct',
     ...{ resource: catalog.products, reason: configured },
   },
   {
@@ -46,7 +46,7 @@ export const wildcards: readonly Wildcard[] = [
   {
     path: 'Observations',
     statement:
-      'servicecatalog:DescribeProvisionedProduct, servicecatalog:DescribeRecord, servicecatalog:ListPrincipalsForPortfolio',
+      'servicecatalog:DescribeProvisionedProduct, servicecatalog:DescribeRecord, servicecatalog:ListPrincipalsForPortfolio, servicecatalog:UpdateProvisionedProduct',
     resource: '*',
     reason: 'Records and provisioned products are named by Service Catalog, and these actions know no resource.',
   },

@@ -16,7 +16,8 @@ const environment = readEnvironment(
 );
 const telemetry = createTelemetry();
 // Both fit three times into the function's half minute.
-const requestHandler = () => new NodeHttpHandler({ connectionTimeout: 2_000, requestTimeout: 5_000 });
+const requestHandler = () =>
+  new NodeHttpHandler({ connectionTimeout: 2_000, requestTimeout: 5_000, throwOnRequestTimeout: true });
 const ports = {
   parking: createParking(new SQSClient({ requestHandler: requestHandler() }), environment.PARKING_QUEUE_URL),
   builds: createBuilds(new CodeBuildClient({ requestHandler: requestHandler() }), environment.PROJECT_NAME),

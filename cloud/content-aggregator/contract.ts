@@ -116,8 +116,8 @@ export const contentCommittedType = 'ContentCommitted';
 export const contentCommitted = z.object({
   repo: z
     .string()
-    .regex(/^[\w.-]+\/[\w.-]+$/)
+    .regex(/^[A-Za-z0-9][\w.-]{0,99}\/[\w.-]{1,100}$/)
     .describe('`owner/name`'),
-  path: z.string().min(1).describe('Of the content file in the repository.'),
+  path: z.string().min(1).max(1_024).describe('Of the content file in the repository.'),
   commitSha: z.string().regex(/^[0-9a-f]{40}$/),
 });

@@ -31,7 +31,8 @@ const environment = readEnvironment(
   }),
 );
 const telemetry = createTelemetry();
-const requestHandler = () => new NodeHttpHandler({ connectionTimeout: 2_000, requestTimeout: 30_000 });
+const requestHandler = () =>
+  new NodeHttpHandler({ connectionTimeout: 2_000, requestTimeout: 30_000, throwOnRequestTimeout: true });
 const s3 = new S3Client({ requestHandler: requestHandler() });
 const sqs = new SQSClient({ requestHandler: requestHandler() });
 const named = z.object({ destination: z.string() });

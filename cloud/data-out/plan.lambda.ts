@@ -24,7 +24,8 @@ const environment = readEnvironment(
   }),
 );
 const telemetry = createTelemetry();
-const requestHandler = () => new NodeHttpHandler({ connectionTimeout: 2_000, requestTimeout: 10_000 });
+const requestHandler = () =>
+  new NodeHttpHandler({ connectionTimeout: 2_000, requestTimeout: 10_000, throwOnRequestTimeout: true });
 const sqs = new SQSClient({ requestHandler: requestHandler() });
 const settings = { sliceBytes: environment.SLICE_BYTES, destinations: [...environment.SLICE_QUEUES.keys()] };
 const ports = {

@@ -8,7 +8,7 @@ const { TARGET_ARN } = readEnvironment(z.object({ TARGET_ARN: z.string().startsW
 // Two tries of four seconds each, in the function's ten. Without a way to the endpoint there is no connection at all.
 const lambda = new LambdaClient({
   maxAttempts: 2,
-  requestHandler: { connectionTimeout: 1_000, requestTimeout: 4_000 },
+  requestHandler: { connectionTimeout: 1_000, requestTimeout: 4_000, throwOnRequestTimeout: true },
 });
 
 /**

@@ -20,7 +20,10 @@ const { READINGS_TABLE, MARKS_TABLE, PARKING_QUEUE_URL, KEEP_DAYS } = readEnviro
 );
 const telemetry = createTelemetry();
 // Ten writes at a time, each tried so often for so long, and one that is away ends the call: within the function's minute.
-const aws = { maxAttempts: 4, requestHandler: { connectionTimeout: 1_000, requestTimeout: 2_500 } };
+const aws = {
+  maxAttempts: 4,
+  requestHandler: { connectionTimeout: 1_000, requestTimeout: 2_500, throwOnRequestTimeout: true },
+};
 const dynamo = new DynamoDBClient(aws);
 const ports = {
   readings: createArrivedReadings(dynamo, READINGS_TABLE),

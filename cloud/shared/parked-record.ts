@@ -18,9 +18,12 @@ export interface ParkedRecord {
 const largestBytes = 700_000;
 const largestDetail = 1_000;
 
+/** What JSON does not escape and SQS does not take: it would refuse the record for the words of who sent it. */
+const notXml = /[\ufffe\uffff]/g;
+
 /** Body of a parked message, for people and for the tools that put its record back: JSON with the bytes in base64. */
 export function parkedBody({ id, reason, detail, bytes, records }: ParkedRecord): string {
-  return JSON.stringify({
+  const body = JSON.stringify({
     id,
     reason,
     detail: detail.slice(0, largestDetail),
@@ -29,4 +32,5 @@ export function parkedBody({ id, reason, detail, bytes, records }: ParkedRecord)
     sha256: createHash('sha256').update(bytes).digest('hex'),
     data: Buffer.from(bytes.subarray(0, largestBytes)).toString('base64'),
   });
+  return body.replaceAll(notXml, (character) => `\\u${character.charCodeAt(0).toString(16)}`);
 }

@@ -43,6 +43,15 @@ test('a record is parked with its reason and its bytes', async () => {
   });
 });
 
+test('what SQS does not take stands escaped, so that no sender keeps its own record, and others, from being parked', async () => {
+  const { parking, requests } = stage();
+  const hostile = 'a\u0000\u001f\ud800\ufffe\uffff';
+  await parking.park([{ ...record(hostile), detail: hostile }]);
+  const text = requests[0]?.[0]?.MessageBody ?? '';
+  expect(text).toMatch(/^[\t\n\r\u{20}-\u{d7ff}\u{e000}-\u{fffd}\u{10000}-\u{10ffff}]*$/u);
+  expect(JSON.parse(text)).toMatchObject({ id: hostile, detail: hostile });
+});
+
 test('the same record goes under the same deduplication id, another one under another', async () => {
   const { parking, requests } = stage();
   await parking.park([record('shard:1')]);

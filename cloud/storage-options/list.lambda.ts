@@ -8,7 +8,7 @@ import { httpEvent, httpResponse, misfits, problem } from './http.ts';
 import { createPicturesTable } from './pictures-table.aws.ts';
 
 const environment = readEnvironment(z.object({ TABLE_NAME: z.string(), PICTURES_BUCKET: z.string() }));
-const requestHandler = { connectionTimeout: 1_000, requestTimeout: 3_000 };
+const requestHandler = { connectionTimeout: 1_000, requestTimeout: 3_000, throwOnRequestTimeout: true };
 const table = createPicturesTable(new DynamoDBClient({ requestHandler }), environment.TABLE_NAME);
 const s3 = new S3Client();
 const query = z.object({ correlationId: correlationKey });

@@ -27,7 +27,7 @@ const rules = {
   maxBytes: environment.MAX_BYTES,
   uploadSeconds: environment.UPLOAD_SECONDS,
 };
-const requestHandler = { connectionTimeout: 1_000, requestTimeout: 3_000 };
+const requestHandler = { connectionTimeout: 1_000, requestTimeout: 3_000, throwOnRequestTimeout: true };
 const table = createPicturesTable(new DynamoDBClient({ requestHandler }), environment.TABLE_NAME);
 // The checksum of a body that is not known yet would be that of none.
 const s3 = new S3Client({ requestChecksumCalculation: 'WHEN_REQUIRED' });

@@ -11,7 +11,7 @@ import { type Published, publish } from './publish.ts';
 const environment = readEnvironment(
   z.object({ TABLE_NAME: z.string(), EVENT_BUS_NAME: z.string(), KEEP_DAYS: z.coerce.number().int().min(1) }),
 );
-const requestHandler = { connectionTimeout: 1_000, requestTimeout: 5_000 };
+const requestHandler = { connectionTimeout: 1_000, requestTimeout: 5_000, throwOnRequestTimeout: true };
 const table = createPicturesTable(new DynamoDBClient({ requestHandler }), environment.TABLE_NAME);
 const events = new EventBridgeClient({ requestHandler });
 const { logger, metrics } = createTelemetry();

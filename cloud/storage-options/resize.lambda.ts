@@ -24,7 +24,9 @@ const rules = {
   minPixels: environment.MIN_PIXELS,
   maxPixels: environment.MAX_PIXELS,
 };
-const s3 = new S3Client({ requestHandler: { connectionTimeout: 2_000, requestTimeout: 15_000 } });
+const s3 = new S3Client({
+  requestHandler: { connectionTimeout: 2_000, requestTimeout: 15_000, throwOnRequestTimeout: true },
+});
 const { logger } = createTelemetry();
 /** S3's words for: it is another one now, or none. */
 const changed = [404, 412];

@@ -20,7 +20,9 @@ const environment = readEnvironment(
     KEPT_BYTES: z.coerce.number(),
   }),
 );
-const s3 = new S3Client({ requestHandler: { connectionTimeout: 2_000, requestTimeout: 30_000 } });
+const s3 = new S3Client({
+  requestHandler: { connectionTimeout: 2_000, requestTimeout: 30_000, throwOnRequestTimeout: true },
+});
 const { logger } = createTelemetry();
 // `/tmp` of this environment, which no other has. Outside of Lambda several may share it.
 const cache = createUnzipCache({

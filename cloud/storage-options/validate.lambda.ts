@@ -22,7 +22,7 @@ const environment = readEnvironment(
   }),
 );
 const rules = { allowedTypes: environment.ALLOWED_TYPES, maxBytes: environment.MAX_BYTES };
-const requestHandler = { connectionTimeout: 1_000, requestTimeout: 5_000 };
+const requestHandler = { connectionTimeout: 1_000, requestTimeout: 5_000, throwOnRequestTimeout: true };
 const table = createPicturesTable(new DynamoDBClient({ requestHandler }), environment.TABLE_NAME);
 const s3 = new S3Client({ requestHandler });
 const parking = createParking(new SQSClient({ requestHandler }), environment.PARKING_QUEUE_URL);
