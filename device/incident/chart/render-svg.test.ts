@@ -41,6 +41,18 @@ describe('drawing the chart of a breach', () => {
     expect(texts(svg)).toContain('limit 30 &lt;b&gt;{c}');
   });
 
+  it.each(Object.getOwnPropertyNames(Object.prototype))(
+    'does nothing to all objects where a text is called %s',
+    (name) => {
+      const before = Reflect.ownKeys(Object.prototype);
+      const svg = svgOf({ deviceId: name, metric: name, site: name, unit: name, text: name });
+      expect(Reflect.ownKeys(Object.prototype)).toEqual(before);
+      expect(Reflect.ownKeys(Object)).not.toContain('prev');
+      expect(svg).not.toMatch(/ (prev|next)[ >=]/);
+      expect(texts(svg).map((text) => text?.trim())).toContain(name);
+    },
+  );
+
   it('leaves out what XML does not allow: lone surrogates and non-characters', () => {
     expect(svgOf({ deviceId: 'a\ud800b\uffffc' })).toContain('>a b c temperature');
   });

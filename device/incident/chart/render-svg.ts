@@ -21,13 +21,29 @@ setPlatformAPI({
   },
 });
 
-/** Draws without a browser. Equal options give equal pictures; ids in the text count up with each drawing. */
+/**
+ * Draws without a browser. Equal options give equal pictures; ids in the text count up with each drawing. The option is
+ * used up: some of its texts are changed.
+ */
 export function renderSvg(option: EChartsOption, height: number = size.height): string {
+  disarm(option);
   const chart = init(null, null, { renderer: 'svg', ssr: true, ...size, height });
   try {
     chart.setOption({ animation: false, ...option });
     return chart.renderToSVGString().replace(notXml, ' ');
   } finally {
     chart.dispose();
+  }
+}
+
+/**
+ * echarts keeps how wide a text is in a plain object, under the text. One that is called like a property of all objects
+ * (`__proto__` as a unit) would be found there before it was put, and what echarts does to its own entries would be done to
+ * `Object.prototype`, in the whole process. A blank behind it makes it a text like any other.
+ */
+function disarm(value: object): void {
+  for (const [name, inner] of Object.entries(value)) {
+    if (typeof inner === 'string' && inner in Object.prototype) Reflect.set(value, name, `${inner} `);
+    else if (typeof inner === 'object' && inner !== null) disarm(inner);
   }
 }
