@@ -62,7 +62,9 @@ describe('mq-consumer', () => {
 
   beforeAll(async () => {
     const plugins = authorization(names.queue);
-    const starting = startActiveMq({ folder: account.folder, users, plugins, destinationPolicy });
+    const starting = startActiveMq({
+      ...{ folder: account.folder, users, plugins, destinationPolicy, queue: names.queue },
+    });
     await haveReadingsTable();
     broker = await starting;
     plant = await connectStomp(broker.addressFor('plant'));
