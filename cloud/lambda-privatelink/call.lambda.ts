@@ -6,12 +6,10 @@ import { type CallAnswer, callLimits, callRequest } from './contract.ts';
 
 const { TARGET_ARN } = readEnvironment(z.object({ TARGET_ARN: z.string().startsWith('arn:') }));
 // Without a way to the endpoint there is no connection at all.
+const { tries: maxAttempts, connectMs: connectionTimeout, answerMs } = callLimits;
 const lambda = new LambdaClient({
-  maxAttempts: callLimits.tries,
-  requestHandler: {
-    ...{ connectionTimeout: callLimits.connectMs, requestTimeout: callLimits.answerMs },
-    throwOnRequestTimeout: true,
-  },
+  maxAttempts,
+  requestHandler: { connectionTimeout, requestTimeout: answerMs, throwOnRequestTimeout: true },
 });
 
 /**
