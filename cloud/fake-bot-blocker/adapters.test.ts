@@ -63,6 +63,18 @@ describe('the table', () => {
     expect(slept).toEqual([100, 200, 400, 800]);
   });
 
+  test('is given every row, also after some that it did not take', async () => {
+    const written: number[] = [];
+    const { table } = tableOf(({ input }) => {
+      const rows = batch.parse(input).RequestItems.Caught;
+      if (JSON.stringify(rows).includes('"192.0.2.0"')) return { UnprocessedItems: { Caught: rows } };
+      written.push(rows.length);
+      return {};
+    });
+    await expect(table.put(caught(60))).rejects.toThrow('would not take 25 rows');
+    expect(written).toEqual([25, 10]);
+  });
+
   test('answers page by page, and no more than is asked for', async () => {
     const queries: unknown[] = [];
     const { table } = tableOf(({ input }) => {

@@ -51,6 +51,11 @@ function groupsOf(part: string): string[] {
   });
 }
 
+/** The /24 or /64 that an address lies in: what one sender has, as a rule, or may use as it likes. */
+export function networkOf({ family, text }: Address): string {
+  return family === 'ipv4' ? text.slice(0, text.lastIndexOf('.')) : hexDigits(text).slice(0, 16);
+}
+
 /** A CIDR range, `192.0.2.0/24` or `2001:db8::/32`; undefined where it is none. */
 export function parseRange(text: string): { address: Address; length: number } | undefined {
   const [, written = '', digits = ''] = /^([^/]+)\/(\d{1,3})$/.exec(text) ?? [];

@@ -46,6 +46,18 @@ describe('blocking', () => {
     expect(sets.ipv6.requests).toEqual(['read']);
   });
 
+  test('takes what was written into the sets also where not all could be (partial failure)', async () => {
+    const { blocker, sets, table } = testBlocker();
+    const put = table.put;
+    table.put = async ([first, ...others]) => {
+      await put(others);
+      throw new Error(`${first?.address.text} was not written`);
+    };
+    const blocking = blocker.block(['192.0.2.1', '192.0.2.2', '2001:db8::1'].map(address));
+    await expect(blocking).rejects.toThrow('192.0.2.1 was not written');
+    expect([sets.ipv4.ranges, sets.ipv6.ranges]).toEqual([['192.0.2.2/32'], ['2001:db8::1/128']]);
+  });
+
   test('takes out of the set what nobody was caught with', async () => {
     const { blocker, sets } = testBlocker();
     sets.ipv4.ranges = ['0.0.0.0/1', '198.51.100.1/32'];

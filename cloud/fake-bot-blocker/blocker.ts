@@ -9,7 +9,7 @@ export interface Caught {
 
 /** The table of those who were caught: a row for each address. */
 export interface CaughtTable {
-  /** @throws Error where not all rows were written. */
+  /** Writes each row, whatever becomes of the others. @throws Error where not all were written. */
   put(caught: readonly Caught[]): Promise<void>;
   /** Addresses caught after an instant, the newest first, as they are after every write that has ended. */
   newest(family: Family, afterMs: number, most: number): Promise<readonly string[]>;
@@ -108,8 +108,13 @@ export function createBlocker({ table, sets, allows, ttlMs, now, sleep, random }
   return {
     async block(addresses) {
       if (addresses.length === 0) return;
-      await table.put(addresses.map((address) => ({ address, atMs: now() })));
-      await refresh([...new Set(addresses.map(({ family }) => family))]);
+      const failed: unknown[] = [];
+      const failing = (error: unknown) => void failed.push(error);
+      await table.put(addresses.map((address) => ({ address, atMs: now() }))).catch(failing);
+      // Also for the rows that were written where others were not.
+      await refresh([...new Set(addresses.map(({ family }) => family))]).catch(failing);
+      if (failed.length === 1) throw failed[0];
+      if (failed.length > 1) throw new AggregateError(failed, 'Neither all rows nor all sets could be written.');
     },
     refresh,
   };

@@ -55,9 +55,13 @@ export function createCaughtTable({ dynamo, tableName, ttlMs, sleep, random }: C
   return {
     async put(caught) {
       const rows = caught.map(rowOf);
-      for (let start = 0; start < rows.length; start += rowsARequest) {
-        await putSome(rows.slice(start, start + rowsARequest));
-      }
+      const requests = Array.from({ length: Math.ceil(rows.length / rowsARequest) }, (_, index) =>
+        putSome(rows.slice(index * rowsARequest, (index + 1) * rowsARequest)),
+      );
+      const ends = await Promise.allSettled(requests);
+      const failed = ends.filter((end) => end.status === 'rejected').map(({ reason }): unknown => reason);
+      if (failed.length === 1) throw failed[0];
+      if (failed.length > 1) throw new AggregateError(failed, `${tableName} did not take all rows.`);
     },
     async newest(family, afterMs, most) {
       const addresses: string[] = [];

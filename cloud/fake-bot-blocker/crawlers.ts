@@ -2,7 +2,7 @@
 type Proof =
   /** The domains that its addresses are named in, as their owner says. */
   | { ptrSuffixes: readonly string[] }
-  /** The list that its owner publishes instead, and the day of this copy: whoever came later is taken for a fake. */
+  /** The list that its owner publishes instead, and the day of this copy, which proves for `rangesHoldDays` who is none. */
   | { publishedRanges: readonly string[]; asOf: string };
 
 export type Crawler = Proof & {
@@ -10,6 +10,9 @@ export type Crawler = Proof & {
   /** What its user agent contains, in small letters. */
   userAgent: string;
 };
+
+/** Days after which a list of addresses may lack new ones: then who is not in it is undecided. */
+export const rangesHoldDays = 90;
 
 /**
  * Crawlers that can be told from their fakes. A row is all that a further one takes: the web ACL's rule and the decision are

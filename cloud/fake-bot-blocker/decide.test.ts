@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parseAddress } from './address.ts';
-import { claimedBy, crawlers, crawlersCalled } from './crawlers.ts';
+import { type Crawler, claimedBy, crawlers, crawlersCalled } from './crawlers.ts';
 import { type Answer, decide, decideByRanges, mostNames, namesOfCrawlers } from './decide.ts';
 import { bingbot, firefox, googlebot } from './test-logs.ts';
 
@@ -98,9 +98,17 @@ describe('a decision', () => {
 
   test('by ranges needs no DNS, and waits for it where a domain can prove the claim too', () => {
     const duck = crawlersCalled(['duckduckgo']);
-    expect(decideByRanges({ address: address('20.191.45.212'), claims: duck })).toEqual({ kind: 'real' });
-    expect(decideByRanges({ address: address('192.0.2.1'), claims: duck })?.kind).toBe('fake');
-    expect(decideByRanges({ address: address('192.0.2.1'), claims: [...duck, ...google] })).toBeUndefined();
+    const by = (ip: string, claims: readonly Crawler[], day = '2022-04-01') =>
+      decideByRanges({ address: address(ip), claims }, Date.parse(day));
+    expect(by('20.191.45.212', duck)).toEqual({ kind: 'real' });
+    expect(by('192.0.2.1', duck)?.kind).toBe('fake');
+    expect(by('192.0.2.1', [...duck, ...google])).toBeUndefined();
+    // An old list proves who is in it, and nothing against others.
+    expect(by('192.0.2.1', duck, '2022-06-14')).toEqual({
+      kind: 'undecided',
+      why: 'not in the ranges of DuckDuckBot, which are of 2022-03-15: too old',
+    });
+    expect(by('20.191.45.212', duck, '2026-01-01')).toEqual({ kind: 'real' });
   });
 });
 

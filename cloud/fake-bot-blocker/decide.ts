@@ -1,5 +1,5 @@
 import { type Address, parseAddress, withinRanges } from './address.ts';
-import type { Crawler } from './crawlers.ts';
+import { type Crawler, rangesHoldDays } from './crawlers.ts';
 
 /** What DNS says to one question. */
 export type Answer =
@@ -33,13 +33,18 @@ export interface Findings {
 /** Names that are looked up for one address; crawlers have one. */
 export const mostNames = 5;
 
-/** Without DNS: by published ranges, or because nothing but those can prove the claim. */
-export function decideByRanges({ address, claims }: Pick<Findings, 'address' | 'claims'>): Verdict | undefined {
-  const ranges = claims.flatMap((crawler) => ('publishedRanges' in crawler ? crawler.publishedRanges : []));
-  if (withinRanges(ranges)(address)) return { kind: 'real' };
-  return claims.some((crawler) => 'ptrSuffixes' in crawler)
-    ? undefined
-    : { kind: 'fake', why: 'not in the published ranges' };
+/** Without DNS: by published ranges, or because nothing but those can prove the claim. An old list is no proof against anybody. */
+export function decideByRanges(
+  { address, claims }: Pick<Findings, 'address' | 'claims'>,
+  nowMs: number,
+): Verdict | undefined {
+  const lists = claims.flatMap((crawler) => ('publishedRanges' in crawler ? [crawler] : []));
+  if (withinRanges(lists.flatMap(({ publishedRanges }) => publishedRanges))(address)) return { kind: 'real' };
+  if (claims.some((crawler) => 'ptrSuffixes' in crawler)) return undefined;
+  const old = lists.find(({ asOf }) => nowMs > Date.parse(asOf) + rangesHoldDays * 86_400_000);
+  return old === undefined
+    ? { kind: 'fake', why: 'not in the published ranges' }
+    : { kind: 'undecided', why: `not in the ranges of ${old.name}, which are of ${old.asOf}: too old` };
 }
 
 export function decide({ address, claims, pointers, forwards }: Findings): Verdict {

@@ -90,7 +90,9 @@ describe('a question to DNS', () => {
 
 describe('suspects', () => {
   const claims = crawlersCalled(['google', 'bing']);
-  const options = (dns: Dns) => ({ dns, atOnce: 4, most: 100, untilMs: 1, now: () => 0 });
+  const options = (dns: Dns) => ({
+    ...{ dns, atOnce: 4, most: 100, mostANetwork: 100, untilMs: 1, now: () => 0, random: () => 0 },
+  });
   const verdictOf = async (zone: Record<string, Reply>, suspect = v4) => {
     const isSilent = Object.values(zone).some(({ kind }) => kind === 'silent');
     const { dns } = await served(zone, { timeoutMs: isSilent ? 300 : 5_000 });

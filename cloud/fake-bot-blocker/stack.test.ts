@@ -102,6 +102,13 @@ describe(room, () => {
     expect(servers('local')).toMatchObject({ Variables: { DNS_SERVERS: '127.0.0.1:5300' } });
   });
 
+  test('synth: nothing decided is told of by the share of all questions, however few suspects a batch has', () => {
+    const alarm = resources('AWS::CloudWatch::Alarm').find(({ path }) => path === 'NothingDecided');
+    expect(alarm?.Properties).toMatchObject({
+      ...{ MetricName: 'LookUpsFailed', Statistic: 'Average', Period: 900, Threshold: 0.9, EvaluationPeriods: 3 },
+    });
+  });
+
   describe('with options', () => {
     const props = { stage: stageOf('prod'), scope: 'REGIONAL', ipSetName: 'Set', logStreamArn: 'arn' } as const;
     /** The web ACL alone, without a function to bundle. */

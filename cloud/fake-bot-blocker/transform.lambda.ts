@@ -8,7 +8,7 @@ import { firehoseEvent, type TransformedRecord } from './contract.ts';
 import { createDns } from './dns.ts';
 import { transformEnvironment } from './environment.ts';
 import { type Judged, judge, type Suspect } from './judge.ts';
-import { isDnsBroken, type Transformed, transform } from './transform.ts';
+import { failedLookUps, type Transformed, transform } from './transform.ts';
 
 const environment = readEnvironment(transformEnvironment);
 const blocker = createBlockerOf(environment);
@@ -18,8 +18,8 @@ const telemetry = createTelemetry();
 /** Of the function's minute: for DNS, and for all that may fail. */
 const dnsLimitMs = 20_000;
 const limitMs = 45_000;
-/** Addresses of one batch that are looked up: at a time, and in all. */
-const atMost = { atOnce: 20, most: 500 };
+/** Addresses of one batch that are looked up: at a time, in all, and of one /24 or /64. */
+const atMost = { atOnce: 20, most: 500, mostANetwork: 8 };
 
 /** A batch of WAF's log on its way to S3. */
 export async function handler(event: unknown): Promise<{ records: readonly TransformedRecord[] }> {
@@ -39,7 +39,8 @@ export async function handler(event: unknown): Promise<{ records: readonly Trans
 async function judgeByDns(suspects: readonly Suspect[]): Promise<readonly Judged[]> {
   const dns = createDns({ servers: environment.DNS_SERVERS, timeoutMs: environment.DNS_TIMEOUT_MS });
   try {
-    return await judge(suspects, { dns, ...atMost, untilMs: Date.now() + dnsLimitMs, now: Date.now });
+    const untilMs = Date.now() + dnsLimitMs;
+    return await judge(suspects, { dns, ...atMost, untilMs, now: Date.now, random: Math.random });
   } finally {
     dns.close();
   }
@@ -57,7 +58,7 @@ function tell({ judged, unreadable, problem }: Transformed): void {
     byVerdict.addDimension('verdict', kind);
     byVerdict.addMetric('AddressesJudged', MetricUnit.Count, count);
   }
-  if (isDnsBroken(judged)) metrics.addMetric('DecisionsFailed', MetricUnit.Count, 1);
+  for (const failed of failedLookUps(judged)) metrics.addMetric('LookUpsFailed', MetricUnit.Count, failed);
   if (unreadable.length > 0) {
     metrics.addMetric('RecordsFailed', MetricUnit.Count, unreadable.length);
     logger.warn('records are no log of WAF', { count: unreadable.length, first: unreadable.slice(0, 20) });

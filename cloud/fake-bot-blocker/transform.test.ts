@@ -3,12 +3,12 @@ import { describe, expect, test } from 'vitest';
 import { withinRanges } from './address.ts';
 import { blockRule } from './contract.ts';
 import { crawlersCalled } from './crawlers.ts';
-import type { Verdict } from './decide.ts';
+import type { Answer, Verdict } from './decide.ts';
 import type { Dns } from './dns.ts';
 import { type Judged, judge, type Suspect } from './judge.ts';
 import { readRecords } from './read-records.ts';
 import { bingbot, firefox, googlebot, logOf, recordOf } from './test-logs.ts';
-import { isDnsBroken, type TransformDeps, transform } from './transform.ts';
+import { failedLookUps, mostCaught, type TransformDeps, transform } from './transform.ts';
 
 const crawlers = crawlersCalled(['google', 'bing']);
 const text = (data: string) => Buffer.from(data, 'base64').toString();
@@ -131,6 +131,16 @@ describe('a batch', () => {
     expect((await run({ judge: async (all) => judged(all, 'undecided', 'real') })).blocked).toEqual([]);
   });
 
+  test('blocks a bounded number of fakes, however many there are', async () => {
+    const [suspect] = read(logOf('192.0.2.1', googlebot)).suspects;
+    if (suspect === undefined) throw new Error('no suspect');
+    const many = Array.from(
+      { length: mostCaught + 1 },
+      (): Judged => ({ ...suspect, verdict: { kind: 'fake', why: '' } }),
+    );
+    expect((await run({ judge: async () => many })).blocked).toHaveLength(mostCaught);
+  });
+
   const refuse = async () => {
     throw new Error('AccessDenied');
   };
@@ -161,18 +171,10 @@ describe('a batch', () => {
     expect(transformed).toMatchObject({ judged: [], outputs: [{ result: 'Ok' }] });
     expect(transformed.problem).toBeUndefined();
   });
-
-  test('whose suspects are all undecided speaks of a broken DNS, from three on', () => {
-    const { suspects } = read(...['192.0.2.1', '192.0.2.2', '192.0.2.3'].map((ip) => logOf(ip, googlebot)));
-    expect(isDnsBroken(judged(suspects, 'undecided', 'undecided', 'undecided'))).toBe(true);
-    expect(isDnsBroken(judged(suspects, 'undecided', 'undecided', 'fake'))).toBe(false);
-    expect(isDnsBroken(judged(suspects.slice(1), 'undecided', 'undecided'))).toBe(false);
-    expect(isDnsBroken([])).toBe(false);
-  });
 });
 
 describe('looking up', () => {
-  const { suspects } = read(...Array.from({ length: 40 }, (_, index) => logOf(`192.0.2.${index}`, googlebot)));
+  const { suspects } = read(...Array.from({ length: 40 }, (_, index) => logOf(`192.0.${index}.1`, googlebot)));
   const undecided = (all: readonly Judged[]) => all.filter(({ verdict }) => verdict.kind === 'undecided');
 
   test('asks about a bounded number of addresses, so many at a time, and until a bounded instant', async () => {
@@ -189,12 +191,78 @@ describe('looking up', () => {
       addresses: async () => ({ kind: 'none' }),
       close: () => {},
     };
-    const options = { dns, atOnce: 4, most: 30, untilMs: 20, now: () => asked };
+    const options = { dns, atOnce: 4, most: 30, mostANetwork: 8, untilMs: 20, now: () => asked, random: () => 0 };
     const all = await judge(suspects, options);
     expect(mostOpen).toBe(4);
     expect(asked).toBe(20);
     expect(new Set(all.map(({ address }) => address.text)).size).toBe(40);
     expect(undecided(all)).toHaveLength(20);
     expect(undecided(await judge(suspects, { ...options, untilMs: 100 }))).toHaveLength(10);
+  });
+
+  test.each([
+    ['/64', (index: number) => `2001:db8:0:1::${index.toString(16)}`],
+    ['/24', (index: number) => `203.0.113.${index}`],
+  ])('takes a few addresses of one %s, so that its silent zone leaves time for all others', async (_, nth) => {
+    const flood = Array.from({ length: 250 }, (_, index) => logOf(nth(index), googlebot));
+    const all = read(...flood, logOf('192.0.2.7', googlebot), logOf('2001:db8:0:2::7', googlebot)).suspects;
+    let silentMs = 0;
+    const dns: Dns = {
+      pointers: async ({ text }) => {
+        if ((text.endsWith('.7') && text.startsWith('192')) || text.endsWith('2::7')) return { kind: 'none' };
+        silentMs += 1_500;
+        return { kind: 'failed', why: 'ETIMEOUT' };
+      },
+      addresses: async () => ({ kind: 'none' }),
+      close: () => {},
+    };
+    const judged = await judge(all, {
+      ...{ dns, atOnce: 1, most: 100, mostANetwork: 8, untilMs: 20_000, now: () => silentMs, random: () => 0 },
+    });
+    expect(judged).toHaveLength(252);
+    expect(silentMs).toBe(8 * 1_500);
+    expect(judged.filter(({ verdict }) => verdict.kind === 'fake').map(({ address }) => address.text)).toEqual([
+      '192.0.2.7',
+      '2001:db8:0:2::7',
+    ]);
+  });
+
+  test('counts who was asked about, and who of these was not answered for', async () => {
+    const answers = (text: string): Answer => {
+      if (text === '192.0.0.1') return { kind: 'none' };
+      return text === '192.0.1.1'
+        ? { kind: 'found', values: ['crawl-1.googlebot.com'] }
+        : { kind: 'failed', why: 'ETIMEOUT' };
+    };
+    const dns: Dns = {
+      pointers: async ({ text }) => answers(text),
+      addresses: async () => ({ kind: 'failed', why: 'ETIMEOUT' }),
+      close: () => {},
+    };
+    const options = { dns, atOnce: 1, most: 5, mostANetwork: 8, untilMs: 1, now: () => 0, random: () => 0 };
+    expect(failedLookUps(await judge(suspects, options))).toEqual([0, 1, 1, 1, 1]);
+    expect(failedLookUps(await judge(suspects, { ...options, untilMs: 0 }))).toEqual([]);
+    expect(failedLookUps(await judge(suspects.slice(0, 1), options))).toEqual([0]);
+  });
+
+  test('begins with whom chance says, and not with who came first', async () => {
+    const asked: string[] = [];
+    const dns: Dns = {
+      pointers: async ({ text }) => {
+        asked.push(text);
+        return { kind: 'none' };
+      },
+      addresses: async () => ({ kind: 'none' }),
+      close: () => {},
+    };
+    let chance = 1;
+    const random = () => (chance -= 0.01);
+    await judge(suspects, { dns, atOnce: 1, most: 30, mostANetwork: 8, untilMs: 1, now: () => 0, random });
+    expect(asked).toEqual(
+      suspects
+        .slice(10)
+        .map(({ address }) => address.text)
+        .toReversed(),
+    );
   });
 });

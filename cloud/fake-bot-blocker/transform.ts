@@ -4,6 +4,9 @@ import type { Crawler } from './crawlers.ts';
 import type { Judged, Suspect } from './judge.ts';
 import { type ReadRecords, readRecords } from './read-records.ts';
 
+/** Fakes of one batch that are blocked, and so rows that it writes; the others are when they come again. */
+export const mostCaught = 100;
+
 export interface TransformDeps {
   crawlers: readonly Crawler[];
   /** Addresses that are never looked up nor blocked. */
@@ -28,7 +31,8 @@ export async function transform(records: readonly FirehoseRecord[], deps: Transf
   let judged: readonly Judged[] = [];
   const work = async () => {
     judged = await deps.judge(suspects);
-    await deps.block(judged.filter(({ verdict }) => verdict.kind === 'fake').map(({ address }) => address));
+    const fakes = judged.filter(({ verdict }) => verdict.kind === 'fake').slice(0, mostCaught);
+    await deps.block(fakes.map(({ address }) => address));
   };
   try {
     if (suspects.length > 0) await within(deps, work());
@@ -50,7 +54,7 @@ async function within({ limitMs, sleep }: TransformDeps, work: Promise<void>): P
   }
 }
 
-/** Where DNS says nothing about anybody it is DNS that is broken, and not a server of one sender that keeps silent. */
-export function isDnsBroken(judged: readonly Judged[]): boolean {
-  return judged.length >= 3 && judged.every(({ verdict }) => verdict.kind === 'undecided');
+/** Of each address that DNS was asked about: 1 where a question was not answered, and 0 where all were. */
+export function failedLookUps(judged: readonly Judged[]): readonly (0 | 1)[] {
+  return judged.flatMap(({ dns }) => (dns === undefined ? [] : [dns === 'failed' ? 1 : 0]));
 }

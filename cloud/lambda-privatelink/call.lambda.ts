@@ -2,13 +2,14 @@ import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { z } from 'zod';
 import { readEnvironment } from '../shared/environment.ts';
 import { calledFrom } from './call.ts';
-import { type CallAnswer, callRequest } from './contract.ts';
+import { type CallAnswer, callLimits, callRequest } from './contract.ts';
 
 const { TARGET_ARN } = readEnvironment(z.object({ TARGET_ARN: z.string().startsWith('arn:') }));
-// Two tries of four seconds each, in the function's ten. Without a way to the endpoint there is no connection at all.
+// Without a way to the endpoint there is no connection at all.
+const { tries: maxAttempts, connectMs: connectionTimeout, answerMs } = callLimits;
 const lambda = new LambdaClient({
-  maxAttempts: 2,
-  requestHandler: { connectionTimeout: 1_000, requestTimeout: 4_000, throwOnRequestTimeout: true },
+  maxAttempts,
+  requestHandler: { connectionTimeout, requestTimeout: answerMs, throwOnRequestTimeout: true },
 });
 
 /**

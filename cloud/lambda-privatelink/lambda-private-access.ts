@@ -24,7 +24,8 @@ export interface LambdaPrivateAccessProps {
 /**
  * Calls of Lambda functions without the Internet: an interface endpoint whose policy lets these principals invoke these
  * functions, by these names, and do nothing else of Lambda's API. Who calls needs the right as well: both have to allow.
- * @throws Error where nobody or nothing is named, as the policy of AWS would then allow everything to everybody
+ * @throws Error where nobody or nothing is named, as the policy of AWS would then allow everything to everybody; where a name
+ * has a `*` or `?`; or where a range is the whole Internet
  */
 export class LambdaPrivateAccess extends Construct {
   readonly endpoint: InterfaceVpcEndpoint;
@@ -35,6 +36,16 @@ export class LambdaPrivateAccess extends Construct {
     requireSome('functions', functions, 'which may be called');
     requireSome('principals', principals, 'who may call');
     requireSome('from or allowedCidrs', [...from, ...allowedCidrs], 'from where');
+    for (const { functionArn } of functions) requireOne('function', functionArn);
+    for (const principal of principals) requireOne('principal', principal);
+    for (const cidr of allowedCidrs) {
+      // Also `10.0.0.0/00`.
+      if (Number(cidr.split('/')[1]) === 0) {
+        throw new Error(
+          `An endpoint of Lambda is not for ${cidr}, which is everywhere: name the networks that are joined.`,
+        );
+      }
+    }
     for (const fn of functions) {
       if (isUnqualified(fn)) {
         Annotations.of(this).addWarningV2(
@@ -65,6 +76,14 @@ export class LambdaPrivateAccess extends Construct {
 
 function requireSome(what: string, given: readonly unknown[], meaning: string): void {
   if (given.length === 0) throw new Error(`An endpoint of Lambda has no ${what}: name at least one, ${meaning}.`);
+}
+
+/** What is not known before it is deployed is one resource of the stack, whose token has no star. */
+function requireOne(what: string, arn: string): void {
+  if (!/[*?]/.test(arn)) return;
+  throw new Error(
+    `An endpoint of Lambda takes no pattern as a ${what}, and "${arn}" is one: name each by its whole ARN.`,
+  );
 }
 
 /** A function as such, or its `$LATEST`; aliases and versions are neither. */

@@ -14,7 +14,6 @@ import {
 import { GetAliasCommand, GetFunctionConfigurationCommand, InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import { describe, expect, test } from 'vitest';
-import { z } from 'zod';
 import { account, client } from '../testing/clients.ts';
 import { describeRights } from '../testing/describe-rights.ts';
 import { output } from '../testing/outputs.ts';
@@ -22,24 +21,12 @@ import { statementsOf, withoutStatement } from '../testing/roles.ts';
 import { inWords, resourcesOf } from '../testing/template.ts';
 import { aliasName } from './contract.ts';
 import { rights } from './rights.ts';
+import { statementsFor } from './test-endpoint-statements.ts';
 
 const stack = 'LambdaPrivateLinkStack';
 const caller = output(stack, 'CallRoleArn');
 const live = output(stack, 'LiveArn');
 const answer = output(stack, 'AnswerArn');
-
-const policySchema = z.object({
-  PolicyDocument: z.object({
-    Statement: z.array(
-      z.object({
-        Effect: z.enum(['Allow', 'Deny']),
-        Principal: z.object({ AWS: z.unknown() }),
-        Action: z.string(),
-        Resource: z.unknown(),
-      }),
-    ),
-  }),
-});
 
 /** The statements of the deployed endpoint's policy that apply to one caller, as a policy of that caller. */
 async function policyFor(principal: string): Promise<string> {
@@ -49,15 +36,10 @@ async function policyFor(principal: string): Promise<string> {
     ['CallRole', caller],
     ['Live', live],
   ]);
-  const arnOf = (value: unknown) => arns.get(inWords(value, resources)) ?? `not deployed: ${inWords(value, resources)}`;
+  const arnOf = (value: unknown) => arns.get(inWords(value, resources)) ?? inWords(value, resources);
   const endpoint = resources.find(({ Type }) => Type === 'AWS::EC2::VPCEndpoint');
-  const { PolicyDocument } = policySchema.parse(endpoint?.Properties);
-  const Statement = PolicyDocument.Statement.filter(({ Principal }) => arnOf(Principal.AWS) === principal).map(
-    ({ Effect, Action, Resource }) => ({ Effect, Action, Resource: arnOf(Resource) }),
-  );
-  // A policy without a statement is none; this one allows nothing either.
-  const nothing = { Effect: 'Deny', Action: 'lambda:InvokeFunction', Resource: '*' };
-  return JSON.stringify({ Version: '2012-10-17', Statement: Statement.length > 0 ? Statement : [nothing] });
+  const Statement = statementsFor(principal, endpoint?.Properties['PolicyDocument'], arnOf);
+  return JSON.stringify({ Version: '2012-10-17', Statement });
 }
 
 async function call(request: unknown) {

@@ -5,6 +5,7 @@ import { IsolatedNetwork } from '../shared/isolated-network.ts';
 import { stageOf } from '../stages.ts';
 import { describeRoom, synthesiseRoom } from '../testing/describe-room.ts';
 import type { TemplateResource } from '../testing/template.ts';
+import { callLimits } from './contract.ts';
 import { LambdaPrivateAccess, type LambdaPrivateAccessProps } from './lambda-private-access.ts';
 import { rights } from './rights.ts';
 import { wildcards } from './wildcards.ts';
@@ -92,6 +93,26 @@ describe(room, () => {
     expect(() => access({ functions: [] })).toThrow('no functions');
     expect(() => access({ principals: [] })).toThrow('no principals');
     expect(() => access({ allowedCidrs: [] })).toThrow('no from or allowedCidrs');
+  });
+
+  test.each([
+    ['every principal', { principals: ['*'] }, 'no pattern as a principal'],
+    ['every role', { principals: [gateway, 'arn:aws:iam::111122223333:role/*'] }, 'no pattern as a principal'],
+    ['every function', { functions: [{ functionArn: '*' }] }, 'no pattern as a function'],
+    ['every alias', { functions: [{ functionArn: `${arn}:*` }] }, 'no pattern as a function'],
+    ['any letter', { functions: [{ functionArn: `${arn}:liv?` }] }, 'no pattern as a function'],
+    ['the Internet', { allowedCidrs: ['0.0.0.0/0'] }, 'not for 0.0.0.0/0'],
+    ['the Internet behind an address', { allowedCidrs: ['10.2.0.0/16', '10.0.0.0/00'] }, 'not for 10.0.0.0/00'],
+  ])('synth: an endpoint for %s is not made', (_, change, sentence) => {
+    expect(() => access(change)).toThrow(sentence);
+  });
+
+  test('synth: the caller has time for each try, and for what is waited between them', () => {
+    const { tries, connectMs, answerMs, timeoutSeconds } = callLimits;
+    // The SDK waits at most half a second before the second try.
+    expect(timeoutSeconds * 1_000).toBeGreaterThan(tries * (connectMs + answerMs) + 500);
+    const caller = ofType('AWS::Lambda::Function').find(({ path }) => path === 'Call');
+    expect(caller?.Properties['Timeout']).toBe(timeoutSeconds);
   });
 
   test.each([arn, `${arn}:$LATEST`])('synth: %s is warned of, as it is whatever was written last', (functionArn) => {

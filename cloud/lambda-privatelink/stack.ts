@@ -6,7 +6,7 @@ import { IsolatedNetwork } from '../shared/isolated-network.ts';
 import { NodeFunction } from '../shared/node-function.ts';
 import { allowWildcards } from '../shared/wildcards.ts';
 import type { Stage } from '../stages.ts';
-import { aliasName } from './contract.ts';
+import { aliasName, callLimits } from './contract.ts';
 import { LambdaPrivateAccess } from './lambda-private-access.ts';
 import { wildcards } from './wildcards.ts';
 
@@ -43,7 +43,7 @@ export class LambdaPrivateLinkStack extends Stack {
     });
 
     const call = new NodeFunction(this, 'Call', {
-      ...{ stage, room, invoked: 'sync', timeout: Duration.seconds(10) },
+      ...{ stage, room, invoked: 'sync', timeout: Duration.seconds(callLimits.timeoutSeconds) },
       entry: new URL('./call.lambda.ts', import.meta.url),
       environment: { TARGET_ARN: live.ref },
       network: { vpc: network.vpc, vpcSubnets: { subnets: network.vpc.isolatedSubnets }, securityGroups: [callers] },

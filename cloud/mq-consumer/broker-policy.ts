@@ -3,7 +3,8 @@ export const groups = { consumers: 'consumers', producers: 'producers', operator
 
 /**
  * Who may do what on the broker: the plant sends to the queue and reads nothing, Lambda reads
- * it and sends nothing, and all else is for operators. An element of `<plugins>`, of Amazon MQ and of any ActiveMQ.
+ * it and sends nothing, and all else is for operators. The queue is declared, so that no sender has to be able to make it,
+ * as who may make a queue may remove it. An element of `<plugins>`, of Amazon MQ and of any ActiveMQ.
  */
 export function authorization(queue: string): string {
   const { consumers, producers, operators } = groups;
@@ -14,7 +15,7 @@ export function authorization(queue: string): string {
       <authorizationEntries>
         <authorizationEntry queue="&gt;" read="${operators}" write="${operators}" admin="${operators}"/>
         <authorizationEntry topic="&gt;" read="${operators}" write="${operators}" admin="${operators}"/>
-        <authorizationEntry queue="${queue}" read="${consumers}" write="${producers}" admin="${consumers},${producers}"/>
+        <authorizationEntry queue="${queue}" read="${consumers}" write="${producers}" admin="${consumers}"/>
         <authorizationEntry topic="ActiveMQ.Advisory.&gt;" read="${all}" write="${all}" admin="${all}"/>
       </authorizationEntries>
     </authorizationMap>

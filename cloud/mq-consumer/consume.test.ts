@@ -41,8 +41,9 @@ function stage(fails: (reading: ArrivedReading) => 'away' | 'throws' | 'fine' = 
       setParked: async (ids) => void ids.map((id) => marked.add(id)),
     },
   };
-  const consume = (...messages: unknown[]) => consumeMessages(messages, { keepDays: 30 }, ports);
-  return { consume, rows, parked, failures, marked };
+  const settings = { keepDays: 30, isLate: () => false };
+  const consume = (...messages: unknown[]) => consumeMessages(messages, settings, ports);
+  return { consume, rows, parked, failures, marked, ports };
 }
 
 const again = <M extends { redelivered: boolean }>(one: M) => ({ ...one, redelivered: true });
@@ -74,7 +75,7 @@ test('a message that comes again, or twice in a batch, changes nothing (duplicat
   expect(rows).toEqual(table);
 });
 
-test('in whatever order and however often messages come, the last that the broker took stands in the end (reorder)', async () => {
+test('in whatever order and however often messages come, the last that was made stands in the end (reorder)', async () => {
   const messages = [1, 2, 3, 4, 5, 6].map((count) =>
     message(count, readingText({ ts: instant(count % 2) }), { brokerInTime: arrivedMs + Math.floor(count / 3) }),
   );
@@ -105,6 +106,33 @@ test('where the table takes nothing the batch comes again, no failure is counted
   isAway = false;
   expect(await consume(...batch.map(again), message(99, 'hello'))).toMatchObject({ stored: 25 });
   expect([rows.size, parked.length]).toEqual([25, 1]);
+});
+
+test('once it is late no further group of rows is begun, nothing is counted or parked, and the batch comes again', async () => {
+  const { ports, rows, parked, failures } = stage(({ item }) => (item.timestamp === instant(3) ? 'throws' : 'fine'));
+  const batch = [...Array.from({ length: 25 }, (_, index) => again(good(index + 1))), message(99, 'hello')];
+  const lateAfter = async (looks: number) => {
+    let looked = 0;
+    return consumeMessages(batch, { keepDays: 30, isLate: () => ++looked > looks }, ports);
+  };
+  expect((await lateAfter(1)).failure?.sentence).toContain('No time is left');
+  expect(rows.size).toBe(9);
+  expect((await lateAfter(3)).failure?.sentence).toContain('No time is left');
+  expect({ rows: rows.size, parked, failures: [...failures] }).toEqual({ rows: 24, parked: [], failures: [] });
+});
+
+test('where all of several rows fail in the same way none is to blame: nothing is counted or parked', async () => {
+  const { consume, parked, failures } = stage(() => 'throws');
+  const batch = [1, 2, 3].map((count) => again(good(count)));
+  for (const _ of [1, 2, 3, 4]) {
+    const { failure } = await consume(...batch, message(99, 'hello'));
+    expect(failure?.sentence).toBe('All 3 readings failed with Error, so none of them is to blame.');
+    expect(failure?.errors).toHaveLength(3);
+  }
+  expect({ parked, failures: [...failures] }).toEqual({ parked: [], failures: [] });
+  const [alone] = batch;
+  await consume(alone);
+  expect([...failures.values()]).toEqual([1]);
 });
 
 describe('a message whose row fails while others succeed', () => {
@@ -145,7 +173,9 @@ test('a message is marked as parked after it was, so that one that could not be 
       setParked: async (ids) => void ids.map((id) => marked.add(id)),
     },
   };
-  await expect(consumeMessages([message(1, 'hello')], { keepDays: 30 }, ports)).rejects.toThrow('away');
+  await expect(consumeMessages([message(1, 'hello')], { keepDays: 30, isLate: () => false }, ports)).rejects.toThrow(
+    'away',
+  );
   expect([...marked, ...parked]).toEqual([]);
 });
 

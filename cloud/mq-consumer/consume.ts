@@ -41,6 +41,12 @@ export interface Consumed {
  */
 export const mostFailures = 3;
 
+export interface ConsumeSettings {
+  keepDays: number;
+  /** Whether the time is over in which a further group of rows, or what follows on the last, may be begun. */
+  isLate(): boolean;
+}
+
 /** Rows on their way at a time. */
 const writesAtOnce = 10;
 
@@ -54,12 +60,14 @@ const writesAtOnce = 10;
  * | its row is new, or later than the table's | stored                                                    |
  * | its row is there, or a later one          | dropped: duplicate, superseded                            |
  * | the table is away                         | the batch comes again; nothing is counted                 |
+ * | all of several rows fail in the same way  | the batch comes again; nothing is counted                 |
+ * | no time is left                           | the batch comes again; nothing is counted                 |
  * | its row fails, first or second time       | the batch comes again                                     |
  * | its row has failed `mostFailures` times   | parked                                                    |
  */
 export async function consumeMessages(
   messages: readonly unknown[],
-  settings: { keepDays: number },
+  settings: ConsumeSettings,
   ports: ConsumePorts,
 ): Promise<Consumed> {
   const all = messages.map((message) => decode(message, settings));
@@ -70,7 +78,12 @@ export async function consumeMessages(
   };
   const failed: Failed[] = [];
   const readings = decoded.filter((one) => one.kind === 'reading');
+  const late = (): Consumed => ({
+    ...result,
+    failure: { sentence: 'No time is left for all of the batch; the broker gives it again.', errors: [] },
+  });
   for (let start = 0; start < readings.length; start += writesAtOnce) {
+    if (settings.isLate()) return late();
     const some = readings.slice(start, start + writesAtOnce);
     const attempts = await Promise.all(some.map((message) => attempt(message, ports)));
     for (const { message, written } of attempts) count(result, written.kind, message.reading.atMs);
@@ -85,6 +98,13 @@ export async function consumeMessages(
     );
   }
 
+  const [common] = failed;
+  if (common !== undefined && failed.length > 1 && failed.length === readings.length && isOneName(failed)) {
+    const sentence = `All ${failed.length} readings failed with ${nameOf(common.error)}, so none of them is to blame.`;
+    return { ...result, failure: { sentence, errors: failed.map(({ error }) => error) } };
+  }
+  if (settings.isLate()) return late();
+
   const unusable = decoded.flatMap((one) => (one.kind === 'unusable' ? [parkedFor(one, one.reason, one.detail)] : []));
   const { givenUp, comesAgain } = await judge(failed, ports);
   const toPark = [...unusable, ...givenUp];
@@ -98,6 +118,14 @@ export async function consumeMessages(
 interface Failed {
   message: Decoded;
   error: unknown;
+}
+
+function isOneName(failed: readonly Failed[]): boolean {
+  return new Set(failed.map(({ error }) => nameOf(error))).size === 1;
+}
+
+function nameOf(error: unknown): string {
+  return error instanceof Error ? error.name : String(error);
 }
 
 async function attempt(

@@ -29,6 +29,7 @@ export const messageTypes = ['jms/text-message', 'jms/bytes-message'] as const;
 
 /** Last millisecond of the year 9999, up to which instants of equal length are in text order. */
 const lastInstantMs = 253_402_300_799_999;
+const instantMs = z.int().min(0).max(lastInstantMs);
 
 /** A message of that event. What nothing here reads is taken as it comes. */
 export const mqMessage = z.object({
@@ -36,9 +37,14 @@ export const mqMessage = z.object({
   messageType: z.string().describe('JMS type of the body: see messageTypes.'),
   data: z.string().describe('The body in base64.'),
   redelivered: z.boolean().describe('Whether somebody was given it before.'),
-  brokerInTime: z.int().min(0).max(lastInstantMs).describe('When the broker took it, epoch ms.'),
+  brokerInTime: instantMs.describe('When the broker took it, epoch ms; set anew when it is moved to another queue.'),
   destination: z.object({ physicalName: z.string() }).describe('Its queue.'),
-  timestamp: z.unknown().optional().describe('When its sender made it, epoch ms.'),
+  timestamp: instantMs
+    .optional()
+    .catch(undefined)
+    .describe(
+      'When its sender made it, epoch ms; 0 where it does not say. The same after it was moved between queues.',
+    ),
   brokerOutTime: z.unknown().optional().describe('When the broker gave it, epoch ms.'),
   deliveryMode: z.unknown().optional().describe('1 not persistent, 2 persistent.'),
   correlationID: z.unknown().optional(),

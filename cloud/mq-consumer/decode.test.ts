@@ -8,24 +8,27 @@ const settings = { keepDays: 30 };
 test.each([
   ['text', (text: string) => text],
   ['bytes', (text: string) => Buffer.from(text)],
-])('a reading in a message of %s is a row, kept by when the broker took it', (_, as) => {
-  expect(decode(message(7, as(readingText())), settings)).toMatchObject({
-    kind: 'reading',
-    id: 'ID:plant-40143-1795570443594-3:3:-1:1:7',
-    redelivered: false,
-    reading: {
-      item: {
-        partitionKey: 'press-4',
-        timestamp: '2026-01-02T03:04:05.678Z',
-        metrics: { temperature: '21.5', humidity: '40.25' },
-        site: 'hall-2',
-        seq: 12,
-        expiresAt: Math.floor(arrivedMs / 1_000) + 30 * 86_400,
+])(
+  'a reading in a message of %s is a row, kept by when the broker took it and ordered by when it was made',
+  (_, as) => {
+    expect(decode(message(7, as(readingText())), settings)).toMatchObject({
+      kind: 'reading',
+      id: 'ID:plant-40143-1795570443594-3:3:-1:1:7',
+      redelivered: false,
+      reading: {
+        item: {
+          partitionKey: 'press-4',
+          timestamp: '2026-01-02T03:04:05.678Z',
+          metrics: { temperature: '21.5', humidity: '40.25' },
+          site: 'hall-2',
+          seq: 12,
+          expiresAt: Math.floor(arrivedMs / 1_000) + 30 * 86_400,
+        },
+        arrival: '2026-01-02T03:04:05.000Z ID:plant-40143-1795570443594-3:3:-1:1:00000000000000000007',
       },
-      arrival: '2026-01-02T03:04:05.000Z ID:plant-40143-1795570443594-3:3:-1:1:00000000000000000007',
-    },
-  });
-});
+    });
+  },
+);
 
 const text = (body: string, fields?: Record<string, unknown>) => message(1, body, fields);
 
@@ -70,6 +73,26 @@ test.each([
   const decoded = decode(value, settings);
   expect(decoded).toMatchObject({ kind: 'unusable', reason: 'not-a-message', id: expect.stringMatching(/^sha256:/) });
   expect(decode(structuredClone(value), settings).id).toBe(decoded.id);
+});
+
+const arrivalOf = (fields: Record<string, unknown>) => {
+  const decoded = decode(message(7, readingText(), fields), settings);
+  return decoded.kind === 'reading' ? decoded.reading.arrival : '';
+};
+
+test('a message that is moved back from the dead letters keeps its place before one that was made later', () => {
+  const moved = arrivalOf({ timestamp: arrivedMs, brokerInTime: arrivedMs + 60_000 });
+  expect(moved).toBe(arrivalOf({ timestamp: arrivedMs, brokerInTime: arrivedMs }));
+  expect(moved < arrivalOf({ timestamp: arrivedMs + 1, brokerInTime: arrivedMs + 1 })).toBe(true);
+});
+
+test.each([
+  ['nothing', undefined],
+  ['0', 0],
+  ['what is no instant', 'today'],
+  ['an instant to come', arrivedMs + 86_400_000],
+])('a message that says %s of when it was made stands where the broker took it', (_, timestamp) => {
+  expect(arrivalOf({ timestamp })).toBe(arrivalOf({}));
 });
 
 test('of one sender in one millisecond the tenth message is later than the ninth', () => {

@@ -12,8 +12,8 @@ import { type MqMessage, messageTypes, mqMessage, type ParkingReason } from './c
 export interface ArrivedReading {
   item: ReadingItem;
   /**
-   * Place in the broker's order: of two readings with one key the greater is the later one. It is the message's own, so
-   * that a message that comes again changes nothing.
+   * Place in the order in which messages were made: of two readings with one key the greater is the later one. It is the
+   * message's own, so that a message that comes again, also by way of the dead letters, changes nothing.
    */
   arrival: string;
   atMs: number;
@@ -62,10 +62,15 @@ export function parkedFor({ id, bytes }: Decoded, reason: ParkingReason, detail:
   return { id, bytes, reason, detail };
 }
 
-/** A name ends with its sender's count, which is padded so that ten comes after nine in text order too. */
-function arrivalOf({ brokerInTime, messageID }: MqMessage): string {
+/**
+ * When its sender made it, as the broker's own instant is a new one once the message is moved back from the dead letters;
+ * but no later than the broker took it, so that no clock that is ahead puts a message before all that follow. A name ends
+ * with its sender's count, which is padded so that ten comes after nine in text order too.
+ */
+function arrivalOf({ timestamp = 0, brokerInTime, messageID }: MqMessage): string {
+  const madeMs = timestamp === 0 ? brokerInTime : Math.min(timestamp, brokerInTime);
   const counted = messageID.replace(/\d{1,20}$/, (digits) => digits.padStart(20, '0'));
-  return `${new Date(brokerInTime).toISOString()} ${counted}`;
+  return `${new Date(madeMs).toISOString()} ${counted}`;
 }
 
 function isOneOf<T extends string>(values: readonly T[], text: string): boolean {

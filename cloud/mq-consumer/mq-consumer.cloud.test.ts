@@ -62,7 +62,9 @@ describe('mq-consumer', () => {
 
   beforeAll(async () => {
     const plugins = authorization(names.queue);
-    const starting = startActiveMq({ folder: account.folder, users, plugins, destinationPolicy });
+    const starting = startActiveMq({
+      ...{ folder: account.folder, users, plugins, destinationPolicy, queue: names.queue },
+    });
     await haveReadingsTable();
     broker = await starting;
     plant = await connectStomp(broker.addressFor('plant'));
@@ -93,7 +95,7 @@ describe('mq-consumer', () => {
   const readingOf = (deviceId: string, second: number, temperature: number) =>
     readingText({ deviceId, ts: instant(second), metrics: { temperature } });
 
-  test('deployed: the function has the name of the post, and nothing is mapped to it that the account cannot poll', async () => {
+  test('deployed: the function has the name of the post, and is mapped to the queue where the account polls brokers', async () => {
     const lambda = client(LambdaClient);
     const { Configuration } = await lambda.send(new GetFunctionCommand({ FunctionName: names.function }));
     expect(Configuration).toMatchObject({
@@ -101,7 +103,7 @@ describe('mq-consumer', () => {
       Environment: { Variables: { READINGS_TABLE: readingsTableName } },
     });
     const { EventSourceMappings } = await lambda.send(new ListEventSourceMappingsCommand({ FunctionName }));
-    expect(EventSourceMappings).toEqual([]);
+    expect(EventSourceMappings).toHaveLength(account.isLocal ? 0 : 1);
   });
 
   test('triggered: readings sent as text and as bytes are rows [activemq]', async () => {

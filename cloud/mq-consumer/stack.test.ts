@@ -6,6 +6,7 @@ import { stageOf } from '../stages.ts';
 import { describeRoom, synthesiseRoom } from '../testing/describe-room.ts';
 import { inWords, type TemplateResource } from '../testing/template.ts';
 import { PlantBroker } from './broker.ts';
+import { authorization } from './broker-policy.ts';
 import { rights } from './rights.ts';
 import { MqConsumerStack } from './stack.ts';
 import { wildcards } from './wildcards.ts';
@@ -151,6 +152,25 @@ describe(room, () => {
         { CidrIp: '10.3.0.0/24', IpProtocol: 'tcp', FromPort: 8_162, ToPort: 8_162 },
       ],
     });
+  });
+
+  test('synth: a queue that is not empty once in fifteen minutes is told of, however few wait in it', () => {
+    const size = (Dimension: string) => ({
+      MetricStat: {
+        Stat: 'Minimum',
+        Period: 60,
+        Metric: { MetricName: 'QueueSize', Dimensions: [{ Value: Dimension }, { Value: 'myQueue' }] },
+      },
+    });
+    expect(only('AWS::CloudWatch::Alarm', 'Standstill').Properties).toMatchObject({
+      ...{ Threshold: 1, EvaluationPeriods: 15, ComparisonOperator: 'GreaterThanOrEqualToThreshold' },
+      Metrics: [expect.anything(), size('plant-1'), size('plant-2')],
+    });
+  });
+
+  test('synth: who sends may write to the queue, and neither read nor make nor remove it', () => {
+    const [, entry = ''] = /<authorizationEntry queue="myQueue" ([^>]*)\/>/.exec(authorization('myQueue')) ?? [];
+    expect(entry).toBe('read="consumers" write="producers" admin="consumers"');
   });
 
   test('synth: more messages a call than the function writes in its minute are refused', () => {

@@ -17,7 +17,7 @@ import { wildcards } from './wildcards.ts';
 
 const room = 'mq-consumer';
 
-/** Ten writes at a time, each tried for at most eleven seconds, in the function's minute. */
+/** Twenty groups of ten writes, which a table that is well takes in a second; where it is slow the batch comes again. */
 const mostMessages = 200;
 
 export interface MqConsumerProps {
@@ -124,13 +124,21 @@ export class MqConsumerStack extends Stack {
     // Lambda asks whether the role may read when the mapping is made.
     mapping.node.addDependency(polls);
 
-    const sizeOf = (queue: string) => queueSize(brokerName, queue, deploymentMode === 'SINGLE_INSTANCE' ? 1 : 2);
+    const instances = deploymentMode === 'SINGLE_INSTANCE' ? 1 : 2;
+    const sizeOf = (queue: string) => queueSize(brokerName, queue, instances, 'Maximum');
     new RoomAlarm(this, 'Backlog', {
       ...{ stage, room, watches: 'backlog', metric: sizeOf(queueName) },
       threshold: 10 * batchSize,
       evaluationPeriods: 5,
       says: 'More messages wait at the broker than ten calls take.',
       runbook: 'Backlog',
+    });
+    new RoomAlarm(this, 'Standstill', {
+      ...{ stage, room, watches: 'backlog', metric: queueSize(brokerName, queueName, instances, 'Minimum') },
+      threshold: 1,
+      evaluationPeriods: 15,
+      says: 'For fifteen minutes the queue has not been empty once: perhaps nobody reads it.',
+      runbook: 'Standstill',
     });
     new RoomAlarm(this, 'DeadLetters', {
       ...{ stage, room, watches: 'dead-letters', metric: sizeOf(brokerDeadLetters) },
@@ -162,10 +170,10 @@ function allowing(actions: string[], resource: string): PolicyStatement {
 }
 
 /** Messages in a queue of the broker. Each of its instances reports under a name of its own; one on standby reports nothing. */
-function queueSize(broker: string, queue: string, instances: 1 | 2): IMetric {
+function queueSize(broker: string, queue: string, instances: 1 | 2, statistic: 'Maximum' | 'Minimum'): IMetric {
   const ofInstance = (id: number) =>
     new Metric({
-      ...{ namespace: 'AWS/AmazonMQ', metricName: 'QueueSize', statistic: 'Maximum', period: Duration.minutes(1) },
+      ...{ namespace: 'AWS/AmazonMQ', metricName: 'QueueSize', statistic, period: Duration.minutes(1) },
       dimensionsMap: { Broker: `${broker}-${id}`, Queue: queue },
     });
   if (instances === 1) return ofInstance(1);

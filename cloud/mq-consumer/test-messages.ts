@@ -7,7 +7,7 @@ export function message(count: number, body: string | Uint8Array, fields: Record
   return {
     messageID: `ID:plant-40143-1795570443594-3:3:-1:1:${count}`,
     messageType: typeof body === 'string' ? 'jms/text-message' : 'jms/bytes-message',
-    timestamp: arrivedMs,
+    timestamp: fields['brokerInTime'] ?? arrivedMs,
     deliveryMode: 1,
     correlationID: null,
     replyTo: null,

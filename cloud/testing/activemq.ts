@@ -20,6 +20,8 @@ export interface ActiveMqOptions {
   plugins: string;
   /** Its element of that name. */
   destinationPolicy: string;
+  /** Is there from the start, so that nobody who sends to it has to be able to make it. */
+  queue: string;
 }
 
 export interface StompAddress {
@@ -106,6 +108,7 @@ function configurationOf(
   xsi:schemaLocation="http://www.springframework.org/schema/beans http://www.springframework.org/schema/beans/spring-beans-2.0.xsd http://activemq.apache.org/schema/core http://activemq.apache.org/schema/core/activemq-core.xsd">
   <broker xmlns="http://activemq.apache.org/schema/core" brokerName="plant" persistent="false" useJmx="false" schedulerSupport="false" dataDirectory="${data}">
     ${options.destinationPolicy}
+    <destinations><queue physicalName="${options.queue}"/></destinations>
     <plugins>
       <simpleAuthenticationPlugin anonymousAccessAllowed="false"><users>${users.join('')}</users></simpleAuthenticationPlugin>
       ${options.plugins}
