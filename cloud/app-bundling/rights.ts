@@ -1,10 +1,10 @@
 import { consumesFrom, parksAt, type RightsTable } from '../shared/rights.ts';
-import { wildcards } from './wildcards.ts';
 
 const pages = 'Site/Pages/Objects';
 // biome-ignore lint/suspicious/noTemplateCurlyInString: as in the template
 const distribution = 'arn:${AWS::Partition}:cloudfront::${AWS::AccountId}:distribution/Site/Distribution';
-const assets = wildcards.find(({ resource }) => resource.includes('assets'))?.resource ?? '';
+// biome-ignore lint/suspicious/noTemplateCurlyInString: as in the template
+const asset = 'arn:${AWS::Partition}:s3:::cdk-hnb659fds-assets-${AWS::AccountId}-${AWS::Region}/<digest>.zip';
 
 export const rights: RightsTable = {
   'Rebuild/StartRebuildRole': [
@@ -21,7 +21,7 @@ export const rights: RightsTable = {
     { action: 'cloudfront:CreateInvalidation', on: distribution },
   ],
   'Site/PublishRole': [
-    { action: 's3:GetObject', on: assets, only: 'aws' },
+    { action: 's3:GetObject', on: asset, only: 'aws' },
     { action: 's3:ListBucket', on: pages, only: 'aws' },
     { action: 's3:DeleteObject', on: `${pages}/*`, only: 'aws' },
     { action: 's3:PutObject', on: `${pages}/*`, only: 'aws' },

@@ -126,7 +126,7 @@ export class StaticSite extends Construct {
     const statements: [string[], string[]][] = [
       [['logs:CreateLogStream', 'logs:PutLogEvents'], [logGroup.logGroupArn]],
       [['xray:PutTraceSegments', 'xray:PutTelemetryRecords'], ['*']],
-      [['s3:GetObject'], [site.bucket.arnForObjects('*')]],
+      [['s3:GetObject'], [site.bucket.arnForObjects(site.s3ObjectKey)]],
       [['s3:ListBucket'], [this.bucket.bucketArn]],
       [['s3:DeleteObject', 's3:PutObject'], [this.bucket.arnForObjects('*')]],
       [['cloudfront:CreateInvalidation', 'cloudfront:GetInvalidation'], [this.distributionArn]],

@@ -1,8 +1,5 @@
 import { accessLog, type Wildcard } from '../shared/wildcards.ts';
 
-// biome-ignore lint/suspicious/noTemplateCurlyInString: as in the template
-const assets = 'arn:${AWS::Partition}:s3:::cdk-hnb659fds-assets-${AWS::AccountId}-${AWS::Region}/*';
-
 /** Of all stages. */
 const shared: readonly Wildcard[] = [
   accessLog('Site/Pages'),
@@ -22,12 +19,6 @@ const shared: readonly Wildcard[] = [
 
 /** What publishes the site at deployment, which the local account cannot run. */
 const publishing: readonly Wildcard[] = [
-  {
-    path: 'Site/PublishRole',
-    statement: 's3:GetObject',
-    resource: assets,
-    reason: 'The key of the asset is the digest of the site, another one with each change.',
-  },
   {
     path: 'Site/PublishRole',
     statement: 's3:DeleteObject, s3:PutObject',

@@ -95,6 +95,8 @@ export const parkingReasons = [
   'bad-schema',
   /** The key is not `exports/<destination>/<name>` of a destination that is known. */
   'unknown-destination',
+  /** The names of its files would be longer than S3 takes. */
+  'key-too-long',
   /** More than 2,000 slices: cut it, or raise the size of slices. */
   'object-too-large',
   /** The object was removed, or written anew, after it was cut. */
@@ -131,6 +133,8 @@ const createdObject = z.object({
       }),
       size: z.int().min(0),
       eTag: z.string().min(1).max(200),
+      /** Of each put of a key another, of each notification of one put the same. */
+      sequencer: z.string().max(200).default(''),
     }),
   }),
 });

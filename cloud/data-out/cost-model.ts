@@ -28,7 +28,10 @@ export interface DayCost {
   factor: number;
 }
 
-/** What the post's day would cost by this room: at best (arm64, the quickest run) and at worst (x86, the slowest). */
+/**
+ * What the post's day would cost by this room: from arm64 with the quickest run to x86 with the slowest.
+ * No upper bound: SDK, TLS, checksums and waiting for S3 are not in what was measured.
+ */
 export function costADay(
   input: CostInput,
   day: { bytesADay: number; usdADay: number } = post,

@@ -31,10 +31,15 @@ const environment = readEnvironment(
   }),
 );
 const telemetry = createTelemetry();
-const requestHandler = () =>
-  new NodeHttpHandler({ connectionTimeout: 2_000, requestTimeout: 30_000, throwOnRequestTimeout: true });
-const s3 = new S3Client({ requestHandler: requestHandler() });
-const sqs = new SQSClient({ requestHandler: requestHandler() });
+// What fails is told in the function's three minutes: reading, the upload that it meets, its abort and the message's
+// postponement take 75 + 44 + 44 + 14 s at most.
+const readLimitMs = 75_000;
+const bounds = (requestTimeout: number) => ({
+  maxAttempts: 2,
+  requestHandler: new NodeHttpHandler({ connectionTimeout: 2_000, requestTimeout, throwOnRequestTimeout: true }),
+});
+const s3 = new S3Client(bounds(20_000));
+const sqs = new SQSClient(bounds(5_000));
 const named = z.object({ destination: z.string() });
 const settings = {
   templates: environment.DESTINATIONS,
@@ -42,11 +47,11 @@ const settings = {
   random: Math.random,
 };
 const ports = {
-  source: createSource(s3, environment.SOURCE_BUCKET),
+  source: createSource(s3, environment.SOURCE_BUCKET, readLimitMs),
   delivered: createDelivered(s3, environment.DELIVERED_BUCKET),
   parking: createParking(sqs, environment.PARKING_QUEUE_URL),
   work: createWorkTable({
-    documents: DynamoDBDocumentClient.from(new DynamoDBClient({ requestHandler: requestHandler() })),
+    documents: DynamoDBDocumentClient.from(new DynamoDBClient(bounds(5_000))),
     tableName: environment.WORK_TABLE,
     keepDays: environment.KEEP_DAYS,
     now: Date.now,

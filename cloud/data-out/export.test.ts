@@ -1,9 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { readingsCsv } from './contract.ts';
 import { deliverSlice, retryDelaySeconds } from './deliver.ts';
 import { planExports } from './plan.ts';
 import { cutObject } from './slices.ts';
 import { memoryPorts, message, readingLine, settings } from './test-ports.ts';
+import { deliveredFolder } from './transform-slice.ts';
 
 const key = 'exports/readings-csv/day.ndjson';
 const content = Buffer.from(Array.from({ length: 50 }, (_, place) => `${readingLine(place)}\n`).join(''));
@@ -11,7 +13,7 @@ const objects = { [key]: { etag: 'e1', content } };
 const created = (changes: object = {}) => ({
   Records: [{ s3: { object: { key, size: content.length, eTag: 'e1', ...changes } } }],
 });
-const cutting = { sliceBytes: 500, destinations: ['readings-csv', 'recording-json'] };
+const cutting = { sliceBytes: 500, templates: settings.templates };
 
 /** Plans the export, and delivers each of its slices as often as told. */
 async function exported(stage = memoryPorts(objects), times = 1) {
@@ -196,23 +198,47 @@ describe('cutting an object', () => {
     ['readings-csv/a', 'unknown-destination'],
     ['exports/readings-csv/../a', 'unknown-destination'],
   ])('%s is of no destination', (name, reason) => {
-    expect(cutObject({ key: name, size: 1, eTag: 'e' }, cutting)).toMatchObject({ ok: false, reason });
+    expect(cutObject({ key: name, size: 1, eTag: 'e', sequencer: '' }, cutting)).toMatchObject({ ok: false, reason });
   });
 
   test('one with more than 2,000 slices is refused, and an empty one has none', () => {
-    expect(cutObject({ key, size: 500 * 2_000, eTag: 'e' }, cutting)).toMatchObject({ ok: true });
-    expect(cutObject({ key, size: 500 * 2_000 + 1, eTag: 'e' }, cutting)).toMatchObject({ reason: 'object-too-large' });
-    expect(cutObject({ key, size: 0, eTag: 'e' }, cutting)).toMatchObject({ ok: true, slices: [] });
+    expect(cutObject({ key, size: 500 * 2_000, eTag: 'e', sequencer: '' }, cutting)).toMatchObject({ ok: true });
+    expect(cutObject({ key, size: 500 * 2_000 + 1, eTag: 'e', sequencer: '' }, cutting)).toMatchObject({
+      reason: 'object-too-large',
+    });
+    expect(cutObject({ key, size: 0, eTag: 'e', sequencer: '' }, cutting)).toMatchObject({ ok: true, slices: [] });
+  });
+
+  test('an object that is put again is another job, and so is one for a template that has changed', () => {
+    const jobOf = (sequencer: string, templates = cutting.templates) => {
+      const cut = cutObject({ key, size: 1, eTag: 'e', sequencer }, { ...cutting, templates });
+      return cut.ok ? cut.job : cut.reason;
+    };
+    const changed = { ...readingsCsv, fields: readingsCsv.fields.slice(1) };
+    const jobs = [jobOf('1'), jobOf('2'), jobOf('1', new Map([[changed.name, changed]])), jobOf('1')];
+    expect(new Set(jobs).size).toBe(3);
+    expect(jobs[3]).toBe(jobs[0]);
+  });
+
+  test('a key is as long as the names of its files can be', async () => {
+    const [prefix, tail] = ['exports/readings-csv/', 'ü'];
+    const name = (bytes: number) => `${prefix}${'a'.repeat(bytes - prefix.length - 2)}${tail}`;
+    const cut = (bytes: number) => cutObject({ key: name(bytes), size: 1, eTag: 'e', sequencer: '' }, cutting);
+    const fits = cut(977);
+    if (!fits.ok) throw new Error(fits.detail);
+    const longest = `${deliveredFolder({ key: name(977), job: fits.job })}/rejected-00000.ndjson`;
+    expect(Buffer.byteLength(longest)).toBe(1_024);
+    expect(cut(978)).toMatchObject({ ok: false, reason: 'key-too-long' });
   });
 
   test('slices lie side by side, and the same object is the same job', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 900_000 }), (size) => {
-        const cut = cutObject({ key, size, eTag: '"e"' }, cutting);
+        const cut = cutObject({ key, size, eTag: '"e"', sequencer: '' }, cutting);
         if (!cut.ok) throw new Error(cut.detail);
         expect(cut.slices.map(({ start }) => start)).toEqual([0, ...cut.slices.slice(0, -1).map(({ end }) => end)]);
         expect(cut.slices.at(-1)?.end).toBe(size);
-        expect(cutObject({ key, size, eTag: 'e' }, cutting)).toEqual(cut);
+        expect(cutObject({ key, size, eTag: 'e', sequencer: '' }, cutting)).toEqual(cut);
       }),
     );
   });

@@ -1,7 +1,7 @@
 import { parseMessage } from '../shared/domain-event.ts';
 import type { ParkedRecord } from '../shared/parked-record.ts';
 import type { Parking } from '../shared/parking.aws.ts';
-import { objectNotification, type Slice, type WorkMessage } from './contract.ts';
+import { type DestinationTemplate, objectNotification, type Slice, type WorkMessage } from './contract.ts';
 import { type Cut, cutObject } from './slices.ts';
 
 export interface PlanPorts {
@@ -28,7 +28,7 @@ export interface Planned {
 /** Cuts the objects that S3 tells of into work items; one that fails does not stop its neighbours. */
 export async function planExports(
   messages: readonly WorkMessage[],
-  settings: { sliceBytes: number; destinations: readonly string[] },
+  settings: { sliceBytes: number; templates: ReadonlyMap<string, DestinationTemplate> },
   { parking, work, queues }: PlanPorts,
 ): Promise<Planned> {
   const parked: ParkedRecord[] = [];

@@ -1,9 +1,11 @@
 import { App, Stack } from 'aws-cdk-lib';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { z } from 'zod';
 import { stageOf } from '../stages.ts';
 import { describeRoom, type SynthesisedRoom, synthesiseRoom } from '../testing/describe-room.ts';
 import { readingsCsv } from './contract.ts';
 import { processorMb } from './cost-model.ts';
+import { retryDelaySeconds } from './deliver.ts';
 import { rights } from './rights.ts';
 import { DataOutStack } from './stack.ts';
 import { wildcards } from './wildcards.ts';
@@ -38,6 +40,21 @@ describe(room, () => {
         '"AbortIncompleteMultipartUpload":{"DaysAfterInitiation":1}',
       );
     }
+  });
+
+  test('synth: a destination that is away for two hours loses nothing, by the mean of its tries', () => {
+    const counts = ofType('AWS::SQS::Queue').map(
+      (queue) => z.object({ RedrivePolicy: z.object({ maxReceiveCount: z.number() }) }).safeParse(queue).data,
+    );
+    const most = Math.max(...counts.map((count) => count?.RedrivePolicy.maxReceiveCount ?? 0));
+    const delays = Array.from({ length: most - 1 }, (_, place) => retryDelaySeconds(place + 1, () => 0.5));
+    expect(delays.reduce((sum, delay) => sum + delay, 0)).toBeGreaterThan(2 * 3_600);
+  });
+
+  test('synth: more destinations than variables of a function can name are refused with a sentence', () => {
+    const destinations = Array.from({ length: 8 }, (_, place) => ({ ...readingsCsv, name: `partner-${place}` }));
+    const make = () => new DataOutStack(new Stack(new App()), { stage: stageOf('dev'), destinations });
+    expect(make).toThrow(/^8 destinations are \d+ bytes of environment variables, of at most 3000/);
   });
 
   test('synth: slices that are too large, and two destinations of one name, are refused', () => {

@@ -14,6 +14,11 @@ import { wildcards } from './wildcards.ts';
 
 const room = 'data-out';
 
+/** Lambda takes 4 KB of environment variables in all; the other ones need less than the rest. */
+const mostVariablesBytes = 3_000;
+/** Of a destination's name and the URL of its queue, at most. */
+const queueUrlBytes = 200;
+
 export interface DataOutProps {
   stage: Stage;
   /** Who gets what, each with a queue of its own. */
@@ -35,6 +40,13 @@ export class DataOutStack extends Stack {
     }
     if (new Set(destinations.map(({ name }) => name)).size < destinations.length) {
       throw new Error('Two destinations have one name: give each its own.');
+    }
+    const templates = JSON.stringify(destinations);
+    const variablesBytes = Buffer.byteLength(templates) + queueUrlBytes * destinations.length;
+    if (variablesBytes > mostVariablesBytes) {
+      throw new Error(
+        `${destinations.length} destinations are ${variablesBytes} bytes of environment variables, of at most ${mostVariablesBytes}: use shorter names, or a second stack for some.`,
+      );
     }
     const source = new LakeBucket(this, 'Source', { stage });
     const delivered = new LakeBucket(this, 'Delivered', { stage });
@@ -63,13 +75,14 @@ export class DataOutStack extends Stack {
     source.notify(objects, 'exports/');
     const queues = destinations.map(({ name, concurrency }) => ({
       ...{ name, concurrency },
-      // A destination that is away for an hour or two loses nothing: tries are up to a quarter of an hour apart.
-      slices: queue(`Slices-${name}`, timeout, deadSlices, 12),
+      // A destination that is away for an hour or two loses nothing: the tries take 2 h 20 min on average.
+      slices: queue(`Slices-${name}`, timeout, deadSlices, 24),
     }));
     const shared = {
       WORK_TABLE: work.tableName,
       PARKING_QUEUE_URL: parking.queueUrl,
       SLICE_QUEUES: this.toJsonString(Object.fromEntries(queues.map(({ name, slices }) => [name, slices.queueUrl]))),
+      DESTINATIONS: templates,
       KEEP_DAYS: String(stage.rawDataDays),
     };
     const plan = new NodeFunction(this, 'Plan', {
@@ -84,7 +97,6 @@ export class DataOutStack extends Stack {
         ...shared,
         SOURCE_BUCKET: source.bucket.bucketName,
         DELIVERED_BUCKET: delivered.bucket.bucketName,
-        DESTINATIONS: JSON.stringify(destinations),
       },
     });
     parking.grantPark(plan);

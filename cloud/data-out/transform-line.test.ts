@@ -43,6 +43,14 @@ describe('a line for a destination', () => {
     expect(made(readingsCsv, text)).toEqual({ kind: 'refused', reason });
   });
 
+  test('a value that lies so deep that it cannot be written is refused, in either output', () => {
+    const deep = `{"deviceId":${'['.repeat(100_000)}${']'.repeat(100_000)},"timestamp":"t"}`;
+    const ndjson = destinationTemplate.parse({ ...readingsCsv, output: 'ndjson' });
+    for (const template of [readingsCsv, ndjson]) {
+      expect(made(template, deep)).toEqual({ kind: 'refused', reason: 'too-deep' });
+    }
+  });
+
   test.each([
     ['columns-differ', '1,2'],
     ['not-csv', '"a,2,3'],

@@ -10,7 +10,9 @@ export type Refusal =
   | 'not-an-object'
   | 'not-csv'
   | 'columns-differ'
-  | 'field-missing';
+  | 'field-missing'
+  /** A value in which so many others lie that it cannot be written. */
+  | 'too-deep';
 
 export type Transformed = { kind: 'out'; text: string } | { kind: 'refused'; reason: Refusal } | { kind: 'blank' };
 
@@ -38,8 +40,11 @@ export function lineTransform(template: DestinationTemplate): LineTransform {
       if (value === undefined || value === null || value === '') {
         if (required) return refused('field-missing');
         if (output === 'csv') values.push('');
-      } else if (output === 'csv') values.push(csvValue(typeof value === 'string' ? value : JSON.stringify(value)));
-      else values.push(`${name}:${JSON.stringify(value)}`);
+        continue;
+      }
+      const text = output === 'csv' && typeof value === 'string' ? value : jsonOf(value);
+      if (text === undefined) return refused('too-deep');
+      values.push(output === 'csv' ? csvValue(text) : `${name}:${text}`);
     }
     return { kind: 'out', text: output === 'csv' ? `${values.join(',')}\n` : `{${values.join(',')}}\n` };
   }
@@ -70,6 +75,15 @@ export function lineTransform(template: DestinationTemplate): LineTransform {
 function parse(text: string): unknown {
   try {
     return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** @returns undefined where the value is deeper than the stack: what was parsed can be so deep that it is not written again */
+function jsonOf(value: unknown): string | undefined {
+  try {
+    return JSON.stringify(value);
   } catch {
     return undefined;
   }

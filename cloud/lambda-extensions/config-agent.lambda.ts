@@ -26,9 +26,9 @@ async function main(): Promise<0 | 1> {
   try {
     const environment = readEnvironment(environmentSchema);
     const client = new AppConfigDataClient({
-      maxAttempts: 2,
-      // Less than a function waits for its answer.
-      requestHandler: { connectionTimeout: 1_000, requestTimeout: 2_000, throwOnRequestTimeout: true },
+      maxAttempts: 1,
+      // Both calls of a first answer take less than the five seconds that a function waits for it.
+      requestHandler: { connectionTimeout: 500, requestTimeout: 1_500, throwOnRequestTimeout: true },
     });
     const cache = createConfigurationCache(
       { intervalMs: environment.AWS_APPCONFIG_EXTENSION_POLL_INTERVAL_SECONDS * 1_000 },

@@ -201,7 +201,7 @@ describe.runIf(account.isLocal)('lambda-extensions', () => {
     expect(environment.log()).toContain('secrets wiped');
     expect(environment.log()).not.toContain(password);
     // The internal extension, in the runtime's own process.
-    expect(environment.log()).toContain('internal extension: the runtime has started');
+    expect(environment.log()).toContain('internal extension: the wrapper ran');
   });
 
   test('effect: a secret that was rotated is there anew after its time, one value of it alone where that is wanted [aws-lambda-rie]', async () => {

@@ -28,8 +28,11 @@ export interface SecretCacheOptions {
 export interface SecretCache {
   /** Fetches all at once; answers the required ones that could not be had. */
   fill(): Promise<WantedSecret[]>;
-  /** Fetches what is older than its time; what cannot be had stays as it was. */
-  refresh(): Promise<void>;
+  /**
+   * Fetches what is older than its time; what cannot be had stays as it was. Answers after `limitMs` at the latest: what
+   * comes later is there at the next invocation, and is not asked for twice meanwhile.
+   */
+  refresh(limitMs: number): Promise<void>;
   wipe(): void;
 }
 
@@ -48,10 +51,13 @@ export interface SecretCache {
 export function createSecretCache({ secrets, ttlMs }: SecretCacheOptions, ports: SecretCachePorts): SecretCache {
   const dueAt = new Map<string, number>();
   const failing = new Map<string, string>();
+  /** Names of secrets whose answer is waited for. */
+  const asked = new Set<string>();
 
   async function fetchOne(secret: WantedSecret): Promise<boolean> {
     const { name, id, key } = secret;
-    const fetched = await ports.fetch(id);
+    asked.add(name);
+    const fetched = await ports.fetch(id).finally(() => asked.delete(name));
     const selected = fetched.ok ? selectValue(fetched.value, key) : fetched;
     dueAt.set(name, ports.now() + (selected.ok ? ttlMs : ttlMs / 10));
     if (!selected.ok) {
@@ -74,9 +80,15 @@ export function createSecretCache({ secrets, ttlMs }: SecretCacheOptions, ports:
       ports.log('info', 'secrets fetched', { fetched: had.filter(({ there }) => there).length, of: secrets.length });
       return had.filter(({ secret, there }) => secret.required && !there).map(({ secret }) => secret);
     },
-    async refresh() {
+    async refresh(limitMs) {
       const now = ports.now();
-      await Promise.all(secrets.filter(({ name }) => (dueAt.get(name) ?? 0) <= now).map(fetchOne));
+      const due = secrets.filter(({ name }) => (dueAt.get(name) ?? 0) <= now && !asked.has(name));
+      if (due.length === 0) return;
+      let timer: NodeJS.Timeout | undefined;
+      const over = new Promise<void>((resolve) => {
+        timer = setTimeout(resolve, Math.max(0, limitMs));
+      });
+      await Promise.race([Promise.all(due.map(fetchOne)), over]).finally(() => clearTimeout(timer));
     },
     wipe() {
       ports.files.wipe();

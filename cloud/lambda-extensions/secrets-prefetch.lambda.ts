@@ -8,6 +8,9 @@ import { wantedSecrets } from './secret-list.ts';
 import { createSecretsClient, fetchSecret } from './secrets.aws.ts';
 import { readSecretsConfig, secretsConfigFile } from './secrets-config.ts';
 
+/** The environment waits for the extension: so much of a function's time, ms, is left when it waits no longer. */
+const reserveMs = 500;
+
 /** External extension: puts a function's secrets into files before the function is loaded, and keeps them fresh. */
 async function main(): Promise<0 | 1> {
   const name = basename(process.argv[1] ?? 'secrets-prefetch');
@@ -32,7 +35,7 @@ async function main(): Promise<0 | 1> {
         const names = missing.map((secret) => secret.name).join(', ');
         return { ok: false, errorType: 'Extension.SecretUnavailable', message: `Required, and not there: ${names}` };
       },
-      invoke: () => cache.refresh(),
+      invoke: ({ deadlineMs }) => cache.refresh(deadlineMs - reserveMs - Date.now()),
       async shutdown({ shutdownReason }) {
         cache.wipe();
         log('info', 'secrets wiped', { shutdownReason });

@@ -13,7 +13,7 @@ const secret = (name: string, more: Partial<WantedSecret> = {}): WantedSecret =>
 });
 
 /** A cache over secrets that a test changes, with a clock that it turns. */
-function stage(secrets: readonly WantedSecret[], held: Record<string, Fetched>, ttlMs = 60_000) {
+function stage(secrets: readonly WantedSecret[], held: Record<string, Fetched | 'never'>, ttlMs = 60_000) {
   const files = new Map<string, string>([['left-over', 'from before']]);
   const logged: string[] = [];
   const fetched: string[] = [];
@@ -23,7 +23,8 @@ function stage(secrets: readonly WantedSecret[], held: Record<string, Fetched>, 
     {
       async fetch(id) {
         fetched.push(id);
-        return held[id] ?? { ok: false, reason: 'not-found' };
+        const answer = held[id] ?? { ok: false, reason: 'not-found' };
+        return answer === 'never' ? new Promise(() => undefined) : answer;
       },
       files: {
         write: (name, value) => void files.set(name, value),
@@ -94,11 +95,26 @@ describe('secrets of an environment', () => {
     await cache.fill();
     held['a'] = { ok: true, value: 'new' };
     time.now = 59_999;
-    await cache.refresh();
+    await cache.refresh(60_000);
     expect([fetched.length, files.get('a')]).toEqual([1, 'old']);
     time.now = 60_000;
-    await cache.refresh();
+    await cache.refresh(60_000);
     expect([fetched.length, files.get('a')]).toEqual([2, 'new']);
+  });
+
+  test('a fetch that never answers is waited for no longer than told, and the value stays', async () => {
+    const { cache, files, fetched, time, held } = stage([secret('a'), secret('b')], {
+      a: { ok: true, value: 'old' },
+      b: { ok: true, value: 'old' },
+    });
+    await cache.fill();
+    held['a'] = 'never';
+    held['b'] = { ok: true, value: 'new' };
+    time.now = 60_000;
+    await cache.refresh(1);
+    expect([files.get('a'), files.get('b')]).toEqual(['old', 'new']);
+    await cache.refresh(-1);
+    expect(fetched).toEqual(['a', 'b', 'a', 'b']);
   });
 
   test('a throttled secret keeps its value, is tried again after a tenth of its time, and is logged once (throttle)', async () => {
@@ -107,13 +123,13 @@ describe('secrets of an environment', () => {
     held['a'] = { ok: false, reason: 'throttled' };
     for (const now of [60_000, 60_001, 65_999, 66_000]) {
       time.now = now;
-      await cache.refresh();
+      await cache.refresh(60_000);
     }
     expect([fetched.length, files.get('a')]).toEqual([3, 'old']);
     expect(logged.filter((line) => line.includes('throttled'))).toHaveLength(1);
     held['a'] = { ok: true, value: 'new' };
     time.now = 72_000;
-    await cache.refresh();
+    await cache.refresh(60_000);
     expect(files.get('a')).toBe('new');
     expect(logged.at(-1)).toContain('secret is there again');
   });

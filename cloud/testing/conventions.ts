@@ -47,12 +47,19 @@ export function rightsOf(stacks: readonly Resources[]): Record<string, Right[]> 
       const ownLogs = logGroupsOf(role, resources);
       const rights = statements
         .filter(({ roles }) => roles.includes(role))
-        .flatMap(({ actions, resources: on }) => actions.flatMap((action) => on.map((one) => ({ action, on: one }))))
+        .flatMap(({ actions, resources: on }) =>
+          actions.flatMap((action) => on.map((one) => ({ action, on: withoutDigest(one) }))),
+        )
         .filter(({ action, on }) => !(action.startsWith('logs:') && ownLogs.includes(on)));
       return [role, sortedRights(rights)];
     });
   });
   return Object.fromEntries(table.filter(([, rights]) => rights.length > 0));
+}
+
+/** An asset is named by what is in it, other with each change: in tables its name is `<digest>.zip`. */
+function withoutDigest(resource: string): string {
+  return resource.replace(/\b[0-9a-f]{64}\.zip$/, '<digest>.zip');
 }
 
 /** In order, each once. */

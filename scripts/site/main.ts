@@ -13,7 +13,9 @@ const program = new Command('site')
     const root = resolve(import.meta.dirname, '../..');
     const style = readFileSync(new URL('../../cloud/app-bundling/site/style.css', import.meta.url), 'utf8');
     try {
-      const site = renderSite({ sources: readSources(root), style, exists: existsBelow(root) });
+      const tell = (sentence: string) => console.error(sentence);
+      const sources = readSources(root, { output, tell });
+      const site = renderSite({ sources, style, exists: existsBelow(root), tell });
       writeFolder(resolve(output), site);
       console.log(`${site.size} files in ${output}`);
     } catch (error) {

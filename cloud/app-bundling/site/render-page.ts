@@ -19,13 +19,13 @@ export function parsePage(source: string, text: string): ParsedPage {
   const [, about, body = text] = /^---\r?\n([\s\S]*?)\r?\n---\r?\n([\s\S]*)$/.exec(text) ?? [];
   const said = /^title:\s*(["']?)(.+?)\1\s*$/m.exec(about ?? '')?.[2];
   const tokens = markdown.lexer(body);
-  const anchors = new Set<string>();
+  const { taken: anchors, free } = createAnchors();
   let title = said;
   for (const token of tokens) {
     if (token.type !== 'heading') continue;
     const text = plainText(token.tokens ?? []);
     title ??= text;
-    anchors.add(freeAnchor(text, anchors));
+    free(text);
   }
   return { source, title: title ?? source, anchors, tokens };
 }
@@ -37,7 +37,7 @@ export function parsePage(source: string, text: string): ParsedPage {
  */
 export function renderPage({ source, tokens }: ParsedPage, targets: LinkTargets): { html: string; broken: string[] } {
   const broken: string[] = [];
-  const used = new Set<string>();
+  const { free } = createAnchors();
   const isForeign = source.startsWith(foreignFolder);
   const target = (href: string) => {
     const found = resolveLink(source, href, targets);
@@ -48,9 +48,7 @@ export function renderPage({ source, tokens }: ParsedPage, targets: LinkTargets)
     gfm: true,
     renderer: {
       heading({ tokens: inner, depth }) {
-        const id = freeAnchor(plainText(inner), used);
-        used.add(id);
-        return `<h${depth} id="${escapeHtml(id)}">${this.parser.parseInline(inner)}</h${depth}>\n`;
+        return `<h${depth} id="${escapeHtml(free(plainText(inner)))}">${this.parser.parseInline(inner)}</h${depth}>\n`;
       },
       link({ href, tokens: inner }) {
         const text = this.parser.parseInline(inner);
@@ -67,6 +65,10 @@ export function renderPage({ source, tokens }: ParsedPage, targets: LinkTargets)
           return `<img src="${escapeHtml(found.href)}" alt="${escapeHtml(text)}" loading="lazy">`;
         return `<span>${escapeHtml(text)}</span>`;
       },
+      text(token) {
+        // Behind a tag such as <code> the lexer takes text for HTML that is escaped already.
+        return Renderer.prototype.text.call(this, { ...token, escaped: false });
+      },
       html({ text }) {
         return /^\s*<!--(?:(?!-->)[\s\S])*-->\s*$/.test(text) ? '' : escapeHtml(text);
       },
@@ -81,13 +83,24 @@ export function renderPage({ source, tokens }: ParsedPage, targets: LinkTargets)
   return { html: page.parser(tokens), broken };
 }
 
-/** As GitHub does: of two headings with one text the second is `text-1`. */
-function freeAnchor(text: string, taken: ReadonlySet<string>): string {
-  const anchor = headingAnchor(text);
-  for (let count = 0; ; count += 1) {
-    const candidate = count === 0 ? anchor : `${anchor}-${count}`;
-    if (!taken.has(candidate)) return candidate;
-  }
+/** Anchors of a page, as GitHub makes them: of two headings with one text the second is `text-1`. */
+function createAnchors(): { taken: ReadonlySet<string>; free(text: string): string } {
+  const taken = new Set<string>();
+  /** By the anchor of a text, the number that is tried next. */
+  const next = new Map<string, number>();
+  return {
+    taken,
+    free(text) {
+      const anchor = headingAnchor(text);
+      for (let count = next.get(anchor) ?? 0; ; count += 1) {
+        const candidate = count === 0 ? anchor : `${anchor}-${count}`;
+        if (taken.has(candidate)) continue;
+        next.set(anchor, count + 1);
+        taken.add(candidate);
+        return candidate;
+      }
+    },
+  };
 }
 
 /** What a reader sees of inline tokens, without their marks. */

@@ -91,6 +91,35 @@ describe('the site', () => {
     expect($('main').text()).not.toContain('said aside');
   });
 
+  test.each(['code', 'pre', 'kbd', 'script'])('behind <%s> a tag that is not closed is text', (tag) => {
+    const $ = foreign(`a <${tag}> <meta http-equiv=refresh content=0;url=//evil.example/ x`);
+    expect($('main meta')).toHaveLength(0);
+    expect($('meta')).toHaveLength(4);
+    expect($('main').text()).toContain('<meta http-equiv=refresh');
+    expect(foreign(`a <${tag}> &copy; & <b`)('main').text()).toContain('© & <b');
+  });
+
+  test('a page of others that cannot be rendered is its text, and is named', () => {
+    const deep = `${'> '.repeat(20_000)}x`;
+    const told: string[] = [];
+    const sources = new Map([['content/deep.md', Buffer.from(deep)]]);
+    const built = renderSite({ sources, style: '', exists: () => false, tell: (sentence) => told.push(sentence) });
+    expect(told[0]).toMatch(/^content\/deep\.md is shown as it was written: /);
+    expect(load(Buffer.from(built.get('content/deep.html') ?? '').toString())('main').text()).toContain('> > x');
+  });
+
+  test('equal headings have anchors of their own, in a time that grows with their number', () => {
+    const startedAt = performance.now();
+    const $ = foreign('# a-1\n\n'.concat('# a\n\n'.repeat(20_000)));
+    const ids = $('h1')
+      .toArray()
+      .map((heading) => $(heading).attr('id'));
+    expect(ids.slice(0, 4)).toEqual(['a-1', 'a', 'a-2', 'a-3']);
+    expect(new Set(ids).size).toBe(20_001);
+    // Counted from one each time, they are four hundred million looks.
+    expect(performance.now() - startedAt).toBeLessThan(20_000);
+  }, 60_000);
+
   test('of what the author says at the start only the title is used', () => {
     const $ = foreign('---\ntitle: "A <b>post</b>"\nauthor: x\n---\nText\n');
     expect($('title').text()).toBe('A <b>post</b> · greengrass-itsm');
@@ -102,6 +131,11 @@ describe('the site', () => {
       fc.oneof(
         fc.constantFrom(
           '<script>',
+          '<code>',
+          '</code>',
+          '<meta http-equiv=refresh content=0;url=//evil.example/ x',
+          'a ',
+          ' ',
           '<img src=x onerror=a>',
           '[a](javascript:a)',
           '![a](data:text/html,b)',

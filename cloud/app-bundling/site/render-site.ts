@@ -20,6 +20,8 @@ export interface SiteInput {
   sources: Sources;
   style: string;
   exists: LinkTargets['exists'];
+  /** Told which page of others is shown as it was written, and why. */
+  tell?(sentence: string): void;
 }
 
 /**
@@ -27,12 +29,20 @@ export interface SiteInput {
  * sources give the same bytes.
  * @throws Error that names each link of a page of our own that leads nowhere
  */
-export function renderSite({ sources, style, exists }: SiteInput): Map<string, string | Uint8Array> {
+export function renderSite({ sources, style, exists, tell }: SiteInput): Map<string, string | Uint8Array> {
   const decoder = new TextDecoder();
   const pages = [...sources]
     .filter(([path]) => path.endsWith('.md'))
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
-    .map(([path, bytes]) => parsePage(path, decoder.decode(bytes)));
+    .map(([path, bytes]) => {
+      const text = decoder.decode(bytes);
+      return orAsText(
+        path,
+        () => parsePage(path, text),
+        () => ({ source: path, title: path, anchors: new Set<string>(), tokens: [{ type: 'code', raw: text, text }] }),
+        tell,
+      );
+    });
   const pictures = new Map([...sources].filter(([path]) => picture.test(path)));
   const targets: LinkTargets = {
     anchors: new Map(pages.map(({ source, anchors }) => [source, anchors])),
@@ -46,7 +56,12 @@ export function renderSite({ sources, style, exists }: SiteInput): Map<string, s
     site.set(pagePath(newsPage.source), layOut(newsPage, renderNews(decoder.decode(news)), listed));
   const broken: string[] = [];
   for (const page of pages) {
-    const rendered = renderPage(page, targets);
+    const rendered = orAsText(
+      page.source,
+      () => renderPage(page, targets),
+      () => ({ html: `<pre>${escapeHtml(decoder.decode(sources.get(page.source)))}</pre>\n`, broken: [] }),
+      tell,
+    );
     broken.push(...rendered.broken);
     site.set(pagePath(page.source), layOut(page, rendered.html, listed));
   }
@@ -55,6 +70,17 @@ export function renderSite({ sources, style, exists }: SiteInput): Map<string, s
   // It is shown at any address, so it finds its style and the pages from the top.
   site.set('404.html', layOut(missing, renderPage(missing, targets).html, listed, '/'));
   return site;
+}
+
+/** A page of ours is made or fails the build; of others one that cannot be made, as it is nested too deep, is its text. */
+function orAsText<T>(source: string, make: () => T, asText: () => T, tell: SiteInput['tell']): T {
+  if (!source.startsWith(foreignFolder)) return make();
+  try {
+    return make();
+  } catch (error) {
+    tell?.(`${source} is shown as it was written: ${error instanceof Error ? error.message : String(error)}.`);
+    return asText();
+  }
 }
 
 /** A page in the list of all. */
