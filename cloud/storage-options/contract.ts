@@ -35,7 +35,7 @@ export const failureReason = z.enum([
   'FILE_TOO_LARGE',
   /** More pixels than are decoded: a decompression bomb, or a camera of another league. */
   'TOO_MANY_PIXELS',
-  /** It cannot be decoded, or not within its time. */
+  /** It cannot be decoded, or not within its time and memory. */
   'CORRUPT_IMAGE',
 ]);
 export type FailureReason = z.infer<typeof failureReason>;
@@ -138,7 +138,7 @@ export interface Settled {
 export const parkingReasons = [
   /** No event of S3 about an original. */
   'bad-schema',
-  /** Its key was never offered, or the offer is more than a day old. */
+  /** Its key was never offered, or its offer has ended (`offerDays`). */
   'not-offered',
 ] as const;
 export type ParkingReason = (typeof parkingReasons)[number];

@@ -40,8 +40,11 @@ export function offer(
   return { ok: true, picture: { ...parsed.data, id: made.id, status: 'PENDING_UPLOAD', createdAt } };
 }
 
-/** When the row of an offer ends that nobody took: after a day, which any upload and its workflow fit into. Epoch seconds. */
-export const offerEndsAtS = (nowMs: number): number => Math.floor(nowMs / 1_000) + secondsADay;
+/** Longer than an upload, its way to the workflow, and the 14 days in which a failed execution may be driven on. */
+export const offerDays = 16;
+
+/** When the row of an offer ends that nobody took, epoch seconds. */
+export const offerEndsAtS = (nowMs: number): number => Math.floor(nowMs / 1_000) + offerDays * secondsADay;
 
 export function offered(
   { id, contentType, bytes }: PendingPicture,

@@ -38,7 +38,7 @@ export interface PictureWorkflowProps {
  * | state | does | then |
  * |---|---|---|
  * | Validate | looks at the head of the object | Resize, RecordFailure, or Settled |
- * | Resize | makes the files | Publish, RecordFailure, or Settled; where the function itself ended, twice, RecordFailure |
+ * | Resize | makes the files | Publish, RecordFailure, or Settled; where the function itself ended, out of memory or by a crash, twice, RecordFailure |
  * | Publish | PROCESSED, and tells of it | Processed |
  * | RecordFailure | FAILED with its reason, and tells of it | Refused |
  *
@@ -61,7 +61,7 @@ export class PictureWorkflow extends Construct {
       new Pass(this, 'Ended', {
         parameters: {
           ...{ outcome: 'refused', id: JsonPath.stringAt('$.id'), reason: 'CORRUPT_IMAGE' },
-          reasonDetail: 'The function ended while it decoded it: out of memory, or out of time.',
+          reasonDetail: 'The function ended while it decoded it, twice: out of memory, or by a crash.',
         },
       }).next(recordFailure),
       { errors: endings, resultPath: '$.error' },
@@ -149,8 +149,11 @@ export class PictureWorkflow extends Construct {
   }
 }
 
-/** What Step Functions calls it when a function has ended and did not answer. */
-const endings = ['Lambda.Unknown', 'Runtime.ExitError', 'Runtime.OutOfMemory', 'Sandbox.Timedout', 'States.Timeout'];
+/**
+ * What Step Functions calls it when the process of a function has ended by what it was given. Not what ends it by its time, nor what is
+ * unknown (`Sandbox.Timedout`, `Lambda.Unknown`): an S3 that hangs does so too, and a good picture is not to be refused for it.
+ */
+const endings = ['Runtime.ExitError', 'Runtime.OutOfMemory'];
 
 /** What Step Functions needs to know what to trace, and to have its log delivered: none of it knows a resource. */
 const sampling = ['xray:GetSamplingRules', 'xray:GetSamplingTargets'];

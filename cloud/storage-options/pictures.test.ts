@@ -6,7 +6,7 @@ import { AwsFault, fakeAws } from '../testing/fake-aws.ts';
 import { uploadAddress } from './addresses.aws.ts';
 import { type Conclusion, type Picture, pictureList, uploadOffer } from './contract.ts';
 import { httpEvent } from './http.ts';
-import { offer, offered } from './offer.ts';
+import { offer, offerEndsAtS, offered } from './offer.ts';
 import { createPicturesTable, type PictureRow } from './pictures-table.aws.ts';
 import { type PublishPorts, publish } from './publish.ts';
 import { resize } from './resize.ts';
@@ -192,9 +192,16 @@ describe('a picture', () => {
     expect(stage.events).toHaveLength(1);
   });
 
-  test('whose row has ended is let go', async () => {
+  test('whose row has ended fails its execution, so that nobody takes it for processed', async () => {
     const gone = { ...stageOf([]).ports, find: async () => undefined };
-    expect(await publish(good, nowMs, gone)).toBe('gone');
+    await expect(publish(good, nowMs, gone)).rejects.toThrow(id);
+    const between = { ...stageOf([]).ports, conclude: async () => undefined };
+    await expect(publish(good, nowMs, between)).rejects.toThrow(id);
+  });
+
+  test('waits for its conclusion longer than a failed execution may be driven on, which is 14 days', () => {
+    const failedAtMs = nowMs + 7 * 3_600_000;
+    expect(offerEndsAtS(nowMs) * 1_000).toBeGreaterThan(failedAtMs + 14 * 86_400_000);
   });
 
   test('is concluded once and told, whichever answer is lost (partial failure)', async () => {
