@@ -20,20 +20,37 @@ describe('a log that many writers share', () => {
   const logOf = (writer: string, partBytes = 10_000) =>
     createAppendLog({ folder, writer, partBytes, keptDays: 2, now: () => (nowMs += 1) });
   const entry = (id: string) => ({ id, text: `text of ${id}` });
-  const idsOf = async (of = day, limit = 1_000) => (await readDay(folder, of, limit)).entries.map(({ id }) => id);
+  const idsOf = async (of = day, limit = 1_000) => (await readDay(folder, of, { limit })).entries.map(({ id }) => id);
 
   test('has what each of them appended, in order of time', async () => {
     const [a, b] = [logOf('a'), logOf('b')];
     await a.append([entry('1'), entry('2')]);
     await b.append([entry('3')]);
     await a.append([entry('4')]);
-    expect(await readDay(folder, day, 3)).toMatchObject({
+    expect(await readDay(folder, day, { limit: 3 })).toMatchObject({
       more: true,
       unreadable: 0,
       entries: [{ id: '1' }, { id: '2' }, { id: '3' }],
     });
     expect(await idsOf()).toEqual(['1', '2', '3', '4']);
     expect(await idsOf('2026-03-05')).toEqual([]);
+  });
+
+  test('answers no more than Lambda gives, and the rest after it', async () => {
+    const log = logOf('a', 100_000_000);
+    // Each character is two bytes, and six where it is escaped.
+    const large = (at: number) => ({ id: `${at}`, text: 'ü'.repeat(5_000) + '\u0001'.repeat(5_000) });
+    for (let at = 0; at < 200; at += 100) {
+      await log.append(Array.from({ length: 100 }, (_, index) => large(at + index)));
+    }
+    const ids: string[] = [];
+    for (let more = true; more; ) {
+      const answer = await readDay(folder, day, { limit: 1_000, after: ids.length });
+      expect(Buffer.byteLength(JSON.stringify(answer))).toBeLessThan(6_000_000);
+      ids.push(...answer.entries.map(({ id }) => id));
+      more = answer.more;
+    }
+    expect(ids).toEqual(Array.from({ length: 200 }, (_, at) => `${at}`));
   });
 
   test('shows an entry once that was appended again, by any writer', async () => {
@@ -46,7 +63,10 @@ describe('a log that many writers share', () => {
     await logOf('a').append([entry('1')]);
     await appendFile(join(folder, day, 'a-0.ndjson'), '{"id":"2","te');
     await logOf('b').append([entry('2')]);
-    expect(await readDay(folder, day, 10)).toMatchObject({ unreadable: 1, entries: [{ id: '1' }, { id: '2' }] });
+    expect(await readDay(folder, day, { limit: 10 })).toMatchObject({
+      unreadable: 1,
+      entries: [{ id: '1' }, { id: '2' }],
+    });
   });
 
   test('after an append that failed goes on in another file', async () => {
@@ -97,7 +117,7 @@ describe('a log that many writers share', () => {
           ]),
         );
         for (const { writer, entries } of all) await logs.get(writer)?.append(entries);
-        const { entries, unreadable } = await readDay(own, day, 1_000);
+        const { entries, unreadable } = await readDay(own, day, { limit: 1_000 });
         const given = all.flatMap((call) => call.entries);
         expect(unreadable).toBe(0);
         expect(entries.map(({ id }) => id).toSorted()).toEqual([...new Set(given.map(({ id }) => id))].toSorted());

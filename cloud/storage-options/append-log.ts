@@ -96,8 +96,15 @@ export interface DayOfLog {
 /** Read of one day at most; a function's memory has an end. */
 const mostBytes = 64_000_000;
 
-/** The first entries of a day, of all writers. */
-export async function readDay(folder: string, day: string, limit: number): Promise<DayOfLog> {
+/** Of an answer in JSON: Lambda gives 6 MB. */
+const mostAnswered = 5_000_000;
+
+/** Entries of a day, of all writers, in order; fewer than asked for where they would be too large. @param after so many are passed over */
+export async function readDay(
+  folder: string,
+  day: string,
+  { limit, after = 0 }: { limit: number; after?: number },
+): Promise<DayOfLog> {
   const names = await readdir(join(folder, day)).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return [];
     throw error;
@@ -119,7 +126,14 @@ export async function readDay(folder: string, day: string, limit: number): Promi
     }
   }
   const entries = [...found.values()].toSorted((a, b) => a.atMs - b.atMs);
-  return { entries: entries.slice(0, limit), unreadable, more: entries.length > limit || left < 0 };
+  const answered: KeptEntry[] = [];
+  let bytes = 0;
+  for (const entry of entries.slice(after, after + limit)) {
+    bytes += Buffer.byteLength(JSON.stringify(entry)) + 1;
+    if (bytes > mostAnswered) break;
+    answered.push(entry);
+  }
+  return { entries: answered, unreadable, more: entries.length > after + answered.length || left < 0 };
 }
 
 function entryOf(line: string): KeptEntry | undefined {

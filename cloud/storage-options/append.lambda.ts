@@ -21,7 +21,7 @@ const log = createAppendLog({
 /** Appends to the log on the file system that all environments share, or reads a day of it. */
 export async function handler(event: unknown) {
   const asked = logRequest.parse(event);
-  if (asked.do === 'read') return readDay(environment.LOG_FOLDER, asked.day, asked.limit);
+  if (asked.do === 'read') return readDay(environment.LOG_FOLDER, asked.day, asked);
   await log.append(asked.entries);
   logger.info('entries appended', { entries: asked.entries.length });
   return { appended: asked.entries.length };

@@ -62,7 +62,7 @@ export const incidentIndex = 'incident';
 /** Attribute that DynamoDB's time to live looks at, epoch seconds. */
 export const timeToLiveField = 'expiresAt';
 
-/** Body of `GET /pictures?correlationId=…`: newest first, those of one incident, at most 50. */
+/** Body of `GET /pictures?correlationId=…`: newest first, those of one incident: at most 50 that are concluded, at most 50 that are not. */
 export const pictureList = z.object({
   pictures: z.array(
     z.object({
@@ -160,5 +160,11 @@ export const logRequest = z.discriminatedUnion('do', [
       .min(1)
       .max(100),
   }),
-  z.object({ do: z.literal('read'), day: z.iso.date(), limit: z.int().min(1).max(1_000).default(100) }),
+  z.object({
+    do: z.literal('read'),
+    day: z.iso.date(),
+    limit: z.int().min(1).max(1_000).default(100),
+    /** Entries that an earlier answer had, of one that says there is `more`. */
+    after: z.int().min(0).default(0),
+  }),
 ]);

@@ -1,6 +1,6 @@
 import { createWriteStream } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
-import { dirname, resolve, sep } from 'node:path';
+import { dirname, relative, resolve, sep } from 'node:path';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { crc32 } from 'node:zlib';
@@ -8,6 +8,7 @@ import { type Entry, openPromise } from 'yauzl';
 
 /** What an archive may hold; a bound for whatever its author wrote into it. */
 export interface ExtractLimits {
+  /** Files, and folders that are made for them, whether they have an entry or not. */
   entries: number;
   /** Of all files together, unpacked. */
   totalBytes: number;
@@ -33,7 +34,9 @@ export interface ExtractedFile {
   bytes: number;
 }
 
-export type Extracted = { ok: true; files: ExtractedFile[] } | { ok: false; reason: ExtractRefusal; detail: string };
+export type Extracted =
+  | { ok: true; files: ExtractedFile[]; folders: number }
+  | { ok: false; reason: ExtractRefusal; detail: string };
 
 class Refused extends Error {
   readonly reason: ExtractRefusal;
@@ -44,6 +47,8 @@ class Refused extends Error {
   }
 }
 
+/** Folders in folders. */
+const deepest = 20;
 const fileTypeMask = 0o170_000;
 const linkType = 0o120_000;
 const ordinary = /^[^\p{Cc}\\:]{1,400}$/u;
@@ -55,32 +60,54 @@ const ordinary = /^[^\p{Cc}\\:]{1,400}$/u;
  */
 export async function extract(archive: string, folder: string, limits: ExtractLimits): Promise<Extracted> {
   try {
-    return { ok: true, files: await unpack(archive, folder, limits) };
+    return { ok: true, ...(await unpack(archive, folder, limits)) };
   } catch (error) {
     if (error instanceof Refused) return { ok: false, reason: error.reason, detail: error.message.slice(0, 500) };
     throw error;
   }
 }
 
-async function unpack(archive: string, folder: string, limits: ExtractLimits): Promise<ExtractedFile[]> {
+async function unpack(archive: string, folder: string, limits: ExtractLimits) {
   const zip = await openPromise(archive).catch((error: Error) => {
     if ('code' in error) throw error;
     throw new Refused('NOT_A_ZIP', error.message);
   });
   const files: ExtractedFile[] = [];
+  const folders = new Set<string>();
   let left = limits.totalBytes;
   let entries = 0;
+  /** One more thing on the disk. */
+  const count = () => {
+    entries += 1;
+    if (entries > limits.entries) {
+      throw new Refused('TOO_MANY_ENTRIES', `It has more than ${limits.entries} files and folders.`);
+    }
+  };
+  /** Makes a folder and those above it, each of which counts once. */
+  async function makeFolder(path: string, entry: Entry): Promise<void> {
+    const parts = relative(folder, path)
+      .split(sep)
+      .filter((part) => part !== '');
+    if (parts.length > deepest)
+      throw new Refused('TOO_MANY_ENTRIES', `${entry.fileName} lies deeper than ${deepest} folders.`);
+    for (const depth of parts.keys()) {
+      const made = parts.slice(0, depth + 1).join(sep);
+      if (folders.has(made)) continue;
+      count();
+      folders.add(made);
+    }
+    await mkdir(path, { recursive: true }).catch(nameTwice(entry));
+  }
   try {
     // Written one after the other, so that no more than one is on its way.
     for (;;) {
       const entry = await nextOf(zip);
-      if (entry === undefined) return files;
-      entries += 1;
-      if (entries > limits.entries)
-        throw new Refused('TOO_MANY_ENTRIES', `It has more than ${limits.entries} entries.`);
+      if (entry === undefined) return { files, folders: folders.size };
       const path = pathOf(entry, folder);
       if (entry.fileName.endsWith('/')) {
-        await mkdir(path, { recursive: true }).catch(nameTwice(entry));
+        // Also where it is there: what is read is bounded as well.
+        if (folders.has(relative(folder, path))) count();
+        await makeFolder(path, entry);
         continue;
       }
       // What it says of itself, so that a bomb is seen before it is unpacked. One that says less ends with an error of yauzl, which
@@ -88,7 +115,8 @@ async function unpack(archive: string, folder: string, limits: ExtractLimits): P
       if (entry.uncompressedSize > left) {
         throw new Refused('TOO_MANY_BYTES', `Unpacked it has more than ${limits.totalBytes} bytes.`);
       }
-      await mkdir(dirname(path), { recursive: true }).catch(nameTwice(entry));
+      await makeFolder(dirname(path), entry);
+      count();
       await write(zip, entry, path).catch(asRefusal(entry));
       left -= entry.uncompressedSize;
       files.push({ name: entry.fileName, bytes: entry.uncompressedSize });

@@ -12,6 +12,8 @@ import {
 
 /** Pictures that a list shows. */
 const mostListed = 50;
+/** Queries of one list at most: whoever asks for offers and uploads nothing does not hide what others have uploaded. */
+const mostPages = 10;
 
 /** A picture, and whether its event was told. */
 export interface PictureRow {
@@ -30,7 +32,10 @@ export interface PicturesTable {
   conclude(row: ConcludedPicture, expiresAtS: number): Promise<PictureRow | undefined>;
   /** Notes that the event of a picture was told. */
   markTold(id: string): Promise<void>;
-  /** Those of an incident, newest first, at most 50; what is no picture is left out. */
+  /**
+   * Those of an incident, newest first: at most 50 that are concluded, and at most 50 that wait for their upload, which hide none of the
+   * others. What is no picture is left out. The newest 500 rows are looked at.
+   */
   listOf(correlationId: string): Promise<Picture[]>;
 }
 
@@ -91,17 +96,30 @@ export function createPicturesTable(dynamo: DynamoDBClient, tableName: string): 
       }
     },
     async listOf(correlationId) {
-      const { Items = [] } = await documents.send(
-        new QueryCommand({
-          ...{ TableName, IndexName: incidentIndex, Limit: mostListed, ScanIndexForward: false },
-          KeyConditionExpression: 'correlationId = :id',
-          ExpressionAttributeValues: { ':id': correlationId },
-        }),
-      );
-      return Items.flatMap((item) => {
-        const parsed = picture.safeParse(item);
-        return parsed.success ? [parsed.data] : [];
-      });
+      const listed: Picture[] = [];
+      const left = { concluded: mostListed, pending: mostListed };
+      let after: Record<string, unknown> | undefined;
+      for (let page = 0; page < mostPages && left.concluded > 0; page += 1) {
+        const { Items = [], LastEvaluatedKey } = await documents.send(
+          new QueryCommand({
+            ...{ TableName, IndexName: incidentIndex, Limit: mostListed, ScanIndexForward: false },
+            KeyConditionExpression: 'correlationId = :id',
+            ExpressionAttributeValues: { ':id': correlationId },
+            ...(after === undefined ? {} : { ExclusiveStartKey: after }),
+          }),
+        );
+        for (const item of Items) {
+          const { data } = picture.safeParse(item);
+          if (data === undefined) continue;
+          const kind = data.status === 'PENDING_UPLOAD' ? 'pending' : 'concluded';
+          if (left[kind] === 0) continue;
+          left[kind] -= 1;
+          listed.push(data);
+        }
+        after = LastEvaluatedKey;
+        if (after === undefined) break;
+      }
+      return listed;
     },
   };
 }

@@ -287,6 +287,33 @@ describe('the table', () => {
     ).resolves.toBeUndefined();
   });
 
+  test('lists what was processed also behind many offers that nobody has taken', async () => {
+    const asked: unknown[] = [];
+    const answer = ({ input }: { input: unknown }) => {
+      asked.push(input);
+      return asked.length <= 2
+        ? {
+            Items: Array.from({ length: 50 }, () => item(pending)),
+            LastEvaluatedKey: { id: { S: `page ${asked.length}` } },
+          }
+        : { Items: [item(processed, true)] };
+    };
+    const listed = await createPicturesTable(new DynamoDBClient(fakeAws(answer)), 'records').listOf('x');
+    expect(listed).toHaveLength(51);
+    expect(listed.at(-1)).toEqual(processed);
+    expect(asked[2]).toMatchObject({ ExclusiveStartKey: { id: { S: 'page 2' } } });
+  });
+
+  test('looks at so many pages of an incident, and at no more', async () => {
+    let asked = 0;
+    const answer = () => {
+      asked += 1;
+      return { Items: [item(pending)], LastEvaluatedKey: { id: { S: 'more' } } };
+    };
+    await createPicturesTable(new DynamoDBClient(fakeAws(answer)), 'records').listOf('x');
+    expect(asked).toBe(10);
+  });
+
   test('lists what is a picture, and leaves out what somebody wrote by hand', async () => {
     const answer = () => ({ Items: [item(processed, true), { id: { S: 'by hand' } }, item(pending)] });
     const listed = await createPicturesTable(new DynamoDBClient(fakeAws(answer)), 'records').listOf('x');

@@ -35,7 +35,7 @@ export interface UnzipCacheSettings {
   keptBytes: number;
 }
 
-/** What a file takes at least, bytes, so that files without any content have an end as well. */
+/** What a file or a folder takes at least, bytes, so that those without any content have an end as well. */
 const block = 4_096;
 const onDisk = (bytes: number): number => Math.max(1, Math.ceil(bytes / block)) * block;
 
@@ -93,7 +93,7 @@ export function createUnzipCache({ folder, limits, keptBytes }: UnzipCacheSettin
         if (!extracted.ok) return extracted;
         await rm(path, { recursive: true, force: true });
         await rename(unfinished, path);
-        const bytes = extracted.files.reduce((sum, file) => sum + onDisk(file.bytes), 0);
+        const bytes = extracted.files.reduce((sum, file) => sum + onDisk(file.bytes), extracted.folders * block);
         kept.set(name, { files: extracted.files, bytes });
         return { ok: true, folder: path, files: extracted.files, reused: false, removed };
       } finally {

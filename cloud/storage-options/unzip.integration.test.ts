@@ -129,6 +129,16 @@ describe('an archive in /tmp', () => {
     expect(await readdir(folder)).toHaveLength(2);
   });
 
+  test('counts its folders as it counts its files', async () => {
+    const cache = cacheOf(limits.totalBytes + (limits.entries + 4) * 4_096 - 1);
+    // Three folders and an empty file take as much as two of these may.
+    for (const key of ['1', '2']) await cache.unzip(key, 'v', fetching(await honestArchive({ 'a/b/c/d.txt': '' })));
+    expect(await cache.unzip('3', 'v', fetching(await honestArchive({ e: '' })))).toMatchObject({
+      ok: true,
+      removed: 1,
+    });
+  });
+
   test('leaves nothing behind when it is refused, nor when it cannot be fetched, nor when its run was ended', async () => {
     const cache = cacheOf();
     await cache.unzip(
@@ -186,6 +196,17 @@ describe('an archive in /tmp', () => {
       'TOO_MANY_ENTRIES',
       'many that are empty',
       Array.from({ length: 21 }, (_, one) => ({ name: `${one}`, content: '' })),
+    ],
+    [
+      'TOO_MANY_ENTRIES',
+      'few files in many folders',
+      [1, 2, 3].map((one) => ({ name: `${`${one}/`.repeat(8)}f`, content: '' })),
+    ],
+    ['TOO_MANY_ENTRIES', 'folders alone', Array.from({ length: 21 }, (_, one) => ({ name: `${one}/`, content: '' }))],
+    [
+      'TOO_MANY_ENTRIES',
+      'the same folder again and again',
+      Array.from({ length: 21 }, () => ({ name: 'a/', content: '' })),
     ],
     ['CORRUPT_ENTRY', 'another checksum', [{ name: 'a', content: 'x', crc: 1 }]],
     ['UNREADABLE_ENTRY', 'an encrypted file', [{ name: 'a', content: 'x', flags: 1 }]],
