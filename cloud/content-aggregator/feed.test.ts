@@ -73,6 +73,16 @@ test('what is neither RSS nor Atom is refused (bad schema)', () => {
   }
 });
 
+test('more elements than a feed may have are refused, and pages that it carries as text are none', () => {
+  const item = (content: string) =>
+    `<item><link>https://a.example/1</link><description>${content}</description></item>`;
+  expect(() => postsOf(rss(item('<b/>'.repeat(20_001))), base)).toThrow(
+    expect.objectContaining({ name: 'NotAFeed', message: expect.stringContaining('20000 elements') }),
+  );
+  const carried = `<![CDATA[${'<p>text</p>'.repeat(20_001)}]]>`;
+  expect(postsOf(rss(item(carried)), base).urls).toEqual(['https://a.example/1']);
+});
+
 test('entities that grow, and depth, end in no time', () => {
   const levels = Array.from({ length: 20 }, (_, at) => `<!ENTITY e${at + 1} "${`&e${at};`.repeat(10)}">`).join('');
   const bomb = `<?xml version="1.0"?><!DOCTYPE rss [<!ENTITY e0 "x">${levels}]>${rss('<item><title>&e20;</title><link>https://a.example/&e20;</link></item>')}`;

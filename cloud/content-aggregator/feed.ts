@@ -3,6 +3,8 @@ import { type FeedPosts, link, mostPosts } from './contract.ts';
 import { cleanLink, linkKey } from './link-key.ts';
 import { Refused } from './refused.ts';
 
+/** Start tags; those of the pages that a feed carries as text are none of its own. */
+const mostElements = 20_000;
 /** Entries that are read at all. */
 const mostEntries = 1_000;
 
@@ -17,6 +19,7 @@ interface Entry {
  * @throws Refused `NotAFeed`
  */
 export function postsOf(text: string, base: string): FeedPosts {
+  if (hasTooManyElements(text)) throw notAFeed(`it has more than ${mostElements} elements`);
   const entries = entriesOf(text);
   const dated = entries.map((entry) => ({ ...entry, atMs: Date.parse(entry.date ?? '') }));
   if (dated.every(({ atMs }) => Number.isFinite(atMs))) dated.sort((a, b) => b.atMs - a.atMs);
@@ -53,6 +56,21 @@ function entriesOf(text: string): Entry[] {
   throw notAFeed(`it is a feed of format ${parsed.format}`);
 }
 
+/** Looks at each character once. What is in a comment or in CDATA is text; where one has no end, so is all that follows. */
+function hasTooManyElements(text: string): boolean {
+  const opening = /<!--|<!\[CDATA\[|<[a-z_]/gi;
+  let elements = 0;
+  for (let found = opening.exec(text); found !== null; found = opening.exec(text)) {
+    const [what] = found;
+    if (what.startsWith('<!')) {
+      const end = text.indexOf(what === '<!--' ? '-->' : ']]>', opening.lastIndex);
+      if (end === -1) return false;
+      opening.lastIndex = end;
+    } else if (++elements > mostElements) return true;
+  }
+  return false;
+}
+
 function parse(text: string) {
   try {
     return parseFeed(text, { maxItems: mostEntries });
@@ -62,5 +80,5 @@ function parse(text: string) {
 }
 
 function notAFeed(why: string, options?: ErrorOptions): Refused {
-  return new Refused('NotAFeed', `The feed is neither RSS 2.0 nor Atom: ${why}.`, options);
+  return new Refused('NotAFeed', `The feed is neither RSS 2.0 nor Atom, or not one that is read: ${why}.`, options);
 }

@@ -41,7 +41,7 @@ export function offer(
 }
 
 /** Longer than an upload, its way to the workflow, and the 14 days in which a failed execution may be driven on. */
-export const offerDays = 16;
+const offerDays = 16;
 
 /** When the row of an offer ends that nobody took, epoch seconds. */
 export const offerEndsAtS = (nowMs: number): number => Math.floor(nowMs / 1_000) + offerDays * secondsADay;
