@@ -7,6 +7,7 @@ test.each([
   ['https://example.com/a?utm_source=rss&utm_medium=x#part', 'https://example.com/a', 'example.com/a'],
   ['https://example.com/a/?b=2&a=1&gclid=9', 'https://example.com/a/?b=2&a=1', 'example.com/a?a=1&b=2'],
   ['https://example.com/?flag&q=a%20b', 'https://example.com/?flag&q=a%20b', 'example.com?flag&q=a%20b'],
+  ['https://example.com/a??', 'https://example.com/a??', 'example.com/a??'],
   ['http://example.com', 'http://example.com/', 'example.com'],
   [' https://example.com/a b ', 'https://example.com/a%20b', 'example.com/a%20b'],
 ])('%s is %s, and compared as %s', (address, clean, key) => {
@@ -40,5 +41,6 @@ test('what is clean stays as it is, and has the key of what it was', () => {
       expect(cleanLink(once)).toBe(once);
       expect(linkKey(once)).toBe(linkKey(url));
     }),
+    { examples: [['http://a.aa??']] },
   );
 });

@@ -13,7 +13,9 @@ export function cleanLink(address: string, base?: string): string | undefined {
   if (url.protocol !== 'http:' && url.protocol !== 'https:') return undefined;
   if (url.username !== '' || url.password !== '') return undefined;
   url.hash = '';
-  url.search = piecesOf(url).join('&');
+  const query = piecesOf(url).join('&');
+  // With its own mark before it: the one that it may begin with would be taken for that.
+  url.search = query === '' ? '' : `?${query}`;
   return url.href;
 }
 
