@@ -179,6 +179,21 @@ describe('the machine', () => {
     ...{ deployed_products: [], failed_products: [], skipped_products: [] },
   };
 
+  test('says whether an execution of a name was started', async () => {
+    const machineArn = 'arn:aws:states:eu-west-1:1:stateMachine:baselines';
+    const machine = createMachine(
+      new SFNClient(
+        fakeAws(({ input }) => {
+          const { executionArn } = z.object({ executionArn: z.string() }).parse(input);
+          if (!executionArn.endsWith(':execution:baselines:a')) throw new AwsFault('ExecutionDoesNotExist');
+          return { executionArn };
+        }),
+      ),
+      machineArn,
+    );
+    expect([await machine.exists('a'), await machine.exists('b')]).toEqual([true, false]);
+  });
+
   test('starts an execution of a name once', async () => {
     const names = new Set<unknown>();
     const machine = createMachine(

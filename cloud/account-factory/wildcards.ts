@@ -11,6 +11,12 @@ export const catalog = {
   stackSets: arn('cloudformation', 'stackset/SC-*'),
 } as const;
 
+/** What the room has started: called after account and version of a file. */
+export const executions = arn(
+  'states',
+  'execution:control-tower-account-factory-state-machine:control-tower-account-factory-execution-*',
+);
+
 export const wildcards: readonly Wildcard[] = [
   {
     path: 'Lookups',
@@ -32,6 +38,11 @@ export const wildcards: readonly Wildcard[] = [
     resource: '*',
     reason:
       'Lists and constraints know no resource, and portfolios, products and units are named by the configuration files.',
+  },
+  {
+    path: 'Start/FunctionRole',
+    statement: 'states:DescribeExecution',
+    ...{ resource: executions, reason: 'Executions are called after accounts and versions of files.' },
   },
   {
     path: 'BaselineRole',
