@@ -54,9 +54,12 @@ const exists = 'Exists';
  * | forEachBlog: Decide if Exist ? | 0: Add To List; else Ignore | | |
  * | forEachBlog: Add To List | the entry of the content file | end of the post | Ignore Failed + |
  * | Sum Up + | new entries, posts left out and why | Anything New ? | |
- * | Anything New ? + | new entries: SaveToGitHub; every post failed: Every Post Failed; else Nothing New | | |
+ * | Anything New ? + | new entries: SaveToGitHub; every post failed: Every Post Failed; else Last Commit | | |
+ * | Last Commit + | the newest commit where nobody was told of it | Was It Told ? | the run fails |
+ * | Was It Told ? + | not told: Tell The Site; else Nothing New | | |
  * | SaveToGitHub | one commit | Tell The Site | the run fails |
- * | Tell The Site + | event `ContentCommitted` | Saved | the run fails |
+ * | Tell The Site + | event `ContentCommitted` | Note It Was Told | the run fails |
+ * | Note It Was Told + | the commit, put into the bucket | Saved | the run fails; the next one tells again |
  */
 export class AggregateMachine extends Construct {
   readonly machine: StateMachine;
@@ -87,11 +90,24 @@ export class AggregateMachine extends Construct {
       payload: TaskInput.fromObject({ items: JsonPath.objectAt('$.items') }),
       resultPath: '$.saved',
     });
+    const note = this.task('Note It Was Told', functions.WriteToGitHub, {
+      payload: TaskInput.fromObject({ toldSha: JsonPath.stringAt('$.saved.commitSha') }),
+      resultPath: JsonPath.DISCARD,
+    });
+    const tell = this.tellTheSite(props);
+    tell.next(note).next(new Succeed(this, 'Saved'));
+    // A commit may be there whose run has failed: its answer was lost, or its event was refused.
+    const last = this.task('Last Commit', functions.WriteToGitHub, {
+      payload: TaskInput.fromObject({ contentSha: JsonPath.stringAt('$.RepoBlogs.sha') }),
+      resultPath: '$.saved',
+    });
+    last.next(
+      new Choice(this, 'Was It Told ?')
+        .when(Condition.isPresent('$.saved.commitSha'), tell)
+        .otherwise(new Succeed(this, 'Nothing New')),
+    );
     const anythingNew = new Choice(this, 'Anything New ?')
-      .when(
-        Condition.numberGreaterThan('$.added', 0),
-        save.next(this.tellTheSite(props)).next(new Succeed(this, 'Saved')),
-      )
+      .when(Condition.numberGreaterThan('$.added', 0), save.next(tell))
       .when(
         Condition.and(
           Condition.numberGreaterThan('$.failed', 0),
@@ -102,7 +118,7 @@ export class AggregateMachine extends Construct {
           cause: 'No page of the feed could be read: the output of Sum Up says why.',
         }),
       )
-      .otherwise(new Succeed(this, 'Nothing New'));
+      .otherwise(last);
     const role = this.role(functions);
     this.machine = new StateMachine(this, 'Machine', {
       // Its own grants would be wider than what it does.

@@ -36,7 +36,7 @@ const ignored = z.object({ url: z.string(), reason: z.string() });
 const summary = z.object({
   ...{ found: z.int(), added: z.int(), failed: z.int() },
   ignored: z.array(ignored),
-  saved: z.object({ commitSha: z.string(), added: z.int() }).optional(),
+  saved: z.object({ commitSha: z.string(), added: z.int() }).partial().optional(),
 });
 
 /** Runs a feed to its end. */

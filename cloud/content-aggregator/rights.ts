@@ -7,7 +7,12 @@ const token = `${account('ssm')}:parameter/GitHubAPIKey`;
 export const rights: RightsTable = {
   GetRepoContentsRole: [...may('ssm:GetParameter', token), ...may('s3:PutObject', 'Known/Objects/known/*')],
   CompareAgainstRepoRole: may('s3:GetObject', 'Known/Objects/known/*'),
-  WriteToGitHubRole: may('ssm:GetParameter', token),
+  WriteToGitHubRole: [
+    ...may('ssm:GetParameter', token),
+    ...may('s3:GetObject', 'Known/Objects/told/last.json'),
+    ...may('s3:PutObject', 'Known/Objects/told/last.json'),
+    ...may('s3:ListBucket', 'Known/Objects'),
+  ],
   StarterRole: [...may('states:StartExecution', 'Aggregate/Machine'), ...may('sqs:SendMessage', 'NotStarted')],
   'Aggregate/Role': [
     ...may(

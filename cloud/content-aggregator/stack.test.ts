@@ -83,10 +83,16 @@ describe(room, () => {
             { Variable: '$.added', NumericGreaterThan: 0, Next: 'SaveToGitHub' },
             { Next: 'Every Post Failed' },
           ],
+          Default: 'Last Commit',
+        },
+        'Last Commit': { Retry, ResultPath: '$.saved', Parameters: { 'contentSha.$': '$.RepoBlogs.sha' } },
+        'Was It Told ?': {
+          Choices: [{ Variable: '$.saved.commitSha', IsPresent: true, Next: 'Tell The Site' }],
           Default: 'Nothing New',
         },
+        'Note It Was Told': { Retry, Parameters: { 'toldSha.$': '$.saved.commitSha' }, Next: 'Saved' },
         SaveToGitHub: { Retry, ResultPath: '$.saved', Next: 'Tell The Site' },
-        'Tell The Site': { Resource: expect.stringContaining(':states:::events:putEvents'), Next: 'Saved' },
+        'Tell The Site': { Resource: expect.stringContaining(':states:::events:putEvents'), Next: 'Note It Was Told' },
       },
     });
   });
