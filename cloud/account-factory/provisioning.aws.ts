@@ -6,11 +6,11 @@ import {
   ProvisionProductCommand,
   ResourceNotFoundException,
   type ServiceCatalogClient,
+  ServiceCatalogServiceException,
   UpdateProvisionedProductCommand,
 } from '@aws-sdk/client-service-catalog';
 import { z } from 'zod';
 import type { BaselinePorts, Order } from './baseline.ts';
-import { isCurable } from './is-curable.ts';
 import { allPages } from './pages.aws.ts';
 import type { Observation } from './plan.ts';
 
@@ -109,6 +109,12 @@ async function send(
           }),
         );
   return recordSchema.parse(RecordDetail).RecordId;
+}
+
+/** Whether the next step may have more luck: the service is crowded or away. */
+function isCurable(error: unknown): boolean {
+  if (!(error instanceof ServiceCatalogServiceException)) return true;
+  return error.$fault === 'server' || /Throttl|TooManyRequests|RequestLimitExceeded/.test(error.name);
 }
 
 /** Not known yet: the step counts, so that it cannot stay so for ever. */

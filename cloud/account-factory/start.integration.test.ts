@@ -134,16 +134,30 @@ describe('an event', () => {
     expect(told).toEqual([]);
   });
 
-  test('that AWS refuses for good is parked and told, and does not hold up the others', async () => {
-    ports.catalogue = {
-      ...ports.catalogue,
-      portfoliosCalled: () =>
-        Promise.reject(
-          new ServiceCatalogServiceException({ name: 'AccessDeniedException', $fault: 'client', $metadata: {} }),
-        ),
-    };
-    expect(await take(created)).toMatchObject({ kind: 'parked', reason: 'refused' });
-    expect(told[0]?.message).toContain('AccessDeniedException');
+  const refusedWith = (name: string) => {
+    const error = new ServiceCatalogServiceException({ name, $fault: 'client', $metadata: {} });
+    ports.catalogue = { ...ports.catalogue, portfoliosCalled: () => Promise.reject(error) };
+  };
+
+  test.each(['ValidationException', 'InvalidParametersException'])(
+    'whose request AWS refuses for good with %s is parked and told, and does not hold up the others',
+    async (name) => {
+      refusedWith(name);
+      expect(await take(created)).toMatchObject({ kind: 'parked', reason: 'refused' });
+      expect(told[0]?.message).toContain(name);
+    },
+  );
+
+  test.each([
+    'AccessDeniedException',
+    'ThrottlingException',
+    'LimitExceededException',
+    'ResourceInUseException',
+    'ExpiredTokenException',
+  ])('that fails with %s, which a retry or a person cures, comes again', async (name) => {
+    refusedWith(name);
+    await expect(take(created)).rejects.toMatchObject({ name });
+    expect(told).toEqual([]);
   });
 
   test('of a second account lets it in beside the first, and takes the place of a launch constraint', async () => {

@@ -1,8 +1,8 @@
 import type { Catalogue } from './catalogue.ts';
 import { productsOf, readConfigurationFile, readUpdateFile } from './configuration-file.ts';
 import type { BaselineDocument, FactoryEvent, ParkingReason, UpdateFile } from './contract.ts';
-import { isCurable } from './is-curable.ts';
 import { type Notice, refusedNotice } from './notices.ts';
+import { isRefusedForGood } from './refused-for-good.ts';
 import { type ProductRequest, resolve } from './resolve.ts';
 import { extendedConstraint, type StackSetRoles } from './stack-set-constraint.ts';
 
@@ -57,13 +57,13 @@ const largestDocument = 150_000;
  * A new account's products by `config.yml`, or what `update.yml` asks for: validated, let into their accounts, and a state
  * machine started for each account. Where anything of it cannot be, nothing is started and the topic is told why. What AWS
  * refuses for good is parked and told too, as events behind it wait.
- * @throws Error for what a retry can cure.
+ * @throws Error for what a retry or a person can cure.
  */
 export async function takeEvent(event: FactoryEvent, ports: StartPorts, settings: StartSettings): Promise<Taken> {
   try {
     return await take(event, ports, settings);
   } catch (error) {
-    if (isCurable(error)) throw error;
+    if (!isRefusedForGood(error)) throw error;
     const origin = event.kind === 'account-created' ? `account ${event.account}` : event.key;
     return refuse(origin, [`AWS refused it: ${String(error).slice(0, 1_000)}`], 'refused', ports);
   }
