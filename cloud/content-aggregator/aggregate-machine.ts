@@ -53,7 +53,7 @@ const exists = 'Exists';
  * | forEachBlog: Compare Against Repo | whether its link is known | Decide if Exist ? | Ignore Failed + |
  * | forEachBlog: Decide if Exist ? | 0: Add To List; else Ignore | | |
  * | forEachBlog: Add To List | the entry of the content file | end of the post | Ignore Failed + |
- * | Sum Up + | new entries, posts left out and why | Anything New ? | |
+ * | Sum Up + | new entries, posts left out and why: all that goes on | Anything New ? | |
  * | Anything New ? + | new entries: SaveToGitHub; every post failed: Every Post Failed; else Last Commit | | |
  * | Last Commit + | the newest commit where nobody was told of it | Was It Told ? | the run fails |
  * | Was It Told ? + | not told: Tell The Site; else Nothing New | | |
@@ -83,6 +83,7 @@ export class AggregateMachine extends Construct {
         added: '{% $count($states.input.mapResults.ToCommit) %}',
         failed: `{% $count($states.input.mapResults.ignored[reason != '${exists}']) %}`,
         items: '{% [$states.input.mapResults.ToCommit] %}',
+        contentSha: '{% $states.input.RepoBlogs.sha %}',
         ignored: '{% [$states.input.mapResults.ignored] %}',
       },
     });
@@ -98,7 +99,7 @@ export class AggregateMachine extends Construct {
     tell.next(note).next(new Succeed(this, 'Saved'));
     // A commit may be there whose run has failed: its answer was lost, or its event was refused.
     const last = this.task('Last Commit', functions.WriteToGitHub, {
-      payload: TaskInput.fromObject({ contentSha: JsonPath.stringAt('$.RepoBlogs.sha') }),
+      payload: TaskInput.fromObject({ contentSha: JsonPath.stringAt('$.contentSha') }),
       resultPath: '$.saved',
     });
     last.next(

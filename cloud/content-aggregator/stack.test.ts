@@ -78,6 +78,8 @@ describe(room, () => {
             },
           },
         },
+        // What it does not put out, no state after it has.
+        'Sum Up': { Output: { contentSha: '{% $states.input.RepoBlogs.sha %}' } },
         'Anything New ?': {
           Choices: [
             { Variable: '$.added', NumericGreaterThan: 0, Next: 'SaveToGitHub' },
@@ -85,7 +87,7 @@ describe(room, () => {
           ],
           Default: 'Last Commit',
         },
-        'Last Commit': { Retry, ResultPath: '$.saved', Parameters: { 'contentSha.$': '$.RepoBlogs.sha' } },
+        'Last Commit': { Retry, ResultPath: '$.saved', Parameters: { 'contentSha.$': '$.contentSha' } },
         'Was It Told ?': {
           Choices: [{ Variable: '$.saved.commitSha', IsPresent: true, Next: 'Tell The Site' }],
           Default: 'Nothing New',
