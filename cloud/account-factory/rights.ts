@@ -1,4 +1,4 @@
-import { consumesFrom, parksAt, type Right, type RightsTable } from '../shared/rights.ts';
+import { consumesFrom, logsAndTraces, parksAt, type Right, type RightsTable } from '../shared/rights.ts';
 import { catalog, executions, wildcards } from './wildcards.ts';
 
 const all = (actions: readonly string[], ...resources: readonly string[]): Right[] =>
@@ -33,5 +33,5 @@ export const rights: RightsTable = {
     ...listed('Observations', '*'),
     { action: 'iam:PassRole', on: adminRole },
   ],
-  'Machine/Role': [{ action: 'lambda:InvokeFunction', on: 'Baseline' }, ...listed('Machine/Role', '*')],
+  'Machine/Role': [{ action: 'lambda:InvokeFunction', on: 'Baseline' }, ...logsAndTraces],
 };

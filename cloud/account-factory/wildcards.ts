@@ -1,4 +1,4 @@
-import { accessLog, type Wildcard } from '../shared/wildcards.ts';
+import { accessLog, machineRole, type Wildcard } from '../shared/wildcards.ts';
 
 const arn = (service: string, resource: string) =>
   `arn:\${AWS::Partition}:${service}:\${AWS::Region}:\${AWS::AccountId}:${resource}`;
@@ -75,13 +75,7 @@ export const wildcards: readonly Wildcard[] = [
     ].join(', '),
     ...{ resource: catalog.stackSets, reason: 'Service Catalog names its stack sets itself, with SC- at the start.' },
   },
-  {
-    path: 'Machine/Role',
-    statement:
-      'logs:CreateLogDelivery, logs:DeleteLogDelivery, logs:DescribeLogGroups, logs:DescribeResourcePolicies, logs:GetLogDelivery, logs:ListLogDeliveries, logs:PutResourcePolicy, logs:UpdateLogDelivery, xray:GetSamplingRules, xray:GetSamplingTargets',
-    resource: '*',
-    reason: 'Deliveries of logs and X-Ray know no resource.',
-  },
+  machineRole('Machine/Role'),
   {
     path: 'Deployment/Code/Objects/Policy',
     statement: 's3:GetObject',

@@ -1,25 +1,21 @@
 import { Duration, Stack } from 'aws-cdk-lib';
 import { EventBus } from 'aws-cdk-lib/aws-events';
-import { Grant, Policy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { LogGroup } from 'aws-cdk-lib/aws-logs';
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import {
   Choice,
   Condition,
-  DefinitionBody,
   Map as EachOf,
   Fail,
   JsonPath,
-  LogLevel,
   Pass,
-  StateMachine,
+  type StateMachine,
   Succeed,
   TaskInput,
 } from 'aws-cdk-lib/aws-stepfunctions';
 import { EventBridgePutEvents, LambdaInvoke, type LambdaInvokeProps } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import { Construct } from 'constructs';
-import { acknowledge } from '../shared/acknowledge.ts';
 import type { NodeFunction } from '../shared/node-function.ts';
-import { sharedWildcards } from '../shared/wildcards.ts';
+import { addStateMachine } from '../shared/state-machine.ts';
 import type { Stage } from '../stages.ts';
 import { contentCommittedType, eventSource, refusals } from './contract.ts';
 
@@ -120,22 +116,15 @@ export class AggregateMachine extends Construct {
         }),
       )
       .otherwise(last);
-    const role = this.role(functions);
-    this.machine = new StateMachine(this, 'Machine', {
-      // Its own grants would be wider than what it does.
-      role: role.withoutPolicyUpdates(),
-      definitionBody: DefinitionBody.fromChainable(posts.next(contents).next(each).next(sumUp).next(anythingNew)),
-      timeout: Duration.minutes(30),
-      tracingEnabled: true,
-      logs: {
-        destination: new LogGroup(this, 'Logs', {
-          logGroupName: `/aws/vendedlogs/states/${this.node.path.replaceAll('/', '-')}`,
-          retention: stage.logDays,
-          removalPolicy: stage.removalPolicy,
+    this.machine = addStateMachine(this, {
+      ...{ stage, functions: Object.values(functions), timeout: Duration.minutes(30) },
+      definition: posts.next(contents).next(each).next(sumUp).next(anythingNew),
+      statements: [
+        new PolicyStatement({
+          actions: ['events:PutEvents'],
+          resources: [Stack.of(this).formatArn({ service: 'events', resource: 'event-bus', resourceName: 'default' })],
         }),
-        level: LogLevel.ALL,
-        includeExecutionData: false,
-      },
+      ],
     });
   }
 
@@ -192,36 +181,4 @@ export class AggregateMachine extends Construct {
     task.addRetry({ errors: ['States.TaskFailed'], interval, backoffRate: 2, maxAttempts: 3 });
     return task;
   }
-
-  private role(functions: AggregatorFunctions): Role {
-    const role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('states.amazonaws.com') });
-    const grant = (actions: string[], ...resourceArns: string[]) =>
-      Grant.addToPrincipal({ grantee: role, actions, resourceArns });
-    grant(['lambda:InvokeFunction'], ...Object.values(functions).map(({ functionArn }) => functionArn));
-    grant(
-      ['events:PutEvents'],
-      Stack.of(this).formatArn({ service: 'events', resource: 'event-bus', resourceName: 'default' }),
-    );
-    role.addToPolicy(new PolicyStatement({ actions: [...logDelivery, ...sampling], resources: ['*'] }));
-    // What every function holds as well, in a policy of its own, so that it stays one statement.
-    const tracing = new Policy(this, 'Tracing', { roles: [role] });
-    tracing.addStatements(
-      new PolicyStatement({ actions: ['xray:PutTelemetryRecords', 'xray:PutTraceSegments'], resources: ['*'] }),
-    );
-    for (const { reason } of sharedWildcards) acknowledge(tracing, 'AwsSolutions-IAM5[Resource::*]', reason);
-    return role;
-  }
 }
-
-/** What Step Functions needs to know what to trace, and to have its log delivered: none of it knows a resource. */
-const sampling = ['xray:GetSamplingRules', 'xray:GetSamplingTargets'];
-const logDelivery = [
-  'logs:CreateLogDelivery',
-  'logs:DeleteLogDelivery',
-  'logs:DescribeLogGroups',
-  'logs:DescribeResourcePolicies',
-  'logs:GetLogDelivery',
-  'logs:ListLogDeliveries',
-  'logs:PutResourcePolicy',
-  'logs:UpdateLogDelivery',
-];

@@ -1,4 +1,4 @@
-import type { Right, RightsTable } from '../shared/rights.ts';
+import { logsAndTraces, type Right, type RightsTable } from '../shared/rights.ts';
 
 const may = (action: string, ...resources: readonly string[]): Right[] => resources.map((on) => ({ action, on }));
 const account = (service: string) => `arn:\${AWS::Partition}:${service}:\${AWS::Region}:\${AWS::AccountId}`;
@@ -20,17 +20,6 @@ export const rights: RightsTable = {
       ...['AddToList', 'CompareAgainstRepo', 'GetBlogPost', 'GetRepoContents', 'GetUrls', 'WriteToGitHub'],
     ),
     ...may('events:PutEvents', `${account('events')}:event-bus/default`),
-    ...[
-      'logs:CreateLogDelivery',
-      'logs:DeleteLogDelivery',
-      'logs:DescribeLogGroups',
-      'logs:DescribeResourcePolicies',
-      'logs:GetLogDelivery',
-      'logs:ListLogDeliveries',
-      'logs:PutResourcePolicy',
-      'logs:UpdateLogDelivery',
-      'xray:GetSamplingRules',
-      'xray:GetSamplingTargets',
-    ].flatMap((action) => may(action, '*')),
+    ...logsAndTraces,
   ],
 };
