@@ -125,7 +125,8 @@ export function createHandler(deps: HandlerDeps): Handler {
     time,
   );
   const inbox = createInbox({
-    transaction: space.take,
+    transaction: (work) => space.take(work, 'grouped'),
+    afterSync: store.afterSync,
     onRolledBack: intake.reload,
     onCommitted() {
       relay.notify(intake.takeWoken());
@@ -136,7 +137,7 @@ export function createHandler(deps: HandlerDeps): Handler {
   const { closeCode } = config.serviceNow;
   const teller = createTeller({ destination, texts: deps.texts, closeCode, chart: deps.chart, held: store });
   const relay = createRelay({
-    store: { ...store, transaction: space.finish },
+    store: { ...store, transaction: (work) => space.finish(work, 'grouped') },
     destination,
     teller,
     options: {

@@ -72,8 +72,31 @@ function migrate(db: Store, found: number, migrations: readonly Migration[]): vo
   });
 }
 
-/** Runs `work` in one immediate transaction; rolls back and rethrows when it throws. */
-export function transaction<T>(db: Store, work: () => T): T {
+/** What of a commit survives a power loss: it, once the call returns; it, once the store's sync says so; perhaps it. */
+export type Durability = 'synced' | 'grouped' | 'unsynced';
+
+/**
+ * Runs `work` in one immediate transaction; rolls back and rethrows when it throws. Whatever the durability, a commit
+ * survives the process, and none is ever torn or overtakes an earlier one.
+ */
+export function transaction<T>(db: Store, work: () => T, durability: Durability = 'synced'): T {
+  if (durability === 'synced') return attempt(db, work);
+  db.exec('PRAGMA synchronous = NORMAL');
+  try {
+    return attempt(db, work);
+  } finally {
+    db.exec('PRAGMA synchronous = FULL');
+  }
+}
+
+/** Copies the log into the file, with syncs. @throws what SQLite says, and where a reader holds it up */
+export function checkpoint(db: Store): void {
+  const row: unknown = db.prepare('PRAGMA wal_checkpoint(FULL)').get();
+  if (typeof row === 'object' && row !== null && 'busy' in row && row.busy === 0) return;
+  throw new Error('the log of the store is in use');
+}
+
+function attempt<T>(db: Store, work: () => T): T {
   db.exec('BEGIN IMMEDIATE');
   try {
     const result = work();
