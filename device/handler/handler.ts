@@ -236,7 +236,7 @@ export function createHandler(deps: HandlerDeps): Handler {
   function ownIdentity(): OwnIdentity {
     const stored = store.ownInstallation();
     const { id, createdAt } = stored ?? { id: deps.newId(), createdAt: isoUtc(deliveryTime.wallMs()) };
-    if (stored === undefined) store.setOwnInstallation({ id, createdAt });
+    if (stored === undefined) store.transaction(() => store.setOwnInstallation({ id, createdAt }));
     return { installationId: id, createdAt, bootId: deps.newId() };
   }
 
@@ -427,7 +427,7 @@ export function createHandler(deps: HandlerDeps): Handler {
     deadLetters: (limit) => store.deadLetters().slice(0, limit),
     oldestEntryMs: () => store.oldestWaitsSince() ?? undefined,
     redrive(entryIds) {
-      const keys = store.redrive(entryIds);
+      const keys = store.transaction(() => store.redrive(entryIds));
       relay.notify(keys);
       return keys.length;
     },

@@ -77,7 +77,7 @@ function storeOf(
     ...rejected,
     ...silences,
     /** Runs `work` in one transaction, by default a durable one; one that is `grouped` is so once `afterSync` calls back. */
-    transaction<T>(work: () => T, durability?: Durability): T {
+    transaction<T>(work: () => T, durability: Durability = 'synced'): T {
       const result = transaction(db, work, durability);
       if (durability === 'grouped') sync.mark();
       return result;

@@ -74,6 +74,8 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
   let running = false;
   let toldFailure: string | undefined;
   let toldRejection: string | undefined;
+  /** Answers of this turn of the event loop, by key. */
+  let answers = new Map<string, { line: Line; id: number; answer: AnswerMessage }>();
 
   function setDue(key: string, atMs: number): void {
     due.set(key, atMs);
@@ -165,6 +167,22 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
     if (guard.write('begun', 'unsynced', () => putAside(id, reason)).ok) next(key, line);
   }
 
+  /** One transaction for all: a handler that comes back answers in crowds. */
+  function storeAnswers(): void {
+    const batch = [...answers].filter(([key, { line, id }]) => lines.get(key) === line && line.sent?.id === id);
+    answers = new Map();
+    if (!running) return;
+    // Without a sync: what a power loss brings back is sent again, and answered as a duplicate.
+    const done = guard.write('begun', 'unsynced', () => {
+      for (const [, { id, answer }] of batch) {
+        if (answer.result === 'rejected') putAside(id, answer.reason ?? 'no reason given');
+        else journal.deleteMessage(id);
+      }
+    });
+    if (done.ok) for (const [key, { line }] of batch) next(key, line);
+    deps.changed();
+  }
+
   function reload(): void {
     lines.clear();
     due.clear();
@@ -200,17 +218,11 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
     },
     unanswered: (key) => lines.get(key)?.sent?.sequence,
     isWaiting: (key) => lines.has(key),
-    answered(key, { result, reason, sequence }) {
+    answered(key, answer) {
       const line = lines.get(key);
-      const sent = line?.sent;
-      if (line === undefined || sent?.sequence !== sequence) return;
-      // Without a sync: what a power loss brings back is sent again, and answered as a duplicate.
-      const done = guard.write('begun', 'unsynced', () => {
-        if (result === 'rejected') putAside(sent.id, reason ?? 'no reason given');
-        else journal.deleteMessage(sent.id);
-      });
-      if (done.ok) next(key, line);
-      deps.changed();
+      if (line?.sent?.sequence !== answer.sequence) return;
+      if (answers.size === 0) setImmediate(storeAnswers);
+      answers.set(key, { line, id: line.sent.id, answer });
     },
     isIdle: () => underWay === 0 && lines.size === 0,
   };

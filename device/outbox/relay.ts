@@ -344,7 +344,10 @@ export function createRelay(deps: RelayDeps): Relay {
   }
 
   async function attachChart(item: Item): Promise<void> {
-    const begin = () => store.beginAttempt(item.entry.id);
+    const begin = () => {
+      store.transaction(() => store.beginAttempt(item.entry.id));
+      return new Promise<void>((resolve) => store.afterSync(resolve));
+    };
     const { signal } = stopping;
     const result = await line.send(() => teller.chart(item.entry.kind, item.occurrence, { begin, signal }));
     if (result.ok && result.value === 'put off') return writeFailed(item, notNow);

@@ -123,7 +123,10 @@ test('the inline one syncs in the call', () => {
   expect(calls).toBe(1);
 });
 
-test('a commit without a sync of its own leaves the next ones synced', () => {
+test('only a transaction that asks for less is less durable than its store', () => {
+  const pragma = () => db.prepare('PRAGMA synchronous').get();
   commit(1);
-  expect(db.prepare('PRAGMA synchronous').get()).toMatchObject({ synchronous: 2 });
+  expect(pragma()).toMatchObject({ synchronous: 1 });
+  transaction(db, () => {}, 'synced');
+  expect(pragma()).toMatchObject({ synchronous: 2 });
 });
