@@ -99,7 +99,12 @@ const vendors = {
   '@aws-lambda-powertools/': ['cloud/.+\\.(lambda|aws)\\.ts'],
   'aws-cdk-lib/|constructs/|cdk-nag/': ['cloud/', 'scripts/cloud/'],
   'aws-iot-device-sdk-v2/|aws-crt/': ['device/transport/iot-core', 'device/greengrass/nucleus-connection.ts'],
-  'mqtt/': ['device/transport/mqtt', 'device/doctor/', 'scripts/(chaos|bench)/', 'scripts/provision/claim-connection.ts'],
+  'mqtt/': [
+    'device/transport/mqtt',
+    'device/doctor/',
+    'scripts/(chaos|bench)/',
+    'scripts/provision/claim-connection.ts',
+  ],
   'axios/': ['device/incident/servicenow/http.ts', 'scripts/bench/edge/bare-poster.ts'],
   'libsql/': ['device/platform/(sqlite|data-lock).ts'],
   'koffi/': ['device/sensor/i2c/linux-bus.ts'],

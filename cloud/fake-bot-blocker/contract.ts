@@ -10,7 +10,7 @@ export const mostBlocked = 10_000;
  * Rows that a family takes in an hour: as many as its set holds. A flood pushes others out of the set no faster, and does not fill the
  * table: with an index of its own a partition has 10 GB, and a row stays for weeks.
  */
-export const mostCaughtAnHour = mostBlocked;
+export const mostCaughtAnHour = 10_000;
 
 /** Index of the table of blocked addresses, by instant. */
 export const newestIndex = 'newest';
