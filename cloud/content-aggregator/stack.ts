@@ -26,7 +26,7 @@ export interface ContentAggregatorProps {
   /** Hosts, with their port where it is not that of the protocol, that feeds and posts may lie on; by default those of the feeds. */
   allowedHosts?: readonly string[];
   /** Address of the repository with the content file. */
-  gitHubRepo?: string;
+  gitHubRepo: string;
   /** `https://api.github.com`, or that of an Enterprise Server. */
   gitHubApi?: string;
   /** Path of the content file. */
@@ -56,7 +56,7 @@ export class ContentAggregatorStack extends Stack {
     if (!/^https:\/\/|^http:\/\/127\.0\.0\.1:/.test(gitHubApi)) {
       throw new Error(`${gitHubApi} would get the token in the clear: write an address with https.`);
     }
-    const repo = repoOf(props.gitHubRepo ?? 'https://github.com/aws-samples/content-aggregator-example');
+    const repo = repoOf(props.gitHubRepo);
 
     const known = new LakeBucket(this, 'Known', { stage });
     const fn = (id: string, entry: URL, timeout: Duration, own: Record<string, string> = {}) =>
