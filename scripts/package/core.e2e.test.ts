@@ -210,12 +210,19 @@ test(`${kills} kills of either at any moment: every breach is in exactly one inc
     waves.start();
     await expect.poll(() => serviceNow.rows('incident').length, patient).toBeGreaterThan(0);
     const killed = { [monitor]: 0, [handler]: 0 };
+    const statesAtStart = { [monitor]: 0, [handler]: 0 };
     for (let round = 0; round < kills; round += 1) {
       await systemPause(200 + random() * 1_600);
       const name = random() < 0.5 ? monitor : handler;
       await core.end(name, 'SIGKILL');
       killed[name] += 1;
+      statesAtStart[name] = core.nucleus.states.length;
       await core.start(name);
+    }
+    // A SIGTERM before the component has come so far as to hear it would end it as SIGKILL does.
+    for (const name of [monitor, handler] as const) {
+      const since = () => core.nucleus.states.slice(statesAtStart[name]);
+      await expect.poll(since, patient).toContainEqual({ component: name, state: 'RUNNING' });
     }
     waves.finish();
     await expect.poll(waves.isHot, patient).toBe(false);
