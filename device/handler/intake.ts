@@ -288,22 +288,35 @@ export function createIntake(store: HandlerStore, options: IntakeOptions, own: O
     store.addEntry(occurrence, 'resolve', Date.parse(at) + options.policy.quietMs);
   }
 
-  /** A breach of which nothing is told had taken over the incident of the one before it, whose resolution it called off. */
+  /**
+   * A breach of which nothing is told had taken over the incident of the one before it, whose resolution it called off;
+   * that incident may still be to be made.
+   */
   function resolvePredecessor({ correlationId: correlation, message }: Occurrence): void {
-    const predecessor = store.lastAttached(correlation);
+    const predecessor = store.lastTold(correlation);
     if (predecessor !== undefined) resolveAfterQuiet(predecessor, message.at);
   }
 
   /** Stores an end. What ended under a silence before anything was told of it is recorded only. */
   function ended(known: Occurrence, message: AnomalyMessage): Occurrence {
     const isUntold =
-      known.place === 'wanted' && known.silence === 'holds' && endedUnder(silences, message, endOnTheWall(message));
+      known.place === 'wanted' && known.silence === 'holds' && isEndedUnder(message) && !isStormOfOthers(known);
     const occurrence: Occurrence = { ...known, phase: 'ended', message, place: isUntold ? 'recorded' : known.place };
     for (const kind of isUntold ? (['open', 'chart', 'update'] as const) : (['update'] as const)) {
       store.dropWaiting(known.id, kind);
     }
     store.putOccurrence(occurrence);
     return occurrence;
+  }
+
+  function isEndedUnder(message: AnomalyMessage): boolean {
+    return endedUnder(silences, message, endOnTheWall(message));
+  }
+
+  /** Whether a storm holds what was over before its silence: that is told in any case. */
+  function isStormOfOthers({ id, message: { rule } }: Occurrence): boolean {
+    if (rule !== 'storm') return false;
+    return store.heldUnlisted(id, Number.MAX_SAFE_INTEGER).some(({ message }) => !isEndedUnder(message));
   }
 
   /**
@@ -502,6 +515,8 @@ export function createIntake(store: HandlerStore, options: IntakeOptions, own: O
     letGo,
     applySilences,
     tellStorm,
+    /** Whether a storm lasts anywhere. */
+    isStorming: (): boolean => [...weather.values()].some(({ state }) => state === 'storming'),
     tellStorms(): void {
       for (const state of weather.values()) if (state.state === 'storming') tellStorm(state.stormId);
     },
