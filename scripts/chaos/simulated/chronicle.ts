@@ -47,8 +47,8 @@ export interface Chronicle {
   /** Requests of the edge that were committed, in order. */
   readonly writes: (EdgeWrite & { service: number; atMs: number })[];
   readonly deeds: Deed[];
-  /** Incidents as they were when a person deleted them. */
-  readonly deleted: { service: number; row: Row; journal: readonly Row[]; atMs: number }[];
+  /** Incidents as they were when a person deleted them; `heardModCount`: up to which modification the edge knew of. */
+  readonly deleted: { service: number; row: Row; journal: readonly Row[]; atMs: number; heardModCount: number }[];
   readonly silences: (Span & { deviceId: string | undefined })[];
   readonly monitorLosses: MonitorLoss[];
   /** `ends`: of each breach whose end the instance told by then, start and end. */
@@ -68,17 +68,12 @@ const uncertainMs = 30_000;
  * write to it was taken.
  */
 export function isForgotten(
-  { service, row, atMs }: Chronicle['deleted'][number],
+  { service, row, atMs, heardModCount }: Chronicle['deleted'][number],
   { handlerLosses, writes }: Chronicle,
 ): boolean {
   const isLost = handlerLosses.some((loss) => loss.atMs >= atMs);
-  return (
-    isLost ||
-    writes.some(
-      (write) =>
-        write.service === service && write.sysId === row['sys_id'] && Math.abs(atMs - write.atMs) < uncertainMs,
-    )
-  );
+  const own = writes.filter((write) => write.service === service && write.sysId === row['sys_id']);
+  return isLost || own.some((write) => write.modCount > heardModCount || Math.abs(atMs - write.atMs) < uncertainMs);
 }
 
 export function createChronicle(schedule: Schedule): Chronicle {

@@ -98,6 +98,8 @@ export function createHandlerSide(deps: HandlerSideDeps): HandlerSide {
     });
   }
 
+  const configs = services.map((_service, index) => config(index));
+
   function secrets(): Secrets {
     return {
       kind: 'simulated',
@@ -110,10 +112,9 @@ export function createHandlerSide(deps: HandlerSideDeps): HandlerSide {
 
     async begin(life) {
       const { service } = chronicle.served;
-      const own = config(service);
       const lifeTime = life.time({ wallMs: () => time.wallMs(), monotonicMs: () => time.monotonicMs() });
-      const instance = services[service];
-      if (instance === undefined) throw new Error(`there is no instance ${service}`);
+      const [own, instance] = [configs[service], services[service]];
+      if (own === undefined || instance === undefined) throw new Error(`there is no instance ${service}`);
       const destination = device.createServiceNow(own.serviceNow, {
         secrets: secrets(),
         logger,

@@ -114,9 +114,15 @@ function textsOf({ description = '', close_notes: closeNotes = '' }: Row): strin
   return [description, closeNotes];
 }
 
-function rightTimes({ schedule, clockRightAtMs }: Chronicle): (texts: string[]) => string[] {
+function rightTimes({ schedule, clockRightAtMs, handlerLosses, truth }: Chronicle): (texts: string[]) => string[] {
   const { clockErrorMs: errorMs } = schedule.setup;
-  return (texts) => (errorMs === 0 ? texts : atRightTimes(texts, { errorMs, rightAtMs: clockRightAtMs }));
+  if (errorMs === 0) return (texts) => texts;
+  const over = truth
+    .breaches()
+    .filter(({ endedAtMs }) => endedAtMs !== null && handlerLosses.some(({ atMs }) => endedAtMs <= atMs));
+  const isForgottenStart = (startedAtMs: number) =>
+    over.some((breach) => Math.abs(breach.startedAtMs - startedAtMs) < 1_000);
+  return (texts) => atRightTimes(texts, { errorMs, rightAtMs: clockRightAtMs, isForgottenStart });
 }
 
 /** Open breaches moved to the instance that is served now; what ended before may have been put aside. */
@@ -157,7 +163,8 @@ function recordsOf(result: AuditResult): Finding[] {
 
 // --- what cannot be demanded -----------------------------------------------------------------------------------------
 
-function excused(breach: Breach, chronicle: Chronicle): Breach {
+function excused(whole: Breach, chronicle: Chronicle): Breach {
+  const breach = asFarAsKnown(whole, chronicle);
   const { startedAtMs, deviceId, metric } = breach;
   const endedAtMs = breach.endedAtMs ?? Number.POSITIVE_INFINITY;
   let { optional, untimed = false } = breach;
@@ -189,9 +196,30 @@ function excused(breach: Breach, chronicle: Chronicle): Breach {
   // It began and ended while the monitor could not write: counted, and not reported.
   optional ||= chronicle.fullDisk.some((full) => startedAtMs >= full.fromMs && endedAtMs <= full.toMs);
   optional ||= silencesOf(breach, chronicle).some((silence) => endedAtMs >= silence.fromMs && endedAtMs < silence.toMs);
+  // Of a clock that is known to be wrong the handler takes no time: what it hears under a silence ended under it.
+  optional ||=
+    endedAtMs < chronicle.clockRightAtMs &&
+    silencesOf(breach, chronicle).some(({ toMs }) => endedAtMs < toMs && mayBeLate(toMs, chronicle));
   optional ||= chronicle.deleted.some((one) => startedAtMs <= one.atMs && isForgotten(one, chronicle));
   const clockWasWrong = startedAtMs < chronicle.clockRightAtMs;
   return { ...breach, optional, untimed, clockWasWrong };
+}
+
+/**
+ * A monitor that lost its data directory does not know that a metric within its deadband has exceeded the limit before. If
+ * it does not exceed it again, the breach ended with the loss.
+ */
+function asFarAsKnown(breach: Breach, { monitorLosses, truth }: Chronicle): Breach {
+  const { deviceId, startedAtMs, endedAtMs } = breach;
+  const last = monitorLosses.find(
+    ({ atMs, forgetsEnds }) =>
+      !forgetsEnds &&
+      atMs >= startedAtMs &&
+      atMs < (endedAtMs ?? Number.POSITIVE_INFINITY) &&
+      !truth.isExceededAfter(breach, atMs),
+  );
+  if (last === undefined) return breach;
+  return { ...breach, endedAtMs: truth.nextSeenMs(deviceId, last.atMs), untimed: true };
 }
 
 /**
@@ -254,16 +282,21 @@ function mayBeLate(toMs: number, { schedule }: Chronicle): boolean {
 /** Two creates of one breach: repaired afterwards or not, somebody was paged twice. */
 function createdTwice(chronicle: Chronicle): Finding[] {
   const { writes } = chronicle;
-  const seen = new Set<string>();
-  return writes.flatMap(({ service, method, table, fields }) => {
+  /** By instance and breach, the record that was made. */
+  const seen = new Map<string, string>();
+  // Deleted by a person before the edge saw that it was made, it was never there.
+  const isGone = (sysId: string, byMs: number) =>
+    chronicle.deleted.some((one) => one.row['sys_id'] === sysId && one.atMs < byMs && isForgotten(one, chronicle));
+  return writes.flatMap(({ service, sysId, method, table, fields, atMs }) => {
     const opener = fields['correlation_display'];
     if (method !== 'POST' || table !== 'incident' || opener === undefined) return [];
     const name = `${service} ${opener}`;
     // With nothing known yet that must be visible, a user who cannot read does not see that the very first one was made.
     if (wasBlind(chronicle) && seen.size === 1 && seen.has(name)) return [];
-    if (seen.has(name)) return [finding('created once', `breach ${opener} of ${fields['correlation_id']}`)];
-    seen.add(name);
-    return [];
+    const before = seen.get(name);
+    seen.set(name, sysId);
+    if (before === undefined || isGone(before, atMs)) return [];
+    return [finding('created once', `breach ${opener} of ${fields['correlation_id']}`)];
   });
 }
 

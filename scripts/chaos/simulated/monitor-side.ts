@@ -102,7 +102,7 @@ export function createMonitorSide(deps: SideDeps): MonitorSide {
   }
 
   function config() {
-    const made = device.configSchema.parse({
+    return device.configSchema.parse({
       site,
       deviceId: setup.gateway ? 'gateway' : setup.devices[0],
       sensor: { kind: setup.gateway ? 'mqtt' : 'mock' },
@@ -117,8 +117,8 @@ export function createMonitorSide(deps: SideDeps): MonitorSide {
       monitor: { heartbeatMs: 30_000, rollCallMs: 60_000, saveStateMs: 30_000, resendCapMs: 10_000 },
       store: { reserveBytes: 0 },
     });
-    return made;
   }
+  const own = config();
 
   /** What a data directory takes with it: what nobody had answered. */
   function unanswered(journal: Journal): Chronicle['monitorLosses'][number]['unanswered'] {
@@ -151,7 +151,6 @@ export function createMonitorSide(deps: SideDeps): MonitorSide {
   return {
     async begin(life) {
       const bootedAtMs = machine.bootedAtMs;
-      const own = config();
       const lifeTime = life.time(clock(bootedAtMs));
       const monitor = device.createMonitor({
         config: own,
@@ -204,8 +203,8 @@ export function createMonitorSide(deps: SideDeps): MonitorSide {
       const before = commits;
       const atMs = time.wallMs();
       chronicle.truth.see({ site, deviceId, atMs, metrics });
-      const own = clock(machine.bootedAtMs);
-      const at = { atMs: own.wallMs(), monotonicMs: own.monotonicMs(), metrics };
+      const { wallMs, monotonicMs } = clock(machine.bootedAtMs);
+      const at = { atMs: wallMs(), monotonicMs: monotonicMs(), metrics };
       sink.sample(setup.gateway ? { deviceId, ...at } : at);
       if (life.isOver() && commits === before) chronicle.truth.unsee();
       watchDisk();

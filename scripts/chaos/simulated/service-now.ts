@@ -18,6 +18,7 @@ import { createTableApi, type ReadingLimits } from '../../../device/simulation/s
 import { type Row, tables } from '../../../device/simulation/servicenow/tables.ts';
 import type { Life } from './life.ts';
 import { createMemoryRecords } from './memory-records.ts';
+import { settleMs } from './schedule.ts';
 
 export interface Credentials {
   username: string;
@@ -34,6 +35,8 @@ export interface EdgeWrite {
   before: Row | undefined;
   /** Modifications of the record that the edge had seen when it sent this; undefined where it had never seen it. */
   seenModCount: number | undefined;
+  /** Modifications of the record with this one. */
+  modCount: number;
 }
 
 export interface SimulatedServiceNowOptions {
@@ -59,6 +62,8 @@ export interface SimulatedServiceNow {
   http(life: Life): Http;
   /** A person at work; answers the status. */
   person(method: 'PATCH' | 'DELETE', sysId: string, fields?: Readonly<Record<string, string>>): number;
+  /** Modifications of a record that an answer has told a living edge of; -1 before the first. */
+  heardModCount(sysId: string): number;
   /** All records of a table, the oldest first. */
   rows(table: string): Row[];
   requests(): number;
@@ -81,6 +86,8 @@ const person: Identity = {
 const allVisible: ReadingLimits = { invisible: false, droppedFields: [] };
 const longestHopMs = 120;
 const clientTimeoutMs = 10_000;
+/** An instance ends what it does for a request some time after it came in, however slow it was before: settle time lasts longer. */
+const longestLateMs = settleMs - 2_000;
 
 export function createSimulatedServiceNow(options: SimulatedServiceNowOptions): SimulatedServiceNow {
   const { time, random } = options;
@@ -95,6 +102,8 @@ export function createSimulatedServiceNow(options: SimulatedServiceNowOptions): 
   const incidents = tableNamed('incident');
   /** By record, what the edge was shown last. */
   const shownModCounts = new Map<string, number>();
+  /** The same of answers that came through. */
+  const heardModCounts = new Map<string, number>();
   let requests = 0;
   let failed = 0;
 
@@ -135,15 +144,16 @@ export function createSimulatedServiceNow(options: SimulatedServiceNowOptions): 
     const before = sysId === undefined ? undefined : store.get(incidents, sysId);
     const answer = route(request, edge, limits);
     if (answer.status < 200 || answer.status > 299) return answer;
-    noteShown(answer);
+    note(shownModCounts, answer);
     if (request.method === 'POST' || request.method === 'PATCH') tellWrite(request, answer, before, seen);
     return answer;
   }
 
-  function noteShown(answer: ApiAnswer): void {
+  function note(modCounts: Map<string, number>, answer: ApiAnswer): void {
+    if (answer.status < 200 || answer.status > 299) return;
     for (const row of recordsIn(answer)) {
       const sysId = fieldOf(row, 'sys_id');
-      if (sysId !== '') shownModCounts.set(sysId, Number(fieldOf(row, 'sys_mod_count')));
+      if (sysId !== '') modCounts.set(sysId, Number(fieldOf(row, 'sys_mod_count')));
     }
   }
 
@@ -163,6 +173,7 @@ export function createSimulatedServiceNow(options: SimulatedServiceNowOptions): 
       fields: isIncident ? stringsIn(JSON.parse(Buffer.from(body).toString('utf8'))) : {},
       before,
       seenModCount: seen.get(sysId),
+      modCount: Number(row === undefined ? Number.NaN : fieldOf(row, 'sys_mod_count')),
     });
   }
 
@@ -192,7 +203,11 @@ export function createSimulatedServiceNow(options: SimulatedServiceNowOptions): 
 
     return new Promise((resolve) => {
       const fail = (code: string, connected: boolean) => resolve({ kind: 'failed', code, connected });
-      const answered = (answer: ApiAnswer) => time.after(hopMs(), () => resolve(outcomeOf(answer)));
+      const answered = (answer: ApiAnswer) =>
+        time.after(hopMs(), () => {
+          if (!life.isOver()) note(heardModCounts, answer);
+          resolve(outcomeOf(answer));
+        });
       if (service.unreachable !== undefined) {
         const code = service.unreachable;
         time.after(hopMs(), () => fail(code, false));
@@ -213,7 +228,7 @@ export function createSimulatedServiceNow(options: SimulatedServiceNowOptions): 
           case 'cut-before-commit':
             return fail('ECONNRESET', true);
           case 'cut-then-commit':
-            time.after(outcome.delayMs, () => serve(asked, plan.limits, seen));
+            time.after(Math.min(outcome.delayMs, longestLateMs - plan.delayMs), () => serve(asked, plan.limits, seen));
             return fail('ECONNRESET', true);
           case 'commit-then-cut':
             serve(asked, plan.limits, seen);
@@ -242,6 +257,7 @@ export function createSimulatedServiceNow(options: SimulatedServiceNowOptions): 
     accepted: { username: 'greengrass', password: 'first' },
     requests: () => requests,
     struck: () => failed,
+    heardModCount: (sysId) => heardModCounts.get(sysId) ?? -1,
     http: (life) => ({
       send(request) {
         life.cross({ port: 'request', when: 'before' });
