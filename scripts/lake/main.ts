@@ -11,7 +11,7 @@ import { AppError } from '../../device/platform/errors.ts';
 import { checkIdentity } from '../cloud/aws-account.ts';
 import { table } from '../handler/table.ts';
 import { historyChartOption } from './history-chart-option.ts';
-import { readable, toJson } from './result.ts';
+import { readable, toJson, toNdjson } from './result.ts';
 
 process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] = 'true';
 
@@ -24,7 +24,7 @@ const program = new Command('lake')
   .option('--device <id>', 'only this device')
   .option('--metric <name>', 'only this metric, where the query has one')
   .option('--limit <rows>', 'rows at most, 1 to 100000', parseLimit, 10_000)
-  .addOption(new Option('--format <name>', 'of what is printed').choices(['table', 'json']).default('table'))
+  .addOption(new Option('--format <name>', 'of what is printed').choices(['table', 'json', 'ndjson']).default('table'))
   .option('--chart <file.svg>', 'draw it into this file instead')
   .option('--local <folder>', 'ask Parquet files on disk, with no account: a copy of the bucket')
   .option('--stack <name>', 'stack of the room', 'SensorDataLakeStack')
@@ -74,6 +74,7 @@ async function lake(options: Options): Promise<void> {
   }
   if (file !== undefined) return draw(query, result, file);
   if (options.format === 'json') process.stdout.write(toJson(result));
+  else if (options.format === 'ndjson') process.stdout.write(toNdjson(result));
   else if (result.rows.length === 0) console.log(`No rows from ${from} to ${to}.`);
   else
     process.stdout.write(
