@@ -144,9 +144,14 @@ export function createIntake(store: HandlerStore, options: IntakeOptions, own: O
     return occurrence;
   }
 
-  /** A breach inside the quiet period goes on in the same incident: its resolution is no longer wanted. */
+  /**
+   * A breach inside the quiet period goes on in the same incident: its resolution is no longer wanted. After the quiet
+   * period it is resolved first, and then reopened.
+   */
   function goOn({ correlationId: correlation, message }: Occurrence): void {
-    const ended = store.dropQuietResolves(correlation, Date.parse(message.startedAt));
+    const startedAtMs = Date.parse(message.startedAt);
+    store.endQuietBy(correlation, startedAtMs);
+    const ended = store.dropQuietResolves(correlation, startedAtMs);
     for (const id of ended) store.retire(id, options.policy.keepEnded);
   }
 

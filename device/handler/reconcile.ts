@@ -92,6 +92,10 @@ export function reconcileRows(
       // the incident tells of it all the same.
       const isLeft = occurrence.toldSeverity === null && store.entriesOf(row.correlationId).length === 0;
       if (occurrence.place === 'held' && (isLeft || namesOccurrence(row, occurrence.id))) intake.letGo(occurrence);
+      // Held back, and told all the same before the store was lost: then its end is told, too.
+      if (occurrence.place === 'wanted' && occurrence.silence === 'holds' && namesOccurrence(row, occurrence.id)) {
+        store.putOccurrence({ ...occurrence, place: 'attached', incident: { sysId: row.sysId, number: row.number } });
+      }
     }
     // What a storm goes on holding is told there: the incident is that of earlier breaches alone.
     const isHeld = firing.length > 0 && firing.every(({ id }) => store.occurrence(id)?.place === 'held');

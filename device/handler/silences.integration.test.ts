@@ -511,6 +511,21 @@ describe('storms and what the handler raises itself', () => {
     expect(h.destination.rows[0]?.workNotes).toContain(`breach ${fired.id} start=${fired.startedAt} end=2026`);
   });
 
+  test('the end of a breach whose incident a lost store knew of is told, though its walk came under the silence, too', async () => {
+    const h = await ready();
+    const fired = h.anomaly();
+    await h.pass(minuteMs);
+    await h.restart({ loseStore: true });
+    silence(h, 30 * minuteMs);
+    const firing = firingOf(fired);
+    h.rollCall([{ metric: 'temperature', rule: 'upper', lastSequence: 1, firing, waiting: false }]);
+    await h.pass(3 * minuteMs);
+    await recover(h, fired);
+    await h.pass(20 * minuteMs);
+    expect(h.destination.rows.map((row) => row.state)).toEqual(['resolved']);
+    expect(h.destination.rows[0]?.workNotes).toContain(`breach ${fired.id} start=${fired.startedAt} end=2026`);
+  });
+
   test('a silent device and a broker out of reach are held back like all else', async () => {
     const h = await ready();
     silence(h, 30 * minuteMs, { rule: 'device-silent' });

@@ -24,6 +24,23 @@ describe('storms, caps and silence', () => {
     for (const one of held) expect(storm?.workNotes).toMatch(new RegExp(`breach ${one.id} start=\\S+ end=2026`));
   });
 
+  test('a storm that begins right after the quiet period of the last one finds its incident resolved, and reopens it', async () => {
+    const h = await ready((config) => {
+      config.handler.storm = { keys: 1, windowMs: minuteMs };
+    });
+    for (const one of keys(2).map((metric) => h.anomaly({ metric }))) await recover(h, one);
+    const storm = () => h.destination.rows.find((row) => row.correlationId === 'home/*/*/storm');
+    // Quiet periods of what the handler raised itself are looked at once a minute.
+    await h.pass(15 * minuteMs + 1_000, 1_000);
+    expect(storm()?.state).toBe('new');
+    for (const metric of keys(2)) h.anomaly({ metric });
+    await h.settle();
+    expect(storm()?.state).toBe('in-progress');
+    await h.pass(5 * minuteMs);
+    expect(storm()?.state).toBe('in-progress');
+    expect(storm()?.workNotes.match(/Breaching again/g)).toHaveLength(1);
+  });
+
   test('a storm whose incident people cancel is over: what it listed stays with them, what it did not opens', async () => {
     const h = await ready((config) => {
       config.handler.storm = { keys: 1, windowMs: 60 * minuteMs };

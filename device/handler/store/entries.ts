@@ -78,6 +78,9 @@ export function entriesOf(db: Store, instance: string, clock?: Pick<Clock, 'wall
        FROM entry JOIN occurrence ON occurrence.instance = entry.instance AND occurrence.id = occurrence_id
        WHERE entry.instance = ? AND entry.site = ? AND entry.device_id = ? AND due_at IS NOT NULL`,
     ),
+    endQuietBy: db.prepare(
+      'UPDATE entry SET due_at = NULL, waits_since = ? WHERE instance = ? AND correlation_id = ? AND due_at <= ?',
+    ),
     endQuiet: db.prepare('UPDATE entry SET due_at = NULL, waits_since = ? WHERE id = ?'),
     quietDevices: db.prepare('SELECT DISTINCT site, device_id FROM entry WHERE instance = ? AND due_at IS NOT NULL'),
     openKeys: db.prepare(
@@ -123,6 +126,10 @@ export function entriesOf(db: Store, instance: string, clock?: Pick<Clock, 'wall
      */
     dropQuietResolves: (correlationId: string, atMs: number): string[] =>
       sql.dropQuiet.all(instance, correlationId, atMs).map((row) => occurrenceIdRow.parse(row).occurrence_id),
+    /** What of a key has waited for its quiet period until event time `atMs` is due for good, before what comes after it. */
+    endQuietBy(correlationId: string, atMs: number): void {
+      sql.endQuietBy.run(now(), instance, correlationId, atMs);
+    },
     /** Entries of a key in the order in which they are told; without what a silence holds back. */
     entriesOf: (correlationId: string): Entry[] => sql.ofKey.all(instance, correlationId).map(entryOf),
     /** Keys with an entry whose quiet period is over at that instant of the device's time; it is then due for good. */
