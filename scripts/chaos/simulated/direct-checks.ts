@@ -76,7 +76,7 @@ function createBench(device: DeviceCode) {
     chronicle: createChronicle(schedule),
     services: [createSimulatedServiceNow({ time, wallMs: time.wallMs, random, newId, onWrite() {} })],
   });
-  const handler = createComponent({ time, disk, begin: side.begin, onCrash: side.crashed, onReboot() {} });
+  const handler = createComponent({ time, disk, begin: side.begin, onEnd: side.ended, onReboot() {} });
   const answers: AnswerMessage[] = [];
   const monitor = network.transport(
     'monitor',

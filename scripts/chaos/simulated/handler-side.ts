@@ -14,7 +14,8 @@ type Store = ReturnType<DeviceCode['openHandlerStore']>;
 /** The handler, and what a person does at its console. */
 export interface HandlerSide {
   begin(life: Life): Promise<{ stop: () => Promise<void> }>;
-  crashed(survival: Survival): void;
+  /** After a crash, or a stop in order. */
+  ended(survival: Survival): void;
   /** What the secret holds; each has a version of its own. */
   secret: Credentials;
   silence(deviceId: string | undefined, forMs: number): void;
@@ -146,7 +147,7 @@ export function createHandlerSide(deps: HandlerSideDeps): HandlerSide {
       return { stop: () => handler.stop() };
     },
 
-    crashed(survival) {
+    ended(survival) {
       if (survival === 'nothing' || survival === 'backup') {
         const ends = new Set(services.flatMap((service) => [...toldEnds(service)]));
         chronicle.handlerLosses.push({ atMs: time.wallMs(), ends });

@@ -168,6 +168,7 @@ function excused(whole: Breach, chronicle: Chronicle): Breach {
   const { startedAtMs, deviceId, metric } = breach;
   const endedAtMs = breach.endedAtMs ?? Number.POSITIVE_INFINITY;
   let { optional, untimed = false } = breach;
+  let knownFromMs = startedAtMs;
   for (const { atMs, unanswered, forgetsEnds } of chronicle.monitorLosses) {
     // Held back by a silence it was told to nobody, and its start was lost with the monitor.
     const isHeldBack = silencesOf(breach, chronicle).some(({ fromMs, toMs }) => fromMs <= atMs && atMs < toMs);
@@ -182,6 +183,7 @@ function excused(whole: Breach, chronicle: Chronicle): Breach {
     );
     if (!isHit) continue;
     untimed = true;
+    if (forgetsEnds && startedAtMs <= atMs) knownFromMs = chronicle.truth.nextSeenMs(deviceId, atMs);
     optional ||= isNext;
     optional ||= endedAtMs <= chronicle.truth.nextSeenMs(deviceId, atMs);
   }
@@ -194,7 +196,7 @@ function excused(whole: Breach, chronicle: Chronicle): Breach {
     untimed = true;
   }
   // It began and ended while the monitor could not write: counted, and not reported.
-  optional ||= chronicle.fullDisk.some((full) => startedAtMs >= full.fromMs && endedAtMs <= full.toMs);
+  optional ||= chronicle.fullDisk.some((full) => knownFromMs >= full.fromMs && endedAtMs <= full.toMs);
   optional ||= silencesOf(breach, chronicle).some((silence) => endedAtMs >= silence.fromMs && endedAtMs < silence.toMs);
   // Of a clock that is known to be wrong the handler takes no time: what it hears under a silence ended under it.
   optional ||=
@@ -287,12 +289,12 @@ function createdTwice(chronicle: Chronicle): Finding[] {
   // Deleted by a person before the edge saw that it was made, it was never there.
   const isGone = (sysId: string, byMs: number) =>
     chronicle.deleted.some((one) => one.row['sys_id'] === sysId && one.atMs < byMs && isForgotten(one, chronicle));
-  return writes.flatMap(({ service, sysId, method, table, fields, atMs }) => {
+  return writes.flatMap(({ service, sysId, method, table, fields, atMs, knewAny }) => {
     const opener = fields['correlation_display'];
     if (method !== 'POST' || table !== 'incident' || opener === undefined) return [];
     const name = `${service} ${opener}`;
-    // With nothing known yet that must be visible, a user who cannot read does not see that the very first one was made.
-    if (wasBlind(chronicle) && seen.size === 1 && seen.has(name)) return [];
+    // With nothing known yet that must be visible, a user who cannot read does not see that the very first ones were made.
+    if (wasBlind(chronicle) && (seen.size === 1 || !knewAny) && seen.has(name)) return [];
     const before = seen.get(name);
     seen.set(name, sysId);
     if (before === undefined || isGone(before, atMs)) return [];

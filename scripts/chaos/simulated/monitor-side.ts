@@ -27,7 +27,8 @@ type Journal = ReturnType<DeviceCode['openJournal']>;
 /** The monitor and its machine: one sensor of its own, or the devices of a gateway. */
 export interface MonitorSide {
   begin(life: Life): Promise<{ stop: () => Promise<void> }>;
-  crashed(survival: Survival): void;
+  /** After a crash, or a stop in order. */
+  ended(survival: Survival): void;
   backedUp(): void;
   /** Shows the values of a device to the monitor, if it lives. */
   sample(deviceId: string, metrics: Readonly<Record<string, number>>): void;
@@ -176,7 +177,7 @@ export function createMonitorSide(deps: SideDeps): MonitorSide {
       return { stop: () => monitor.stop() };
     },
 
-    crashed(survival) {
+    ended(survival) {
       if (survival === 'nothing' || survival === 'backup') lose(survival);
       if (fullSinceMs !== undefined) {
         // What it knew and could not write died with it.

@@ -37,6 +37,8 @@ export interface EdgeWrite {
   seenModCount: number | undefined;
   /** Modifications of the record with this one. */
   modCount: number;
+  /** Whether any answer about an incident had come through when it was sent. */
+  knewAny: boolean;
 }
 
 export interface SimulatedServiceNowOptions {
@@ -62,13 +64,22 @@ export interface SimulatedServiceNow {
   http(life: Life): Http;
   /** A person at work; answers the status. */
   person(method: 'PATCH' | 'DELETE', sysId: string, fields?: Readonly<Record<string, string>>): number;
-  /** Modifications of a record that an answer has told a living edge of; -1 before the first. */
+  /**
+   * Modifications of a record that an answer has told a living edge of; -1 before the first. A walk, which looks for what
+   * is open at a device, tells nothing of what else a row tells.
+   */
   heardModCount(sysId: string): number;
   /** All records of a table, the oldest first. */
   rows(table: string): Row[];
   requests(): number;
   /** Requests that a fault struck, or that found nobody. */
   struck(): number;
+}
+
+/** What the edge had seen when it sent a request: modifications by record, and whether any answer had come through. */
+interface Seen {
+  modCounts: ReadonlyMap<string, number>;
+  knewAny: boolean;
 }
 
 const edge: Identity = {
@@ -136,7 +147,7 @@ export function createSimulatedServiceNow(options: SimulatedServiceNowOptions): 
   }
 
   /** One request of the edge, done. `seen` is what the edge knew when it sent it. */
-  function serve(request: ApiRequest, limits: ReadingLimits, seen: ReadonlyMap<string, number>): ApiAnswer {
+  function serve(request: ApiRequest, limits: ReadingLimits, seen: Seen): ApiAnswer {
     const { username, password } = service.accepted;
     const expected = `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
     if (request.headers.get('authorization') !== expected) return refusals.notAuthenticated();
@@ -161,7 +172,7 @@ export function createSimulatedServiceNow(options: SimulatedServiceNowOptions): 
     { method, path, body }: ApiRequest,
     answer: ApiAnswer,
     before: Row | undefined,
-    seen: ReadonlyMap<string, number>,
+    { modCounts, knewAny }: Seen,
   ): void {
     const [row] = recordsIn(answer);
     const sysId = row === undefined ? '' : fieldOf(row, 'sys_id');
@@ -172,7 +183,8 @@ export function createSimulatedServiceNow(options: SimulatedServiceNowOptions): 
       sysId,
       fields: isIncident ? stringsIn(JSON.parse(Buffer.from(body).toString('utf8'))) : {},
       before,
-      seenModCount: seen.get(sysId),
+      seenModCount: modCounts.get(sysId),
+      knewAny,
       modCount: Number(row === undefined ? Number.NaN : fieldOf(row, 'sys_mod_count')),
     });
   }
@@ -189,7 +201,8 @@ export function createSimulatedServiceNow(options: SimulatedServiceNowOptions): 
       body: bytes,
       baseUrl: url.origin,
     };
-    const seen = new Map(shownModCounts);
+    const seen = { modCounts: new Map(shownModCounts), knewAny: heardModCounts.size > 0 };
+    const isWalk = url.searchParams.get('sysparm_query')?.includes('STARTSWITH') === true;
     const table = /^\/api\/now\/table\/([^/]+)/.exec(url.pathname)?.[1];
     const hopMs = () => 1 + Math.floor(random() * longestHopMs);
     const struck = faults.strike({
@@ -205,7 +218,7 @@ export function createSimulatedServiceNow(options: SimulatedServiceNowOptions): 
       const fail = (code: string, connected: boolean) => resolve({ kind: 'failed', code, connected });
       const answered = (answer: ApiAnswer) =>
         time.after(hopMs(), () => {
-          if (!life.isOver()) note(heardModCounts, answer);
+          if (!life.isOver() && !isWalk) note(heardModCounts, answer);
           resolve(outcomeOf(answer));
         });
       if (service.unreachable !== undefined) {

@@ -106,14 +106,14 @@ function createWorld(schedule: Schedule, device: DeviceCode) {
       time,
       disk: disks.monitor,
       begin: monitor.begin,
-      onCrash: monitor.crashed,
+      onEnd: monitor.ended,
       onReboot: monitor.reboot,
     }),
     handler: createComponent({
       time,
       disk: disks.handler,
       begin: handler.begin,
-      onCrash: handler.crashed,
+      onEnd: handler.ended,
       onReboot() {},
     }),
   };
