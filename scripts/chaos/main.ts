@@ -50,6 +50,7 @@ async function simulate(options: ChaosOptions): Promise<0 | 1> {
   await printShortened(totals);
   writeJson(options, {
     ...{ seed: options.seed, rounds: totals.rounds, kills: totals.kills, faults: totals.faults },
+    schedulesWith: totals.parts,
     violations: totals.violations.flatMap(({ seed, findings }) => findings.map((finding) => ({ seed, ...finding }))),
   });
   return totals.violations.length === 0 ? 0 : 1;
@@ -64,6 +65,7 @@ function summary({ seed }: ChaosOptions, totals: Totals, msEach: number): [strin
     ['kills', totals.kills],
     ['faults', totals.faults],
     ['ms a schedule', Math.round(msEach)],
+    ...Object.entries(totals.parts).map(([part, count]): [string, number] => [`schedules with ${part}`, count]),
     ['violations', totals.violations.length],
   ];
 }

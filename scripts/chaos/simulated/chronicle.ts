@@ -37,6 +37,19 @@ export interface Span {
   toMs: number;
 }
 
+/** What takes part in the schedules of a run. */
+export type Participant =
+  | 'storm guard'
+  | 'silences'
+  | 'dead letters'
+  | 'attachments'
+  | 'wrong clocks'
+  | 'full disks'
+  | 'changes of instance'
+  | 'people'
+  | 'lost stores'
+  | 'late commits';
+
 /**
  * All that the judge knows of what truly happened, written down beside the code under test and without its help. Instants
  * are epoch ms by the clock of the world, which is always right.
@@ -55,9 +68,25 @@ export interface Chronicle {
   readonly handlerLosses: { atMs: number; ends: ReadonlySet<string> }[];
   /** When the monitor could not write. */
   readonly fullDisk: Span[];
+  /** What has truly had an effect. */
+  readonly met: Set<Participant>;
   clockRightAtMs: number;
   /** The instance that is served in the end, and since when. */
   served: { service: number; sinceMs: number };
+}
+
+/** What took part in a schedule that has been played. */
+export function partsOf(chronicle: Chronicle): Set<Participant> {
+  const { met, writes, silences, schedule, served, deeds, monitorLosses, handlerLosses } = chronicle;
+  const parts = new Set(met);
+  if (writes.some(({ fields }) => fields['correlation_id']?.endsWith('/storm'))) parts.add('storm guard');
+  if (silences.length > 0) parts.add('silences');
+  if (writes.some(({ table }) => table === 'sys_attachment')) parts.add('attachments');
+  if (schedule.setup.clockErrorMs !== 0) parts.add('wrong clocks');
+  if (served.service !== 0) parts.add('changes of instance');
+  if (deeds.length > 0) parts.add('people');
+  if (handlerLosses.length > 0 || monitorLosses.some(({ forgetsEnds }) => !forgetsEnds)) parts.add('lost stores');
+  return parts;
 }
 
 /** How long the edge may not know whether what it wrote was taken: time-out and settle time, and a hop. */
@@ -79,7 +108,7 @@ export function isForgotten(
 export function createChronicle(schedule: Schedule): Chronicle {
   return {
     ...{ schedule, truth: createTruth(), writes: [], deeds: [], deleted: [], silences: [] },
-    ...{ monitorLosses: [], handlerLosses: [], fullDisk: [] },
+    ...{ monitorLosses: [], handlerLosses: [], fullDisk: [], met: new Set() },
     clockRightAtMs: startMs,
     served: { service: 0, sinceMs: startMs },
   };

@@ -32,6 +32,8 @@ export interface Disk {
   hasBackup(): boolean;
   /** Bytes of the store. */
   bytes(): number;
+  /** Whether these bytes stand anywhere in the store. */
+  holds(text: string): boolean;
   remove(): void;
 }
 
@@ -105,6 +107,8 @@ export function createDisk(store: string, blank: Uint8Array, losesPower: boolean
     hasBackup: () => existsSync(join(root, 'backup', store)),
     bytes: () =>
       files.reduce((sum, file) => sum + (statSync(join(current, file), { throwIfNoEntry: false })?.size ?? 0), 0),
+    holds: (text) =>
+      files.some((file) => existsSync(join(current, file)) && readFileSync(join(current, file)).includes(text)),
     remove: () => rmSync(root, { recursive: true, force: true }),
   };
   return disk;

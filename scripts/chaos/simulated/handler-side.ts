@@ -6,7 +6,7 @@ import { toldEnds } from './instance-texts.ts';
 import type { Life } from './life.ts';
 import type { SideDeps } from './monitor-side.ts';
 import { settleMs } from './schedule.ts';
-import type { Credentials, SimulatedServiceNow } from './service-now.ts';
+import { type Credentials, firstCredentials, type SimulatedServiceNow } from './service-now.ts';
 
 type Handler = ReturnType<DeviceCode['createHandler']>;
 type Store = ReturnType<DeviceCode['openHandlerStore']>;
@@ -24,6 +24,8 @@ export interface HandlerSide {
   /** A person's word that the incidents that the handler knew are gone. */
   trustEmpty(): void;
   status(): ReturnType<Handler['status']> | undefined;
+  /** Breaches that it knows of. */
+  recent(limit: number): ReturnType<Handler['recent']>;
   close(): void;
 }
 
@@ -32,6 +34,8 @@ export interface HandlerSideDeps extends SideDeps {
 }
 
 export const stormWindowMs = 30_000;
+/** Ended breaches that the handler keeps for the record. */
+export const endedKept = 100;
 /** Any picture: drawing a real one takes longer than a schedule. */
 const picture = new Uint8Array([0x89, 0x50, 0x4e, 0x47]);
 
@@ -66,7 +70,10 @@ export function createHandlerSide(deps: HandlerSideDeps): HandlerSide {
       transaction(work, durability) {
         const result = store.transaction(() => {
           const done = work();
-          if (disk.isFull) throw diskFull();
+          if (disk.isFull) {
+            chronicle.met.add('full disks');
+            throw diskFull();
+          }
           if (!isPersonWaiting) life.cross({ port: 'commit', when: 'before' });
           return done;
         }, durability);
@@ -87,6 +94,7 @@ export function createHandlerSide(deps: HandlerSideDeps): HandlerSide {
         deviceSilentMs: setup.deviceSilentMs,
         claimMs: 0,
         storm: { keys: setup.stormKeys, windowMs: stormWindowMs },
+        keepEnded: endedKept,
         maxNewPerHour: setup.maxNewPerHour,
       },
       delivery: { settleMs, backoffCapMs: 10_000, pauseMs: 20_000, breakerFailures: 5 },
@@ -110,7 +118,7 @@ export function createHandlerSide(deps: HandlerSideDeps): HandlerSide {
   }
 
   const side: HandlerSide = {
-    secret: { username: 'greengrass', password: 'first' },
+    secret: firstCredentials,
 
     async begin(life) {
       const { service } = chronicle.served;
@@ -174,12 +182,15 @@ export function createHandlerSide(deps: HandlerSideDeps): HandlerSide {
     },
 
     redrive() {
-      ask((handler) => handler.redrive('all'));
+      ask((handler) => {
+        if (handler.redrive('all') > 0) chronicle.met.add('dead letters');
+      });
     },
     trustEmpty() {
       alive()?.store?.forgetKnownRows();
     },
     status: () => alive()?.handler.status(),
+    recent: (limit) => alive()?.handler.recent(limit) ?? [],
     close() {
       for (const store of opened) store.close();
     },

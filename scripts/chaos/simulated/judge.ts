@@ -8,7 +8,7 @@ import { type HandlerSide, stormWindowMs } from './handler-side.ts';
 import type { MonitorSide } from './monitor-side.ts';
 import { peopleOverruled } from './people.ts';
 import type { Step } from './schedule.ts';
-import type { SimulatedServiceNow } from './service-now.ts';
+import { type SimulatedServiceNow, secretMark } from './service-now.ts';
 import { atRightTimes } from './wrong-clock.ts';
 
 export interface Judged {
@@ -26,6 +26,9 @@ const hopsMs = 2_000;
 const delaying: readonly Step['do'][] = ['offline', 'network', 'crash', 'stop', 'disk-full'];
 /** Both stores are far below it, write-ahead log included. */
 const mostStoreBytes = 8_000_000;
+
+/** As it stands, and as it is sent. */
+const secrets = [secretMark, Buffer.from(`greengrass:${secretMark}`).toString('base64')];
 
 /** Everything that is wrong once all has been well for long enough. */
 export function judge(judged: Judged): Finding[] {
@@ -336,6 +339,7 @@ function unfinished({ monitor, handler, disks }: Judged): Finding[] {
     );
   }
   for (const disk of disks) {
+    if (secrets.some(disk.holds)) found.push(finding('nothing secret in a file', 'a store holds a password'));
     if (disk.bytes() > mostStoreBytes) found.push(finding('files are bounded', `a store has ${disk.bytes()} bytes`));
   }
   return found;

@@ -76,6 +76,7 @@ export function createMonitorSide(deps: SideDeps): MonitorSide {
           // At the commit, as on a disk: what the transaction did is rolled back.
           if (disk.isFull) {
             wasRefused ||= !life.isOver();
+            chronicle.met.add('full disks');
             throw diskFull();
           }
           life.cross({ port: 'commit', when: 'before' });

@@ -25,6 +25,10 @@ export interface Credentials {
   password: string;
 }
 
+/** What every password begins with. */
+export const secretMark = 'secret-';
+export const firstCredentials: Credentials = { username: 'greengrass', password: `${secretMark}of-the-beginning` };
+
 /** A request of the edge that was committed. */
 export interface EdgeWrite {
   method: 'POST' | 'PATCH';
@@ -48,6 +52,8 @@ export interface SimulatedServiceNowOptions {
   random: () => number;
   newId: () => string;
   onWrite: (write: EdgeWrite) => void;
+  /** A request whose connection died is going to be committed all the same. */
+  onLate: () => void;
 }
 
 /**
@@ -237,10 +243,11 @@ export function createSimulatedServiceNow(options: SimulatedServiceNowOptions): 
         });
         switch (outcome.kind) {
           case 'answered':
-            return answered(outcome.answer);
+            return answered(echoing(outcome.answer, asked));
           case 'cut-before-commit':
             return fail('ECONNRESET', true);
           case 'cut-then-commit':
+            options.onLate();
             time.after(Math.min(outcome.delayMs, longestLateMs - plan.delayMs), () => serve(asked, plan.limits, seen));
             return fail('ECONNRESET', true);
           case 'commit-then-cut':
@@ -267,7 +274,7 @@ export function createSimulatedServiceNow(options: SimulatedServiceNowOptions): 
   const service: SimulatedServiceNow = {
     faults,
     unreachable: undefined,
-    accepted: { username: 'greengrass', password: 'first' },
+    accepted: firstCredentials,
     requests: () => requests,
     struck: () => failed,
     heardModCount: (sysId) => heardModCounts.get(sysId) ?? -1,
@@ -311,6 +318,16 @@ function outcomeOf(answer: ApiAnswer): HttpOutcome {
     rateLimitReset: headers.get('x-ratelimit-reset') ?? undefined,
     body: Buffer.from(bytesOf(answer) ?? []).toString('utf8'),
   };
+}
+
+/** A refusal that repeats the request's credentials, as answers of proxies and debug pages do. */
+function echoing(answer: ApiAnswer, { headers }: ApiRequest): ApiAnswer {
+  const { body } = answer;
+  if (body.kind !== 'json' || typeof body.value !== 'object' || body.value === null) return answer;
+  const error: unknown = 'error' in body.value ? body.value.error : undefined;
+  if (typeof error !== 'object' || error === null) return answer;
+  const detail = `${'detail' in error ? String(error.detail) : ''} (authorization: ${headers.get('authorization')})`;
+  return { ...answer, body: { kind: 'json', value: { ...body.value, error: { ...error, detail } } } };
 }
 
 /** The records that an answer shows: of a list, or the one that was written. */

@@ -20,7 +20,7 @@ import {
   type Temper,
   troubleEndsMs,
 } from './schedule.ts';
-import { createSimulatedServiceNow } from './service-now.ts';
+import { createSimulatedServiceNow, secretMark } from './service-now.ts';
 
 export interface Outcome {
   findings: readonly Finding[];
@@ -86,6 +86,7 @@ function createWorld(schedule: Schedule, device: DeviceCode) {
   const services = [0, 1].map((service) => {
     return createSimulatedServiceNow({
       ...{ time, wallMs: () => time.wallMs(), random, newId },
+      onLate: () => chronicle.met.add('late commits'),
       onWrite: (write) => chronicle.writes.push({ ...write, service, atMs: time.wallMs() }),
     });
   });
@@ -230,7 +231,7 @@ function act(world: World, step: Step): void {
       return;
     }
     case 'password': {
-      const changed = { username: 'greengrass', password: `changed at ${time.monotonicMs()}` };
+      const changed = { username: 'greengrass', password: `${secretMark}${time.monotonicMs()}` };
       for (const each of services) each.accepted = changed;
       undo(step.secretAfterMs, () => {
         handler.secret = changed;
