@@ -66,6 +66,8 @@ export interface Chronicle {
   readonly monitorLosses: MonitorLoss[];
   /** `ends`: of each breach whose end the instance told by then, start and end. */
   readonly handlerLosses: { atMs: number; ends: ReadonlySet<string> }[];
+  /** When the handler could not write what it had seen or done. */
+  readonly handlerRefusals: number[];
   /** When the monitor could not write. */
   readonly fullDisk: Span[];
   /** What has truly had an effect. */
@@ -94,21 +96,25 @@ const uncertainMs = 30_000;
 
 /**
  * Whether the edge need not know what a deleted incident told: it lost its store since, or had not yet seen that its last
- * write to it was taken.
+ * write to it was taken, or could not store that.
  */
 export function isForgotten(
   { service, row, atMs, heardModCount }: Chronicle['deleted'][number],
-  { handlerLosses, writes }: Chronicle,
+  { handlerLosses, handlerRefusals, writes }: Chronicle,
 ): boolean {
   const isLost = handlerLosses.some((loss) => loss.atMs >= atMs);
   const own = writes.filter((write) => write.service === service && write.sysId === row['sys_id']);
-  return isLost || own.some((write) => write.modCount > heardModCount || Math.abs(atMs - write.atMs) < uncertainMs);
+  const isUnseen = ({ modCount, atMs: writtenMs }: EdgeWrite & { atMs: number }) =>
+    modCount > heardModCount ||
+    Math.abs(atMs - writtenMs) < uncertainMs ||
+    handlerRefusals.some((refusedMs) => refusedMs >= writtenMs && refusedMs <= atMs);
+  return isLost || own.some(isUnseen);
 }
 
 export function createChronicle(schedule: Schedule): Chronicle {
   return {
     ...{ schedule, truth: createTruth(), writes: [], deeds: [], deleted: [], silences: [] },
-    ...{ monitorLosses: [], handlerLosses: [], fullDisk: [], met: new Set() },
+    ...{ monitorLosses: [], handlerLosses: [], handlerRefusals: [], fullDisk: [], met: new Set() },
     clockRightAtMs: startMs,
     served: { service: 0, sinceMs: startMs },
   };

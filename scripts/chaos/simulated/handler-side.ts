@@ -72,6 +72,7 @@ export function createHandlerSide(deps: HandlerSideDeps): HandlerSide {
           const done = work();
           if (disk.isFull) {
             chronicle.met.add('full disks');
+            chronicle.handlerRefusals.push(time.wallMs());
             throw diskFull();
           }
           if (!isPersonWaiting) life.cross({ port: 'commit', when: 'before' });
