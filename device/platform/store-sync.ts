@@ -9,7 +9,8 @@ import { systemTime, type Time, type Timer } from './time.ts';
  * | state   | what runs           | left by                                                   |
  * |---------|---------------------|-----------------------------------------------------------|
  * | synced  | nothing             | `mark` → marked                                           |
- * | marked  | nothing             | `after` → syncing, once this turn of the event loop is over |
+ * | marked  | nothing             | `after` → due                                              |
+ * | due     | nothing             | end of this turn of the event loop → syncing               |
  * | syncing | fdatasync           | done → synced, or syncing again for who came meanwhile; failed → waiting |
  * | waiting | a timer             | timer → syncing, which then writes everything anew        |
  * | closed  | nothing             | never: who waits is not called back                       |

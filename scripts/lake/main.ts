@@ -1,14 +1,12 @@
 import { writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AthenaClient } from '@aws-sdk/client-athena';
-import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { type LakeQuery, queries, selectionSql } from '../../cloud/sensor-data-lake/queries.ts';
 import { queryAthena } from '../../cloud/shared/lake/query.aws.ts';
 import type { QueryResult } from '../../cloud/shared/lake/query-result.ts';
-import { requireLoopback } from '../../cloud/testing/account.ts';
 import { AppError } from '../../device/platform/errors.ts';
-import { checkIdentity } from '../cloud/aws-account.ts';
+import { openRoomStack, type RoomStackOptions } from '../cloud/room-stack.ts';
 import { table } from '../handler/table.ts';
 import { historyChartOption } from './history-chart-option.ts';
 import { readable, toJson, toNdjson } from './result.ts';
@@ -33,7 +31,7 @@ const program = new Command('lake')
   .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
   .parse();
 
-interface Options {
+interface Options extends RoomStackOptions {
   query: string;
   from?: string;
   to?: string;
@@ -43,9 +41,6 @@ interface Options {
   format: string;
   chart?: string;
   local?: string;
-  stack: string;
-  account?: string;
-  region?: string;
 }
 
 async function lake(options: Options): Promise<void> {
@@ -85,26 +80,13 @@ async function lake(options: Options): Promise<void> {
     );
 }
 
-async function run(sql: string, { local, stack, account, region }: Options): Promise<QueryResult> {
+async function run(sql: string, { local, ...roomStack }: Options): Promise<QueryResult> {
   if (local !== undefined) {
     // Native code, which nothing else here needs.
     const { queryFolder } = await import('./duckdb.ts');
     return queryFolder(local, sql);
   }
-  if (account === undefined) requireLoopback(process.env);
-  else if (region === undefined)
-    throw new AppError('wrong-use', '--account goes with --region: say where the stack is.');
-  else await checkIdentity({ account, region });
-  const where = region === undefined ? {} : { region };
-  const { Stacks = [] } = await new CloudFormationClient(where).send(new DescribeStacksCommand({ StackName: stack }));
-  const output = (name: string): string => {
-    const value = Stacks[0]?.Outputs?.find(({ OutputKey }) => OutputKey === name)?.OutputValue;
-    if (value !== undefined) return value;
-    throw new AppError(
-      'no-output',
-      `${stack} has no output ${name}. Deploy sensor-data-lake, or name its stack with --stack.`,
-    );
-  };
+  const { where, output } = await openRoomStack(roomStack, 'sensor-data-lake');
   return queryAthena({
     athena: new AthenaClient(where),
     workgroup: output('WorkgroupName'),

@@ -1,11 +1,9 @@
 import { readFile, stat } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import { Command, InvalidArgumentError } from 'commander';
 import { correlationKey, pictureId } from '../../cloud/storage-options/contract.ts';
-import { requireLoopback } from '../../cloud/testing/account.ts';
 import type { SigningKeys } from '../../cloud/testing/sign-request.ts';
 import { loadConfig } from '../../device/config/load.ts';
 import { createServiceNow } from '../../device/incident/servicenow/client.ts';
@@ -13,7 +11,7 @@ import { AppError, messageOf } from '../../device/platform/errors.ts';
 import { createLogger } from '../../device/platform/logger.ts';
 import { systemTime } from '../../device/platform/time.ts';
 import { createSecrets } from '../../device/secrets/create-secrets.ts';
-import { checkIdentity } from '../cloud/aws-account.ts';
+import { openRoomStack, type RoomStackOptions } from '../cloud/room-stack.ts';
 import { table } from '../handler/table.ts';
 import { addPicture, findPicture, mostLists } from './add-picture.ts';
 import { attachPicture } from './attach-picture.ts';
@@ -91,31 +89,14 @@ async function readPicture(file: string): Promise<Buffer> {
   throw new AppError('no-picture', `${file} is larger than ${largestFile / 1_000_000} MB. Send a smaller picture.`);
 }
 
-interface Options {
-  stack: string;
-  account?: string;
-  region?: string;
+interface Options extends RoomStackOptions {
   config?: string;
   set: string[];
 }
 
 /** The API of the deployed room, with the roles that it has made for cameras and viewers. */
 async function openApi(): Promise<PicturesApi> {
-  const { stack, account, region } = program.opts<Options>();
-  if (account === undefined) requireLoopback(process.env);
-  else if (region === undefined)
-    throw new AppError('wrong-use', '--account goes with --region: say where the stack is.');
-  else await checkIdentity({ account, region });
-  const where = region === undefined ? {} : { region };
-  const { Stacks = [] } = await new CloudFormationClient(where).send(new DescribeStacksCommand({ StackName: stack }));
-  const output = (name: string): string => {
-    const value = Stacks[0]?.Outputs?.find(({ OutputKey }) => OutputKey === name)?.OutputValue;
-    if (value !== undefined) return value;
-    throw new AppError(
-      'no-output',
-      `${stack} has no output ${name}. Deploy storage-options, or name its stack with --stack.`,
-    );
-  };
+  const { where, output } = await openRoomStack(program.opts<Options>(), 'storage-options');
   const sts = new STSClient(where);
   const assume = async (roleArn: string): Promise<SigningKeys> => {
     const { Credentials: made } = await sts.send(

@@ -177,13 +177,12 @@ async function latency(world: World, { perS, seconds }: { perS: number; seconds:
       sentAtMs.set(message.device, world.publisher.publishOne(message));
     }
   }
-  const arrivals: [string, number][] = [];
   while ((await world.receiver.count()) < before + sentAtMs.size) {
     await pause(20);
     if (nowMs() - beganMs > seconds * 1_000 + patienceMs)
       throw new AppError('failed', 'Incidents of a steady rate did not come.');
   }
-  arrivals.push(...(await world.receiver.take()).arrivals);
+  const { arrivals } = await world.receiver.take();
   const delays = arrivals.flatMap(([key, atMs]) => {
     const [, device = ''] = key.split('/');
     const sent = sentAtMs.get(device);

@@ -7,15 +7,14 @@ import { nowMs } from './now.ts';
  * process of its own; speaks with the one that started it.
  */
 export interface Received {
-  /** Instants of arrival (`process.hrtime`, ms) by device, in order. */
-  arrivals: [device: string, atMs: number][];
-  requests: number;
+  /** Instants of arrival (`process.hrtime`, ms) by correlation id, in order. */
+  arrivals: [key: string, atMs: number][];
 }
 
-export type ReceiverCommand = { ask: 'count' | 'take' | 'forget' | 'close' | 'open' };
+export type ReceiverCommand = { ask: 'count' | 'take' | 'close' | 'open' };
 export type ReceiverMessage =
   | { tell: 'listening'; port: number }
-  | { tell: 'count'; created: number; requests: number }
+  | { tell: 'count'; created: number }
   | { tell: 'taken'; received: Received };
 
 interface Incident {
@@ -29,7 +28,6 @@ const bySysId = new Map<string, Incident>();
 const byKey = new Map<string, Incident[]>();
 let arrivals: Received['arrivals'] = [];
 let created = 0;
-let requests = 0;
 let number = 0;
 
 function stamp(): string {
@@ -96,7 +94,6 @@ interface Answer {
 const none: Answer = { status: 404, body: '{"error":{"message":"none"}}' };
 
 function answerOf(request: IncomingMessage, body: string): Answer {
-  requests += 1;
   const url = new URL(request.url ?? '', 'http://receiver');
   if (!url.pathname.startsWith('/api/now/table/incident')) return none;
   if (request.method === 'GET') {
@@ -147,20 +144,12 @@ process.on('message', ({ ask }: ReceiverCommand) => {
   if (ask === 'close') {
     server.closeAllConnections();
     server.close();
-    tell({ tell: 'count', created, requests });
+    tell({ tell: 'count', created });
   }
-  if (ask === 'count') tell({ tell: 'count', created, requests });
+  if (ask === 'count') tell({ tell: 'count', created });
   if (ask === 'take') {
-    tell({ tell: 'taken', received: { arrivals, requests } });
+    tell({ tell: 'taken', received: { arrivals } });
     arrivals = [];
-  }
-  if (ask === 'forget') {
-    bySysId.clear();
-    byKey.clear();
-    arrivals = [];
-    created = 0;
-    requests = 0;
-    tell({ tell: 'count', created, requests });
   }
 });
 process.on('disconnect', () => process.exit(0));

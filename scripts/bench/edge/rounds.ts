@@ -1,5 +1,6 @@
 import { cpus } from 'node:os';
 import { AppError } from '../../../device/platform/errors.ts';
+import { median } from '../median.ts';
 import { barePoster, bareSubscriber, cpuByDevices, drain, durability, outageAndKill } from './comparisons.ts';
 import { type LifeFigures, live } from './life.ts';
 import type { Programs } from './programs.ts';
@@ -196,10 +197,3 @@ function lossOf(comparisons: readonly Comparison[]): Finding {
 }
 
 const short = (value: number) => value.toFixed(value < 100 ? 1 : 0);
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = Math.floor(sorted.length / 2);
-  const [low, high] = [sorted[Math.ceil(sorted.length / 2) - 1], sorted[middle]];
-  return ((low ?? Number.NaN) + (high ?? Number.NaN)) / 2;
-}
