@@ -7,7 +7,7 @@ import type { Disk } from './disk.ts';
 import { type HandlerSide, stormWindowMs } from './handler-side.ts';
 import type { MonitorSide } from './monitor-side.ts';
 import { peopleOverruled } from './people.ts';
-import type { Step } from './schedule.ts';
+import { type Step, settleMs } from './schedule.ts';
 import { type SimulatedServiceNow, secretMark } from './service-now.ts';
 import { atRightTimes } from './wrong-clock.ts';
 
@@ -339,6 +339,8 @@ function stormsUnguarded({ writes, schedule }: Chronicle): Finding[] {
   );
   return opened.flatMap(({ atMs }) => {
     const untilMs = atMs + stormWindowMs - hopsMs;
+    // What came in while an empty store settles was admitted before it is told.
+    if (atMs < startMs + settleMs + hopsMs) return [];
     if (calmedMs.some((endMs) => endMs >= atMs && endMs < untilMs)) return [];
     const within = opened.filter((other) => other.atMs >= atMs && other.atMs < untilMs);
     // One that opens twice, where the clock was set meanwhile, is one.
