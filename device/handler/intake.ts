@@ -238,6 +238,7 @@ export function createIntake(store: HandlerStore, options: IntakeOptions, own: O
     const opened: Occurrence = { ...occurrence, ...pickPlace(placeOf(message, correlation)) };
     store.putOccurrence(opened);
     if (opened.place !== 'wanted') return;
+    goOn(opened);
     add(opened, 'open');
     if (phase === 'ended') tellEnd(opened);
   }
@@ -361,6 +362,7 @@ export function createIntake(store: HandlerStore, options: IntakeOptions, own: O
   function letGo(occurrence: Occurrence): void {
     const silence = isHeldBack(wanted, occurrence.message) ? 'holds' : occurrence.silence;
     store.putOccurrence({ ...occurrence, place: 'wanted', heldBy: null, silence });
+    if (silence === 'none') goOn(occurrence);
     add(occurrence, 'open');
     if (occurrence.heldBy !== null) endOfHeld(occurrence.heldBy);
   }

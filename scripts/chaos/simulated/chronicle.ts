@@ -1,6 +1,6 @@
 import type { Row } from '../../../device/simulation/servicenow/tables.ts';
 import type { PersonAct, Schedule } from './schedule.ts';
-import type { EdgeWrite } from './service-now.ts';
+import type { EdgeWrite, Heard } from './service-now.ts';
 import { createTruth, type Truth } from './truth.ts';
 
 export const startMs = Date.parse('2026-03-01T12:00:00Z');
@@ -60,11 +60,11 @@ export interface Chronicle {
   /** Requests of the edge that were committed, in order. */
   readonly writes: (EdgeWrite & { service: number; atMs: number })[];
   readonly deeds: Deed[];
-  /** Incidents as they were when a person deleted them; `heardModCount`: up to which modification the edge knew of. */
-  readonly deleted: { service: number; row: Row; journal: readonly Row[]; atMs: number; heardModCount: number }[];
+  /** Incidents as they were when a person deleted them, and what the edge had heard of each. */
+  readonly deleted: { service: number; row: Row; journal: readonly Row[]; atMs: number; heard: Heard | undefined }[];
   readonly silences: (Span & { deviceId: string | undefined })[];
   readonly monitorLosses: MonitorLoss[];
-  /** `ends`: of each breach whose end the instance told by then, start and end. */
+  /** `ends`: of each breach whose end the instance told by then, key, start and end. */
   readonly handlerLosses: { atMs: number; ends: ReadonlySet<string> }[];
   /** When the handler could not write what it had seen or done. */
   readonly handlerRefusals: number[];
@@ -95,17 +95,18 @@ export function partsOf(chronicle: Chronicle): Set<Participant> {
 const uncertainMs = 30_000;
 
 /**
- * Whether the edge need not know what a deleted incident told: it lost its store since, or had not yet seen that its last
- * write to it was taken, or could not store that.
+ * Whether the edge need not know what a deleted incident told: it never heard of it, lost its store since, or had not yet
+ * seen that its last write to it was taken, or could not store that.
  */
 export function isForgotten(
-  { service, row, atMs, heardModCount }: Chronicle['deleted'][number],
+  { service, row, atMs, heard }: Chronicle['deleted'][number],
   { handlerLosses, handlerRefusals, writes }: Chronicle,
 ): boolean {
-  const isLost = handlerLosses.some((loss) => loss.atMs >= atMs);
+  if (heard === undefined) return true;
+  const isLost = handlerLosses.some((loss) => loss.atMs >= heard.atMs);
   const own = writes.filter((write) => write.service === service && write.sysId === row['sys_id']);
   const isUnseen = ({ modCount, atMs: writtenMs }: EdgeWrite & { atMs: number }) =>
-    modCount > heardModCount ||
+    modCount > heard.modCount ||
     Math.abs(atMs - writtenMs) < uncertainMs ||
     handlerRefusals.some((refusedMs) => refusedMs >= writtenMs && refusedMs <= atMs);
   return isLost || own.some(isUnseen);

@@ -36,6 +36,7 @@ export function judge(judged: Judged): Finding[] {
   const breaches = chronicle.truth
     .breaches()
     .filter((breach) => !isSilenced(breach, chronicle))
+    .flatMap((breach) => asFarAsKnown(breach, chronicle))
     .map((breach) => excused(breach, chronicle));
   return [
     ...services.flatMap((service, index) => ofInstance(service, index, breaches, chronicle)),
@@ -102,31 +103,36 @@ function ofInstance(
     );
   const told = { ...result, duplicates: result.duplicates.filter(isNews) };
   const found = isServed ? findingsOf(told) : recordsOf(told);
-  return found.filter((one) => !isExcused(one, service, chronicle));
+  return found.filter((one) => !isExcused(one, rows, chronicle));
 }
 
-function isExcused({ invariant, what }: Finding, service: SimulatedServiceNow, chronicle: Chronicle): boolean {
+function isExcused({ invariant, what }: Finding, rows: readonly Row[], chronicle: Chronicle): boolean {
   const clockWasWrong = chronicle.schedule.setup.clockErrorMs !== 0;
   // The order of breaches is read from their starts, and some were told by a wrong clock, or again after others.
   const isToldAgain = chronicle.truth.breaches().some((breach) => isRelived(breach, chronicle));
   if (invariant === 'in order' && (clockWasWrong || isToldAgain)) return true;
   // What was on hold when its breach ended is left to people, whatever they make of it later.
   const isHeld = ({ what: did, sysId }: Chronicle['deeds'][number]) =>
-    did === 'hold' &&
-    service.rows('incident').some((row) => row['sys_id'] === sysId && what.startsWith(`${row['number']}:`));
+    did === 'hold' && rows.some((row) => row['sys_id'] === sysId && what.startsWith(`${row['number']}:`));
   if (invariant === 'resolved if ended' && chronicle.deeds.some(isHeld)) return true;
   // A handler that lost its store may take breaches with incidents of their own for a storm, before it finds these; and
   // what a storm had listed by a wrong clock it does not list again.
   if (chronicle.handlerLosses.length === 0) return false;
   const isOfStorms = /^(exactly one incident|resolved|in order)/.test(invariant);
   if (!isOfStorms && !(invariant === 'no incident without a breach' && clockWasWrong)) return false;
-  const storms = service.rows('incident').filter((row) => row['correlation_id']?.endsWith('/storm'));
+  const storms = rows.filter((row) => row['correlation_id']?.endsWith('/storm'));
   return invariant === 'in order' ? storms.length > 0 : storms.some((row) => what.includes(row['number'] ?? '-'));
 }
 
-/** At times the user of the edge could create, but not read. */
-function wasBlind({ schedule }: Chronicle): boolean {
-  return schedule.steps.some((step) => step.do === 'fault' && step.fault.kind === 'create-without-read');
+/** Shortly before, the user of the edge could create, but not read. */
+function wasBlind({ schedule }: Chronicle, atMs: number): boolean {
+  return schedule.steps.some(
+    (step) =>
+      step.do === 'fault' &&
+      step.fault.kind === 'create-without-read' &&
+      startMs + step.atMs <= atMs &&
+      atMs < startMs + step.atMs + step.forMs + settleMs,
+  );
 }
 
 function textsOf({ description = '', close_notes: closeNotes = '' }: Row): string[] {
@@ -182,8 +188,7 @@ function recordsOf(result: AuditResult): Finding[] {
 
 // --- what cannot be demanded -----------------------------------------------------------------------------------------
 
-function excused(whole: Breach, chronicle: Chronicle): Breach {
-  const breach = asFarAsKnown(whole, chronicle);
+function excused(breach: Breach, chronicle: Chronicle): Breach {
   const { startedAtMs, deviceId, metric } = breach;
   const endedAtMs = breach.endedAtMs ?? Number.POSITIVE_INFINITY;
   let { optional, untimed = false } = breach;
@@ -210,7 +215,7 @@ function excused(whole: Breach, chronicle: Chronicle): Breach {
   untimed ||= relived || isContinuation;
   optional ||= isContinuation;
   for (const { atMs, ends } of chronicle.handlerLosses) {
-    if (endedAtMs > atMs || ends.has(`${iso(startedAtMs)} ${iso(endedAtMs)}`)) continue;
+    if (endedAtMs > atMs || ends.has(`${correlationIdOf(breach)} ${iso(startedAtMs)} ${iso(endedAtMs)}`)) continue;
     optional = true;
     untimed = true;
   }
@@ -221,26 +226,32 @@ function excused(whole: Breach, chronicle: Chronicle): Breach {
   optional ||=
     endedAtMs < chronicle.clockRightAtMs &&
     silencesOf(breach, chronicle).some(({ toMs }) => endedAtMs < toMs && mayBeLate(toMs, chronicle));
-  optional ||= chronicle.deleted.some((one) => startedAtMs <= one.atMs && isForgotten(one, chronicle));
+  const isDeleted = chronicle.deleted.some((one) => startedAtMs <= one.atMs && isForgotten(one, chronicle));
+  optional ||= isDeleted;
+  untimed ||= isDeleted && isTakenUpAnew(breach, chronicle);
+  // Another instance is told what its monitor knows by then.
+  untimed ||= chronicle.served.service !== 0 && isTakenUpAnew(breach, chronicle);
   const clockWasWrong = startedAtMs < chronicle.clockRightAtMs;
   return { ...breach, optional, untimed, clockWasWrong };
 }
 
 /**
- * A monitor that lost its data directory does not know that a metric within its deadband has exceeded the limit before. If
- * it does not exceed it again, the breach ended with the loss.
+ * A monitor that lost its data directory does not know that a metric within its deadband has exceeded the limit before: the
+ * breach ended with the loss, and where it exceeds the limit again another one begins.
  */
-function asFarAsKnown(breach: Breach, { monitorLosses, truth }: Chronicle): Breach {
-  const { deviceId, startedAtMs, endedAtMs } = breach;
-  const last = monitorLosses.find(
-    ({ atMs, forgetsEnds }) =>
-      !forgetsEnds &&
-      atMs >= startedAtMs &&
-      atMs < (endedAtMs ?? Number.POSITIVE_INFINITY) &&
-      !truth.isExceededAfter(breach, atMs),
-  );
-  if (last === undefined) return breach;
-  return { ...breach, endedAtMs: truth.nextSeenMs(deviceId, last.atMs), untimed: true };
+function asFarAsKnown(breach: Breach, chronicle: Chronicle): Breach[] {
+  const { monitorLosses, truth } = chronicle;
+  const { deviceId, startedAtMs } = breach;
+  const endedAtMs = breach.endedAtMs ?? Number.POSITIVE_INFINITY;
+  for (const { atMs, forgetsEnds } of monitorLosses) {
+    if (forgetsEnds || atMs < startedAtMs || atMs >= endedAtMs) continue;
+    const [shownMs, exceededMs] = [truth.nextSeenMs(deviceId, atMs), truth.nextExceededMs(breach, atMs)];
+    if (exceededMs === shownMs) continue;
+    const known = { ...breach, endedAtMs: shownMs, resolvedAtMs: shownMs, untimed: true };
+    if (exceededMs === undefined) return [known];
+    return [known, ...asFarAsKnown({ ...breach, startedAtMs: exceededMs, firedAtMs: exceededMs }, chronicle)];
+  }
+  return [breach];
 }
 
 /**
@@ -260,13 +271,14 @@ function isTakenUpAnew({ startedAtMs, endedAtMs }: Breach, { monitorLosses }: Ch
   return monitorLosses.some(({ atMs }) => atMs >= startedAtMs && atMs < (endedAtMs ?? Number.POSITIVE_INFINITY));
 }
 
-/** It begins with the first reading of a monitor that relives an earlier breach of its key. */
-function continuesRelived({ deviceId, metric, startedAtMs }: Breach, chronicle: Chronicle): boolean {
+/** It lasts at the first reading of a monitor that relives an earlier breach of its key. */
+function continuesRelived({ deviceId, metric, startedAtMs, endedAtMs }: Breach, chronicle: Chronicle): boolean {
   const { truth, monitorLosses } = chronicle;
   const relived = truth
     .breaches()
     .some((other) => other.deviceId === deviceId && other.metric === metric && isRelived(other, chronicle));
-  return relived && monitorLosses.some(({ atMs }) => truth.nextSeenMs(deviceId, atMs) === startedAtMs);
+  const lastsAt = (shownMs: number) => startedAtMs <= shownMs && shownMs < (endedAtMs ?? Number.POSITIVE_INFINITY);
+  return relived && monitorLosses.some(({ atMs }) => lastsAt(truth.nextSeenMs(deviceId, atMs)));
 }
 
 function isFirstAfter({ deviceId, metric, startedAtMs }: Breach, atMs: number, { truth }: Chronicle): boolean {
@@ -313,12 +325,13 @@ function createdTwice(chronicle: Chronicle): Finding[] {
   // Deleted by a person before the edge saw that it was made, it was never there.
   const isGone = (sysId: string, byMs: number) =>
     chronicle.deleted.some((one) => one.row['sys_id'] === sysId && one.atMs < byMs && isForgotten(one, chronicle));
-  return writes.flatMap(({ service, sysId, method, table, fields, atMs, knewAny }) => {
+  return writes.flatMap(({ service, sysId, method, table, fields, atMs, heardAtMs }) => {
     const opener = fields['correlation_display'];
     if (method !== 'POST' || table !== 'incident' || opener === undefined) return [];
     const name = `${service} ${opener}`;
     // With nothing known yet that must be visible, a user who cannot read does not see that the very first ones were made.
-    if (wasBlind(chronicle) && (seen.size === 1 || !knewAny) && seen.has(name)) return [];
+    const knewAny = heardAtMs !== undefined && !chronicle.handlerLosses.some((loss) => loss.atMs >= heardAtMs);
+    if (wasBlind(chronicle, atMs) && !knewAny && seen.has(name)) return [];
     const before = seen.get(name);
     seen.set(name, sysId);
     if (before === undefined || isGone(before, atMs)) return [];

@@ -41,8 +41,14 @@ export interface EdgeWrite {
   seenModCount: number | undefined;
   /** Modifications of the record with this one. */
   modCount: number;
-  /** Whether any answer about an incident had come through when it was sent. */
-  knewAny: boolean;
+  /** When, before it was sent, an answer about an incident had come through last; undefined where none had. */
+  heardAtMs: number | undefined;
+}
+
+/** What the edge was told of a record last. */
+export interface Heard {
+  modCount: number;
+  atMs: number;
 }
 
 export interface SimulatedServiceNowOptions {
@@ -71,10 +77,10 @@ export interface SimulatedServiceNow {
   /** A person at work; answers the status. */
   person(method: 'PATCH' | 'DELETE', sysId: string, fields?: Readonly<Record<string, string>>): number;
   /**
-   * Modifications of a record that an answer has told a living edge of; -1 before the first. A walk, which looks for what
+   * Modifications of a record that an answer has told a living edge of, and when that was; undefined before. A walk, which looks for what
    * is open at a device, tells nothing of what else a row tells.
    */
-  heardModCount(sysId: string): number;
+  heard(sysId: string): Heard | undefined;
   /** All records of a table, the oldest first. */
   rows(table: string): Row[];
   requests(): number;
@@ -82,10 +88,10 @@ export interface SimulatedServiceNow {
   struck(): number;
 }
 
-/** What the edge had seen when it sent a request: modifications by record, and whether any answer had come through. */
+/** What the edge had seen when it sent a request: modifications by record, and when an answer had come through last. */
 interface Seen {
   modCounts: ReadonlyMap<string, number>;
-  knewAny: boolean;
+  heardAtMs: number | undefined;
 }
 
 const edge: Identity = {
@@ -119,8 +125,9 @@ export function createSimulatedServiceNow(options: SimulatedServiceNowOptions): 
   const incidents = tableNamed('incident');
   /** By record, what the edge was shown last. */
   const shownModCounts = new Map<string, number>();
-  /** The same of answers that came through. */
-  const heardModCounts = new Map<string, number>();
+  /** What answers that came through said. */
+  const heard = new Map<string, Heard>();
+  let heardAtMs: number | undefined;
   let requests = 0;
   let failed = 0;
 
@@ -161,16 +168,22 @@ export function createSimulatedServiceNow(options: SimulatedServiceNowOptions): 
     const before = sysId === undefined ? undefined : store.get(incidents, sysId);
     const answer = route(request, edge, limits);
     if (answer.status < 200 || answer.status > 299) return answer;
-    note(shownModCounts, answer);
+    for (const { sysId: shown, modCount } of shownIn(answer)) shownModCounts.set(shown, modCount);
     if (request.method === 'POST' || request.method === 'PATCH') tellWrite(request, answer, before, seen);
     return answer;
   }
 
-  function note(modCounts: Map<string, number>, answer: ApiAnswer): void {
-    if (answer.status < 200 || answer.status > 299) return;
-    for (const row of recordsIn(answer)) {
-      const sysId = fieldOf(row, 'sys_id');
-      if (sysId !== '') modCounts.set(sysId, Number(fieldOf(row, 'sys_mod_count')));
+  function shownIn(answer: ApiAnswer): { sysId: string; modCount: number }[] {
+    if (answer.status < 200 || answer.status > 299) return [];
+    return recordsIn(answer)
+      .map((row) => ({ sysId: fieldOf(row, 'sys_id'), modCount: Number(fieldOf(row, 'sys_mod_count')) }))
+      .filter(({ sysId }) => sysId !== '');
+  }
+
+  function hear(answer: ApiAnswer): void {
+    for (const { sysId, modCount } of shownIn(answer)) {
+      heardAtMs = options.wallMs();
+      heard.set(sysId, { modCount, atMs: heardAtMs });
     }
   }
 
@@ -178,7 +191,7 @@ export function createSimulatedServiceNow(options: SimulatedServiceNowOptions): 
     { method, path, body }: ApiRequest,
     answer: ApiAnswer,
     before: Row | undefined,
-    { modCounts, knewAny }: Seen,
+    { modCounts, heardAtMs }: Seen,
   ): void {
     const [row] = recordsIn(answer);
     const sysId = row === undefined ? '' : fieldOf(row, 'sys_id');
@@ -190,7 +203,7 @@ export function createSimulatedServiceNow(options: SimulatedServiceNowOptions): 
       fields: isIncident ? stringsIn(JSON.parse(Buffer.from(body).toString('utf8'))) : {},
       before,
       seenModCount: modCounts.get(sysId),
-      knewAny,
+      heardAtMs,
       modCount: Number(row === undefined ? Number.NaN : fieldOf(row, 'sys_mod_count')),
     });
   }
@@ -207,7 +220,7 @@ export function createSimulatedServiceNow(options: SimulatedServiceNowOptions): 
       body: bytes,
       baseUrl: url.origin,
     };
-    const seen = { modCounts: new Map(shownModCounts), knewAny: heardModCounts.size > 0 };
+    const seen = { modCounts: new Map(shownModCounts), heardAtMs };
     const isWalk = url.searchParams.get('sysparm_query')?.includes('STARTSWITH') === true;
     const table = /^\/api\/now\/table\/([^/]+)/.exec(url.pathname)?.[1];
     const hopMs = () => 1 + Math.floor(random() * longestHopMs);
@@ -224,7 +237,7 @@ export function createSimulatedServiceNow(options: SimulatedServiceNowOptions): 
       const fail = (code: string, connected: boolean) => resolve({ kind: 'failed', code, connected });
       const answered = (answer: ApiAnswer) =>
         time.after(hopMs(), () => {
-          if (!life.isOver() && !isWalk) note(heardModCounts, answer);
+          if (!life.isOver() && !isWalk) hear(answer);
           resolve(outcomeOf(answer));
         });
       if (service.unreachable !== undefined) {
@@ -277,7 +290,7 @@ export function createSimulatedServiceNow(options: SimulatedServiceNowOptions): 
     accepted: firstCredentials,
     requests: () => requests,
     struck: () => failed,
-    heardModCount: (sysId) => heardModCounts.get(sysId) ?? -1,
+    heard: (sysId) => heard.get(sysId),
     http: (life) => ({
       send(request) {
         life.cross({ port: 'request', when: 'before' });

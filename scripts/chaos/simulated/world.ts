@@ -294,7 +294,7 @@ function work({ services, chronicle, time }: World, what: PersonAct, pick: numbe
   const atMs = time.wallMs();
   if (what === 'delete') {
     const journal = service.rows('sys_journal_field').filter((entry) => entry['element_id'] === sysId);
-    chronicle.deleted.push({ service: index, row, journal, atMs, heardModCount: service.heardModCount(sysId) });
+    chronicle.deleted.push({ service: index, row, journal, atMs, heard: service.heard(sysId) });
     service.person('DELETE', sysId);
   } else service.person('PATCH', sysId, changes[what]);
   const after = service.rows('incident').find((one) => one['sys_id'] === sysId);
