@@ -141,6 +141,8 @@ export function createIntake(store: HandlerStore, options: IntakeOptions, own: O
       add(occurrence, 'open');
       if (options.attachChart && message.window.length > 1) add(occurrence, 'chart');
     }
+    // Under its new name it may be held by nothing, and have been the last one of its storm.
+    if (older?.heldBy != null && older.heldBy !== placed.heldBy) endOfHeld(older.heldBy);
     return occurrence;
   }
 
