@@ -85,6 +85,21 @@ describe('storms, caps and silence', () => {
     expect(told.map((row) => [row.correlationId, row.state])).toEqual([['home/pi/c/upper', 'resolved']]);
   });
 
+  test('what people closed with a storm whose opening listed it stays with them, though nobody heard that it was listed', async () => {
+    const h = await ready((config) => {
+      config.handler.storm = { keys: 1, windowMs: minuteMs };
+    });
+    h.anomaly({ metric: 'a' });
+    await h.settle();
+    h.destination.writeFaults.push('commit-then-cut');
+    const listed = h.anomaly({ metric: 'b' });
+    await h.settle();
+    expect(h.destination.rows[1]?.workNotes).toContain(`breach ${listed.id} `);
+    h.destination.edit('INC0010002', { state: 'closed' });
+    await h.pass(10 * minuteMs);
+    expect(h.destination.rows.map((row) => row.correlationId)).toEqual(['home/pi/a/upper', 'home/*/*/storm']);
+  });
+
   test('a storm is over when the last breach that it held goes on under another name and a silence', async () => {
     const h = await ready((config) => {
       config.handler.deviceSilentMs = 0;
