@@ -111,6 +111,7 @@ function isExcused({ invariant, what }: Finding, rows: readonly Row[], chronicle
   // The order of breaches is read from their starts, and some were told by a wrong clock, or again after others.
   const isToldAgain = chronicle.truth.breaches().some((breach) => isRelived(breach, chronicle));
   if (invariant === 'in order' && (clockWasWrong || isToldAgain)) return true;
+  if (invariant === 'in order' && isOrphanOvertaken(what, chronicle)) return true;
   // What was on hold when its breach ended is left to people, whatever they make of it later.
   const isHeld = ({ what: did, sysId }: Chronicle['deeds'][number]) =>
     did === 'hold' && rows.some((row) => row['sys_id'] === sysId && what.startsWith(`${row['number']}:`));
@@ -122,6 +123,18 @@ function isExcused({ invariant, what }: Finding, rows: readonly Row[], chronicle
   if (!isOfStorms && !(invariant === 'no incident without a breach' && clockWasWrong)) return false;
   const storms = rows.filter((row) => row['correlation_id']?.endsWith('/storm'));
   return invariant === 'in order' ? storms.length > 0 : storms.some((row) => what.includes(row['number'] ?? '-'));
+}
+
+/**
+ * What the handler took in while it did not know its incidents may be told before it finds there what it forgot, and ends
+ * that.
+ */
+function isOrphanOvertaken(what: string, { handlerLosses, writes }: Chronicle): boolean {
+  const [, overtaken] = /before the end of breach ([0-9a-f]{32})$/.exec(what) ?? [];
+  if (overtaken === undefined || handlerLosses.length === 0) return false;
+  return writes.some(({ fields: { work_notes: note = '' } }) => {
+    return note.startsWith('Ended: the device does not know this breach') && note.includes(`breach ${overtaken} `);
+  });
 }
 
 /** Shortly before, the user of the edge could create, but not read. */
