@@ -21,8 +21,10 @@ function distance(unknown: readonly string[], known: readonly string[]): number 
   const [name, knownName] = [plain(unknown.at(-1)), plain(known.at(-1))];
   const elsewhere = samePlace(unknown, known) ? 0 : 1;
   if (name === knownName) return elsewhere;
-  const letters = edits(name, knownName);
   const few = Math.max(1, Math.floor(Math.max(name.length, knownName.length) / 3));
+  // As many letters as one is longer than the other are inserted at least.
+  const isPossible = Math.abs(name.length - knownName.length) <= few;
+  const letters = isPossible ? edits(name, knownName) : Number.POSITIVE_INFINITY;
   if (letters <= few) return 1 + letters + elsewhere * 10;
   return name.length >= 4 && knownName.startsWith(name) ? 8 + elsewhere * 10 : undefined;
 }

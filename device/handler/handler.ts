@@ -285,6 +285,8 @@ export function createHandler(deps: HandlerDeps): Handler {
   /** Ends quiet periods of devices that are silent: real time goes on for them. */
   function sweepQuiet(): void {
     if (presence.claim().state === 'passive') return;
+    // Mostly there is nothing, and then no transaction is begun: it would keep everybody else from the file.
+    if (!intake.isStorming() && !store.isAnyInQuiet()) return;
     const nowMs = time.monotonicMs();
     inbox.add(() => {
       const released: string[] = [];

@@ -141,12 +141,19 @@ export function createIntake(store: HandlerStore, options: IntakeOptions, own: O
       add(occurrence, 'open');
       if (options.attachChart && message.window.length > 1) add(occurrence, 'chart');
     }
+    // Under its new name it may be held by nothing, and have been the last one of its storm.
+    if (older?.heldBy != null && older.heldBy !== placed.heldBy) endOfHeld(older.heldBy);
     return occurrence;
   }
 
-  /** A breach inside the quiet period goes on in the same incident: its resolution is no longer wanted. */
+  /**
+   * A breach inside the quiet period goes on in the same incident: its resolution is no longer wanted. After the quiet
+   * period it is resolved first, and then reopened.
+   */
   function goOn({ correlationId: correlation, message }: Occurrence): void {
-    const ended = store.dropQuietResolves(correlation, Date.parse(message.startedAt));
+    const startedAtMs = Date.parse(message.startedAt);
+    store.endQuietBy(correlation, startedAtMs);
+    const ended = store.dropQuietResolves(correlation, startedAtMs);
     for (const id of ended) store.retire(id, options.policy.keepEnded);
   }
 
@@ -233,6 +240,7 @@ export function createIntake(store: HandlerStore, options: IntakeOptions, own: O
     const opened: Occurrence = { ...occurrence, ...pickPlace(placeOf(message, correlation)) };
     store.putOccurrence(opened);
     if (opened.place !== 'wanted') return;
+    goOn(opened);
     add(opened, 'open');
     if (phase === 'ended') tellEnd(opened);
   }
@@ -288,22 +296,35 @@ export function createIntake(store: HandlerStore, options: IntakeOptions, own: O
     store.addEntry(occurrence, 'resolve', Date.parse(at) + options.policy.quietMs);
   }
 
-  /** A breach of which nothing is told had taken over the incident of the one before it, whose resolution it called off. */
+  /**
+   * A breach of which nothing is told had taken over the incident of the one before it, whose resolution it called off;
+   * that incident may still be to be made.
+   */
   function resolvePredecessor({ correlationId: correlation, message }: Occurrence): void {
-    const predecessor = store.lastAttached(correlation);
+    const predecessor = store.lastTold(correlation);
     if (predecessor !== undefined) resolveAfterQuiet(predecessor, message.at);
   }
 
   /** Stores an end. What ended under a silence before anything was told of it is recorded only. */
   function ended(known: Occurrence, message: AnomalyMessage): Occurrence {
     const isUntold =
-      known.place === 'wanted' && known.silence === 'holds' && endedUnder(silences, message, endOnTheWall(message));
+      known.place === 'wanted' && known.silence === 'holds' && isEndedUnder(message) && !isStormOfOthers(known);
     const occurrence: Occurrence = { ...known, phase: 'ended', message, place: isUntold ? 'recorded' : known.place };
     for (const kind of isUntold ? (['open', 'chart', 'update'] as const) : (['update'] as const)) {
       store.dropWaiting(known.id, kind);
     }
     store.putOccurrence(occurrence);
     return occurrence;
+  }
+
+  function isEndedUnder(message: AnomalyMessage): boolean {
+    return endedUnder(silences, message, endOnTheWall(message));
+  }
+
+  /** Whether a storm holds what was over before its silence: that is told in any case. */
+  function isStormOfOthers({ id, message: { rule } }: Occurrence): boolean {
+    if (rule !== 'storm') return false;
+    return store.heldUnlisted(id, Number.MAX_SAFE_INTEGER).some(({ message }) => !isEndedUnder(message));
   }
 
   /**
@@ -343,6 +364,7 @@ export function createIntake(store: HandlerStore, options: IntakeOptions, own: O
   function letGo(occurrence: Occurrence): void {
     const silence = isHeldBack(wanted, occurrence.message) ? 'holds' : occurrence.silence;
     store.putOccurrence({ ...occurrence, place: 'wanted', heldBy: null, silence });
+    if (silence === 'none') goOn(occurrence);
     add(occurrence, 'open');
     if (occurrence.heldBy !== null) endOfHeld(occurrence.heldBy);
   }
@@ -502,6 +524,8 @@ export function createIntake(store: HandlerStore, options: IntakeOptions, own: O
     letGo,
     applySilences,
     tellStorm,
+    /** Whether a storm lasts anywhere. */
+    isStorming: (): boolean => [...weather.values()].some(({ state }) => state === 'storming'),
     tellStorms(): void {
       for (const state of weather.values()) if (state.state === 'storming') tellStorm(state.stormId);
     },

@@ -107,6 +107,32 @@ describe('either store lost', () => {
     expect(h.destination.rows[0]?.workNotes).not.toContain('does not know this breach any more');
   });
 
+  test('an open row whose key has messages waiting is walked again: what they tell went into a storm, and it is resolved', async () => {
+    const h = await ready((config) => {
+      config.handler.storm = { keys: 1, windowMs: minuteMs };
+    });
+    const first = h.anomaly();
+    await h.pass(10_000);
+    await recover(h, first);
+    await h.restart({ loseStore: true });
+    const second = h.message();
+    const key = { metric: 'temperature', rule: 'upper', lastSequence: second.sequence } as const;
+    h.rollCall([{ ...key, waiting: true, firing: null }]);
+    await h.pass(100_000);
+    const humid = h.anomaly({ metric: 'humidity' });
+    await h.settle();
+    h.send('IoTBlog/anomaly', second);
+    await h.pass(3 * minuteMs);
+    expect(h.handler.breach(second.id)).toMatchObject({ place: 'held', toldSeverity: 'high' });
+    h.rollCall([
+      { ...key, metric: 'humidity', lastSequence: humid.sequence, waiting: false, firing: firingOf(humid) },
+      { ...key, waiting: false, firing: firingOf(second) },
+    ]);
+    await h.pass(3 * minuteMs);
+    expect(h.destination.rows.find(({ openedBy }) => openedBy === first.id)?.state).toBe('resolved');
+    expect(h.handler.breach(second.id)?.place).toBe('held');
+  });
+
   test('an open row whose breach fires in the call, but has ended in a storm before the walk, hears of the end', async () => {
     const h = await ready((config) => {
       config.handler.storm = { keys: 1, windowMs: minuteMs };

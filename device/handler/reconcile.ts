@@ -40,7 +40,7 @@ export function reconcileStore(
     if (highWater > lastSequence) {
       lags.push({ metric, rule, lastSequence, highWater });
     } else if (!key.waiting) {
-      if (lastSequence > 0) store.setHighWater(call, correlation, lastSequence);
+      if (lastSequence > highWater) store.setHighWater(call, correlation, lastSequence);
       if (
         key.firing !== null &&
         isGenuine(call, key, key.firing) &&
@@ -66,14 +66,18 @@ export function reconcileStore(
   return lags;
 }
 
-/** What the instance's open rows of a device say that the store does not know: their breaches are ended. */
+/**
+ * What the instance's open rows of a device say that the store does not know: their breaches are ended. A row whose key
+ * still has something to say is put off until a later call.
+ */
 export function reconcileRows(
   rows: readonly IncidentRow[],
   call: RollCall,
   store: HandlerStore,
   intake: Intake,
   policy: { orphan: 'resolve' | 'note' },
-): void {
+): 'done' | 'put off' {
+  let outcome: 'done' | 'put off' = 'done';
   const byCorrelation = new Map(
     call.keys.map((key) => [
       correlationId({ site: call.site, deviceId: call.deviceId, metric: key.metric, rule: key.rule }),
@@ -88,12 +92,22 @@ export function reconcileRows(
       // the incident tells of it all the same.
       const isLeft = occurrence.toldSeverity === null && store.entriesOf(row.correlationId).length === 0;
       if (occurrence.place === 'held' && (isLeft || namesOccurrence(row, occurrence.id))) intake.letGo(occurrence);
+      // Held back, and told all the same before the store was lost: then its end is told, too.
+      if (occurrence.place === 'wanted' && occurrence.silence === 'holds' && namesOccurrence(row, occurrence.id)) {
+        store.putOccurrence({ ...occurrence, place: 'attached', incident: { sysId: row.sysId, number: row.number } });
+      }
     }
+    // What a storm goes on holding is told there: the incident is that of earlier breaches alone.
+    const isHeld = firing.length > 0 && firing.every(({ id }) => store.occurrence(id)?.place === 'held');
     const called = byCorrelation.get(row.correlationId);
     // What the call says fires may have ended while the walk had to wait.
     const fires = called?.firing != null && store.occurrence(called.firing.id)?.phase !== 'ended';
-    if (called?.waiting === true || fires) continue;
-    if (firing.length > 0 || store.entriesOf(row.correlationId).length > 0) continue;
+    if (called?.waiting === true) {
+      outcome = 'put off';
+      continue;
+    }
+    if (fires && !isHeld) continue;
+    if ((firing.length > 0 && !isHeld) || store.entriesOf(row.correlationId).length > 0) continue;
     const key = called ?? keyOf(row.correlationId, call);
     const found = key && breachOf(row, call, key);
     if (found === undefined) continue;
@@ -112,6 +126,7 @@ export function reconcileRows(
       intake.orphan(found.occurrence, call.atMs, policy.orphan);
     }
   }
+  return outcome;
 }
 
 /** Prefix of the correlation ids of a device; of one with long names as much as its ids keep. */

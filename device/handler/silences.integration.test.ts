@@ -383,6 +383,26 @@ describe('storms and what the handler raises itself', () => {
     for (const one of fired.slice(2)) expect(storm?.workNotes).toContain(`breach ${one.id} start=${one.startedAt}`);
   });
 
+  test('a storm that ends untold under a silence is told all the same where it holds what was over before', async () => {
+    const h = await ready((config) => {
+      config.handler.storm = { keys: 1, windowMs: minuteMs };
+    });
+    // The instance is out of reach until all of it is over.
+    h.destination.readFaults.push({ ok: false, kind: 'throttled', retryAfterMs: 5 * minuteMs, message: '429' });
+    const [own, early, late] = keys(3).map((metric) => h.anomaly({ metric }));
+    if (own === undefined || early === undefined || late === undefined) expect.unreachable('three were sent');
+    await h.pass(minuteMs);
+    await recover(h, early);
+    await h.pass(10_000);
+    silence(h, 30 * minuteMs);
+    await h.pass(minuteMs);
+    await recover(h, late);
+    await h.pass(20 * minuteMs);
+    const storm = h.destination.rows.find((row) => row.correlationId === 'home/*/*/storm');
+    expect(`${storm?.description}\n${storm?.workNotes}`).toMatch(new RegExp(`breach ${early.id} start=\\S+ end=2026`));
+    expect(storm?.state).toBe('resolved');
+  });
+
   test('a storm that was told before lists nothing new under the silence, and all at its end', async () => {
     const h = await ready((config) => {
       config.handler.storm = { keys: 2, windowMs: minuteMs };
@@ -446,12 +466,35 @@ describe('storms and what the handler raises itself', () => {
     // The instance is out of reach when it begins, so that nothing is told of it before the silence.
     h.destination.readFaults.push({ ok: false, kind: 'throttled', retryAfterMs: 5 * minuteMs, message: '429' });
     const second = h.anomaly();
+    await h.settle();
     silence(h, 30 * minuteMs);
     await h.pass(minuteMs);
     await recover(h, second);
     await h.pass(20 * minuteMs);
     expect(h.handler.breach(second.id)?.place).toBe('recorded');
     expect(h.destination.rows.map((row) => row.state)).toEqual(['resolved']);
+    expect(h.destination.rows[0]?.workNotes).not.toContain(second.id);
+  });
+
+  test('a breach that goes on in an incident still to be made, and ends untold: the incident is resolved', async () => {
+    const h = await ready((config) => {
+      config.handler.quietMs = 10 * minuteMs;
+    });
+    // The instance is out of reach from the beginning to the end of both.
+    h.destination.readFaults.push({ ok: false, kind: 'throttled', retryAfterMs: 5 * minuteMs, message: '429' });
+    const first = h.anomaly();
+    await h.pass(minuteMs);
+    await recover(h, first);
+    await h.pass(minuteMs);
+    const second = h.anomaly();
+    await h.settle();
+    silence(h, 30 * minuteMs);
+    await h.pass(minuteMs);
+    await recover(h, second);
+    await h.pass(20 * minuteMs);
+    expect(h.handler.breach(second.id)?.place).toBe('recorded');
+    expect(h.destination.rows.map((row) => row.state)).toEqual(['resolved']);
+    expect(h.destination.rows[0]?.workNotes).toContain(first.id);
     expect(h.destination.rows[0]?.workNotes).not.toContain(second.id);
   });
 
@@ -463,6 +506,21 @@ describe('storms and what the handler raises itself', () => {
     silence(h, 30 * minuteMs);
     await recover(h, fired);
     h.rollCall([{ metric: 'temperature', rule: 'upper', lastSequence: 2, firing: null, waiting: false }]);
+    await h.pass(20 * minuteMs);
+    expect(h.destination.rows.map((row) => row.state)).toEqual(['resolved']);
+    expect(h.destination.rows[0]?.workNotes).toContain(`breach ${fired.id} start=${fired.startedAt} end=2026`);
+  });
+
+  test('the end of a breach whose incident a lost store knew of is told, though its walk came under the silence, too', async () => {
+    const h = await ready();
+    const fired = h.anomaly();
+    await h.pass(minuteMs);
+    await h.restart({ loseStore: true });
+    silence(h, 30 * minuteMs);
+    const firing = firingOf(fired);
+    h.rollCall([{ metric: 'temperature', rule: 'upper', lastSequence: 1, firing, waiting: false }]);
+    await h.pass(3 * minuteMs);
+    await recover(h, fired);
     await h.pass(20 * minuteMs);
     expect(h.destination.rows.map((row) => row.state)).toEqual(['resolved']);
     expect(h.destination.rows[0]?.workNotes).toContain(`breach ${fired.id} start=${fired.startedAt} end=2026`);

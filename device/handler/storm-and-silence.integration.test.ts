@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { isoUtc } from '../platform/time.ts';
+import type { Harness } from './handler-harness.ts';
 import { firingOf, minuteMs, ready, recover } from './story-harness.ts';
 
 describe('storms, caps and silence', () => {
@@ -22,6 +23,23 @@ describe('storms, caps and silence', () => {
     await h.pass(2 * minuteMs);
     expect(new Set(h.destination.rows.map((row) => row.state))).toEqual(new Set(['resolved']));
     for (const one of held) expect(storm?.workNotes).toMatch(new RegExp(`breach ${one.id} start=\\S+ end=2026`));
+  });
+
+  test('a storm that begins right after the quiet period of the last one finds its incident resolved, and reopens it', async () => {
+    const h = await ready((config) => {
+      config.handler.storm = { keys: 1, windowMs: minuteMs };
+    });
+    for (const one of keys(2).map((metric) => h.anomaly({ metric }))) await recover(h, one);
+    const storm = () => h.destination.rows.find((row) => row.correlationId === 'home/*/*/storm');
+    // Quiet periods of what the handler raised itself are looked at once a minute.
+    await h.pass(15 * minuteMs + 1_000, 1_000);
+    expect(storm()?.state).toBe('new');
+    for (const metric of keys(2)) h.anomaly({ metric });
+    await h.settle();
+    expect(storm()?.state).toBe('in-progress');
+    await h.pass(5 * minuteMs);
+    expect(storm()?.state).toBe('in-progress');
+    expect(storm()?.workNotes.match(/Breaching again/g)).toHaveLength(1);
   });
 
   test('a storm whose incident people cancel is over: what it listed stays with them, what it did not opens', async () => {
@@ -47,6 +65,78 @@ describe('storms, caps and silence', () => {
     await h.pass(20 * minuteMs);
     expect(h.destination.rows.map((row) => row.state)).toEqual(['resolved', 'canceled', 'resolved', 'resolved']);
     expect(h.destination.rows[3]?.workNotes).toMatch(new RegExp(`breach ${latest.id} start=\\S+ end=2026`));
+  });
+
+  test.each([
+    ['closed', (h: Harness, number: string) => h.destination.edit(number, { state: 'closed' })],
+    ['deleted', (h: Harness, number: string) => h.destination.delete(number)],
+  ])('a storm that ends after its incident was %s: what it never listed opens anew', async (_, decide) => {
+    const h = await ready((config) => {
+      config.handler.storm = { keys: 1, windowMs: 60 * minuteMs };
+    });
+    const early = [h.anomaly({ metric: 'a' }), h.anomaly({ metric: 'b' })];
+    await h.pass(minuteMs);
+    decide(h, 'INC0010002');
+    const late = h.anomaly({ metric: 'c' });
+    await h.pass(minuteMs);
+    for (const one of [...early, late]) await recover(h, one);
+    await h.pass(20 * minuteMs);
+    const told = h.destination.rows.filter((row) => row.workNotes.includes(`breach ${late.id} `));
+    expect(told.map((row) => [row.correlationId, row.state])).toEqual([['home/pi/c/upper', 'resolved']]);
+  });
+
+  test('what people closed with a storm whose opening listed it stays with them, though nobody heard that it was listed', async () => {
+    const h = await ready((config) => {
+      config.handler.storm = { keys: 1, windowMs: minuteMs };
+    });
+    h.anomaly({ metric: 'a' });
+    await h.settle();
+    h.destination.writeFaults.push('commit-then-cut');
+    const listed = h.anomaly({ metric: 'b' });
+    await h.settle();
+    expect(h.destination.rows[1]?.workNotes).toContain(`breach ${listed.id} `);
+    h.destination.edit('INC0010002', { state: 'closed' });
+    await h.pass(10 * minuteMs);
+    expect(h.destination.rows.map((row) => row.correlationId)).toEqual(['home/pi/a/upper', 'home/*/*/storm']);
+  });
+
+  test('a storm is over when the last breach that it held goes on under another name and a silence', async () => {
+    const h = await ready((config) => {
+      config.handler.deviceSilentMs = 0;
+      config.handler.storm = { keys: 1, windowMs: minuteMs };
+    });
+    h.anomaly({ metric: 'a' });
+    h.anomaly({ metric: 'b' });
+    await h.pass(2 * minuteMs);
+    h.handler.silence({
+      author: 'Ann',
+      reason: 'filter change',
+      untilMs: h.time.wallMs() + 60 * minuteMs,
+      metric: 'b',
+    });
+    h.anomaly({ metric: 'b', installationId: 'e'.repeat(32), installationCreatedAt: '2026-02-01T00:00:00Z' });
+    await h.pass(20 * minuteMs);
+    expect(h.destination.rows.map((row) => [row.correlationId, row.state])).toEqual([
+      ['home/pi/a/upper', 'new'],
+      ['home/*/*/storm', 'resolved'],
+    ]);
+  });
+
+  test('a breach that a canceled storm never listed, and that began inside the quiet period, calls off the resolution', async () => {
+    const h = await ready((config) => {
+      config.handler.storm = { keys: 1, windowMs: minuteMs };
+    });
+    const first = h.anomaly({ metric: 'a' });
+    await recover(h, first);
+    h.anomaly({ metric: 'b' });
+    await h.settle();
+    h.destination.edit('INC0010002', { state: 'canceled' });
+    h.anomaly({ metric: 'a' });
+    await h.pass(60 * minuteMs, minuteMs);
+    h.heartbeat();
+    await h.pass(2 * minuteMs);
+    expect(h.destination.rows[0]).toMatchObject({ correlationId: 'home/pi/a/upper', state: 'new' });
+    expect(h.destination.rows[0]?.workNotes.match(/Breaching again/g)).toHaveLength(1);
   });
 
   test('no more new incidents an hour than the cap; the rest waits', async () => {

@@ -10,8 +10,8 @@ import type { HandlerStore } from './store.ts';
 /**
  * Walks the instance's open incidents of each device that calls the roll: once for each start of the handler and each
  * installation of the device. What the instance cannot be asked now is asked at the next `goOn`; a walk that finds
- * nothing while no incident is known says little, for this user may not be able to read: it is walked again at the next
- * call.
+ * nothing while no incident is known says little, for this user may not be able to read, and one may find a key that has
+ * messages waiting: it is walked again at the next call.
  */
 export interface Walks {
   called(call: RollCall): void;
@@ -77,11 +77,12 @@ export function createWalks(options: WalksOptions): Walks {
       const found = await relay.findOpen(devicePrefix(call)).catch(() => undefined);
       if (found === undefined) break;
       waiting.delete(name);
-      // Of a longer list the rest is walked after the next call: these rows are ended by then.
-      if (found.complete) walked.add(name);
       options.add(() => {
-        reconcileRows(found.rows, call, store, intake, options.policy);
-        return undefined;
+        const outcome = reconcileRows(found.rows, call, store, intake, options.policy);
+        return () => {
+          // Of a longer list the rest is walked after the next call: these rows are ended by then.
+          if (found.complete && outcome === 'done') walked.add(name);
+        };
       });
     }
     isWalking = false;

@@ -128,7 +128,7 @@ function decideUpdate(situation: Situation): Step {
   if (row === undefined) return { do: 'release', why: 'deleted', row: undefined };
   if (isTold(row, situation)) return { do: 'nothing', why: 'told already' };
   // A storm goes on listing what it held after its end.
-  if (situation.occurrence.phase === 'ended') return recoveryNote(row);
+  if (situation.occurrence.phase === 'ended') return recoveryNote(row, situation);
   if (isResolvedByUs(row)) return { do: 'reopen', row };
   if (!isOpen(row)) return { do: 'release', why: endedBy(row), row };
   const { message, toldSeverity } = situation.occurrence;
@@ -138,13 +138,20 @@ function decideUpdate(situation: Situation): Step {
 
 function decideRecover(situation: Situation): Step {
   const row = rowOf(situation);
-  if (row === undefined) return { do: 'nothing', why: 'no incident' };
+  if (row === undefined) {
+    return isStorm(situation) ? { do: 'release', why: 'deleted', row } : { do: 'nothing', why: 'no incident' };
+  }
   if (isTold(row, situation)) return { do: 'nothing', why: 'told already' };
-  return recoveryNote(row);
+  return recoveryNote(row, situation);
 }
 
-function recoveryNote(row: IncidentRow): Step {
-  if (row.state === 'closed' || row.state === 'canceled') return { do: 'nothing', why: 'left as people left it' };
+/** What a storm has not listed by then is told elsewhere once it is released. */
+function recoveryNote(row: IncidentRow, situation: Situation): Step {
+  if (row.state === 'closed' || row.state === 'canceled') {
+    return isStorm(situation)
+      ? { do: 'release', why: endedBy(row), row }
+      : { do: 'nothing', why: 'left as people left it' };
+  }
   return { do: 'recovery-note', row };
 }
 
@@ -154,6 +161,10 @@ function decideResolve(situation: Situation): Step {
   if (situation.onRecovery === 'note') return { do: 'nothing', why: 'notes only' };
   if (row.state !== 'new' && row.state !== 'in-progress') return { do: 'nothing', why: 'left as people left it' };
   return { do: 'resolve', row };
+}
+
+function isStorm({ occurrence }: Situation): boolean {
+  return occurrence.message.rule === 'storm';
 }
 
 function isTold(row: IncidentRow, { occurrence, sequence }: Situation): boolean {

@@ -218,6 +218,7 @@ export function createDevices(deps: DevicesDeps) {
   function evict(deviceId: string): void {
     const device = present.get(deviceId);
     if (device === undefined || own?.deviceId === deviceId) return;
+    observe();
     const saved = guard.write('begun', 'unsynced', () => recorder.putDevice(device, true));
     // On a full disk it stays in memory for a while: what it has to tell is there alone.
     if (!saved.ok && present.size < 2 * deps.mostDevices) return;
@@ -228,6 +229,8 @@ export function createDevices(deps: DevicesDeps) {
   }
 
   function save(most: number): void {
+    // What is saved says that it was made by the clock as it is now.
+    observe();
     const batch = [...dirty].slice(0, most);
     if (batch.length === 0 && putAway === 0) return;
     const saved = guard.write('begun', 'unsynced', () => {

@@ -86,6 +86,15 @@ describe('a clock that is set right after an hour', () => {
     expect(h.anomalies.at(-1)).toMatchObject({ phase: 'updated', startedAt: iso(startMs + hourMs + 5_000) });
   });
 
+  test('right before the monitor stops is corrected by then: what it saves is of the clock as it is now', async () => {
+    const h = await start(wrong);
+    await h.readFor(70_000, hot);
+    setWall(h, hourMs);
+    h.clock = right;
+    await h.restart();
+    expect(h.anomalies.at(-1)).toMatchObject({ phase: 'updated', startedAt: iso(startMs + hourMs + 5_000) });
+  });
+
   test('makes rejected ones wait again: they were refused for the age of their installation', async () => {
     const h = await start(wrong);
     h.answering = () => ({ result: 'rejected', reason: 'a newer installation speaks for this device', highWater: 0 });

@@ -57,6 +57,8 @@ export interface Harness {
   pass(ms: number, stepMs?: number): Promise<void>;
   /** Ends the monitor as a power loss does: another one starts on a copy of the directory as it is now. */
   crash(change?: { config?: (config: Config) => void; bootId?: string; downMs?: number }): Promise<void>;
+  /** Stops the monitor in order: another one starts on the directory as that leaves it. */
+  restart(): Promise<void>;
   rollCalls(): Extract<DeviceStatusMessage, { kind: 'roll-call' }>[];
   heartbeats(): Extract<DeviceStatusMessage, { kind: 'heartbeat' }>[];
   close(): Promise<void>;
@@ -206,19 +208,9 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
     async crash(change = {}) {
       const copy = makeDirectory();
       cpSync(harness.dataDir, copy, { recursive: true });
-      await monitorSide.stop();
-      await harness.monitor.stop();
-      time.advance(change.downMs ?? 0);
-      bootId = change.bootId ?? bootId;
-      change.config?.(config);
-      monitorSide = connectMonitor();
-      await monitorSide.start();
-      harness.monitorTransport = monitorSide;
-      harness.dataDir = copy;
-      harness.monitor = create(monitorSide, copy);
-      await harness.monitor.start();
-      await harness.settle();
+      await next(copy, change);
     },
+    restart: () => next(harness.dataDir, {}),
     rollCalls: () => harness.statuses.flatMap((status) => (status.kind === 'roll-call' ? [status] : [])),
     heartbeats: () => harness.statuses.flatMap((status) => (status.kind === 'heartbeat' ? [status] : [])),
     async close() {
@@ -228,6 +220,21 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
       for (const made of directories) rmSync(made, { recursive: true, force: true });
     },
   };
+
+  async function next(dataDir: string, change: NonNullable<Parameters<Harness['crash']>[0]>): Promise<void> {
+    await monitorSide.stop();
+    await harness.monitor.stop();
+    time.advance(change.downMs ?? 0);
+    bootId = change.bootId ?? bootId;
+    change.config?.(config);
+    monitorSide = connectMonitor();
+    await monitorSide.start();
+    harness.monitorTransport = monitorSide;
+    harness.dataDir = dataDir;
+    harness.monitor = create(monitorSide, dataDir);
+    await harness.monitor.start();
+    await harness.settle();
+  }
 
   const json = (payload: Uint8Array): unknown => JSON.parse(Buffer.from(payload).toString('utf8'));
   await handlerSide.subscribe(names.sensorDataFilter, ({ payload }) => {

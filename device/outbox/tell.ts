@@ -79,6 +79,13 @@ export function createTeller({ destination, texts, closeCode, chart, held }: Tel
     return list;
   }
 
+  /** What a note lists of which nobody heard that it was taken stays with what people decided of the storm. */
+  function markListedIn(row: IncidentRow, { id, message }: Occurrence): void {
+    if (message.rule !== 'storm') return;
+    const unlisted = held.heldUnlisted(id, Number.MAX_SAFE_INTEGER).map((one) => one.id);
+    held.markListed(unlisted.filter((one) => row.workNotes.includes(`breach ${one} `)));
+  }
+
   function sequenceOf(kind: EntryKind, occurrence: Occurrence): number {
     const { firingSequence, sequence } = occurrence.message;
     return kind === 'open' || kind === 'chart' ? firingSequence : sequence;
@@ -237,6 +244,7 @@ export function createTeller({ destination, texts, closeCode, chart, held }: Tel
             told: { kind: 'duplicate-canceled', number: step.row.number, kept: step.kept.number },
           };
         case 'release': {
+          if (step.row !== undefined) markListedIn(step.row, latest);
           const incident =
             step.row === undefined ? latest.incident : { sysId: step.row.sysId, number: step.row.number };
           const occurrence: Occurrence = { ...latest, place: 'released', incident };

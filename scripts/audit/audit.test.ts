@@ -286,6 +286,11 @@ describe('a monitor that lost its data directory', () => {
     expect(found(lossy()([warm], { monitorLossesMs: [lossMs] }))).toEqual([]);
     expect(found(lossy()([warm]))).toEqual(['duplicates']);
   });
+
+  test('may have lost it right after its first reading, and not before that', () => {
+    expect(found(lossy()([warm], { monitorLossesMs: [warm.startedAtMs] }))).toEqual([]);
+    expect(found(lossy()([warm], { monitorLossesMs: [warm.startedAtMs - 1] }))).toEqual(['duplicates']);
+  });
 });
 
 describe('incidents that the handler raises itself', () => {

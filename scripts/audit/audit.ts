@@ -145,7 +145,7 @@ function toldTwice(breach: Breach, occurrences: readonly Occurrence[], policy: A
   if (numbers.length > 1) return [{ ...found, what: 'one breach, several incidents' }];
   const [, ...further] = occurrences;
   const explained = further.every((occurrence) =>
-    policy.monitorLossesMs.some((lossMs) => lossMs > breach.startedAtMs && lossMs <= startOf(occurrence)),
+    policy.monitorLossesMs.some((lossMs) => lossMs >= breach.startedAtMs && lossMs <= startOf(occurrence)),
   );
   return explained ? [] : [{ ...found, what: 'one breach told as several' }];
 }

@@ -50,6 +50,7 @@ async function simulate(options: ChaosOptions): Promise<0 | 1> {
   await printShortened(totals);
   writeJson(options, {
     ...{ seed: options.seed, rounds: totals.rounds, kills: totals.kills, faults: totals.faults },
+    schedulesWith: totals.parts,
     violations: totals.violations.flatMap(({ seed, findings }) => findings.map((finding) => ({ seed, ...finding }))),
   });
   return totals.violations.length === 0 ? 0 : 1;
@@ -64,6 +65,7 @@ function summary({ seed }: ChaosOptions, totals: Totals, msEach: number): [strin
     ['kills', totals.kills],
     ['faults', totals.faults],
     ['ms a schedule', Math.round(msEach)],
+    ...Object.entries(totals.parts).map(([part, count]): [string, number] => [`schedules with ${part}`, count]),
     ['violations', totals.violations.length],
   ];
 }
@@ -113,16 +115,20 @@ async function feed({ seed, inputs, ...options }: ChaosOptions, wanted: string):
     results.push(await runFuzz(name, { seed, inputs, onProgress }));
   }
   progress.end();
-  const rows = results.map(({ target, inputs: tried, slowestMs, grownBytes, violation }) => [
+  const rows = results.map(({ target, inputs: tried, tookMs, slowestMs, grownBytes, violation }) => [
     ...[
       target,
       tried,
+      Math.round(tookMs / 1_000),
+      ((tookMs / 60) * (1_000 / Math.max(1, tried))).toFixed(1),
       Math.round(slowestMs),
       Math.round(grownBytes / 1_024),
       violation === undefined ? 'holds' : 'FAILS',
     ],
   ]);
-  print(table(['parser', 'inputs', 'slowest, ms', 'heap grown, KiB', 'stands it'], rows));
+  print(
+    table(['parser', 'inputs', 'took, s', 'minutes a million', 'slowest, ms', 'heap grown, KiB', 'stands it'], rows),
+  );
   for (const { target, violation } of results) if (violation !== undefined) print(`\n${target}: ${violation}`);
   const failed = results.filter(({ violation }) => violation !== undefined);
   writeJson({ ...options, seed, inputs }, { seed, parsers: results, violations: failed.length });

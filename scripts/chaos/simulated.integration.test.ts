@@ -20,6 +20,7 @@ describe('the simulated world', () => {
     expect(totals.violations).toEqual([]);
     expect(totals.breaches).toBeGreaterThan(1_000);
     expect(totals.kills).toBeGreaterThan(200);
+    for (const [part, schedules] of Object.entries(totals.parts)) expect(schedules, part).toBeGreaterThan(0);
   });
 
   test('a schedule is played the same way each time', async () => {
@@ -29,9 +30,12 @@ describe('the simulated world', () => {
     expect(once.chronicle.writes.length).toBeGreaterThan(0);
   });
 
-  test.each(['answer after commit', 'high-water mark'] as const)('%s, looked at directly', async (what) => {
-    expect(await checkDirectly(what, device)).toEqual([]);
-  });
+  test.each(['answer after commit', 'high-water mark', 'bounded history'] as const)(
+    '%s, looked at directly',
+    async (what) => {
+      expect(await checkDirectly(what, device)).toEqual([]);
+    },
+  );
 });
 
 describe('mutants', () => {

@@ -54,6 +54,8 @@ const isTold = `NOT (state = 'waiting' AND kind IN ('open', 'chart', 'update') A
 /** What is to be told to one instance. `clock` is real time; without one, since when an entry waits is not known. */
 export function entriesOf(db: Store, instance: string, clock?: Pick<Clock, 'wallMs'>) {
   const now = () => (clock === undefined ? null : Math.round(clock.wallMs()));
+  /** Whether anything may wait for its quiet period: mostly nothing does, and every message and heartbeat would ask. */
+  let mayBeInQuiet = true;
   const sql = {
     add: db.prepare(
       `INSERT INTO entry (instance, correlation_id, occurrence_id, kind, site, device_id, due_at, waits_since)
@@ -75,6 +77,9 @@ export function entriesOf(db: Store, instance: string, clock?: Pick<Clock, 'wall
          json_extract(message, '$.bootId') AS boot_id, json_extract(message, '$.monotonicMs') AS monotonic_ms
        FROM entry JOIN occurrence ON occurrence.instance = entry.instance AND occurrence.id = occurrence_id
        WHERE entry.instance = ? AND entry.site = ? AND entry.device_id = ? AND due_at IS NOT NULL`,
+    ),
+    endQuietBy: db.prepare(
+      'UPDATE entry SET due_at = NULL, waits_since = ? WHERE instance = ? AND correlation_id = ? AND due_at <= ?',
     ),
     endQuiet: db.prepare('UPDATE entry SET due_at = NULL, waits_since = ? WHERE id = ?'),
     quietDevices: db.prepare('SELECT DISTINCT site, device_id FROM entry WHERE instance = ? AND due_at IS NOT NULL'),
@@ -109,6 +114,7 @@ export function entriesOf(db: Store, instance: string, clock?: Pick<Clock, 'wall
     /** Adds an entry unless the breach has one of this kind that is still to be told. */
     addEntry(occurrence: Occurrence, kind: EntryKind, dueAtMs: number | null = null): void {
       const { site, deviceId } = occurrence.message;
+      mayBeInQuiet ||= dueAtMs !== null;
       sql.add.run(instance, occurrence.correlationId, occurrence.id, kind, site, deviceId, dueAtMs, now());
     },
     dropWaiting(occurrenceId: string, kind: EntryKind): void {
@@ -120,16 +126,26 @@ export function entriesOf(db: Store, instance: string, clock?: Pick<Clock, 'wall
      */
     dropQuietResolves: (correlationId: string, atMs: number): string[] =>
       sql.dropQuiet.all(instance, correlationId, atMs).map((row) => occurrenceIdRow.parse(row).occurrence_id),
+    /** What of a key has waited for its quiet period until event time `atMs` is due for good, before what comes after it. */
+    endQuietBy(correlationId: string, atMs: number): void {
+      sql.endQuietBy.run(now(), instance, correlationId, atMs);
+    },
     /** Entries of a key in the order in which they are told; without what a silence holds back. */
     entriesOf: (correlationId: string): Entry[] => sql.ofKey.all(instance, correlationId).map(entryOf),
     /** Keys with an entry whose quiet period is over at that instant of the device's time; it is then due for good. */
     releaseQuiet(site: string, deviceId: string, said: Said): string[] {
+      if (!mayBeInQuiet) return [];
       const over = sql.inQuiet
         .all(instance, site, deviceId)
         .map((raw) => quietRow.parse(raw))
         .filter((entry) => isQuietOver(entry, said));
       for (const { id } of over) sql.endQuiet.run(now(), id);
       return [...new Set(over.map((entry) => entry.correlation_id))];
+    },
+    /** Whether anything waits for its quiet period. Not to be asked in a transaction: one rolled back brings entries back. */
+    isAnyInQuiet(): boolean {
+      mayBeInQuiet &&= sql.quietDevices.get(instance) !== undefined;
+      return mayBeInQuiet;
     },
     /** Devices that have an entry waiting for its quiet period. */
     devicesInQuiet: (): { site: string; deviceId: string }[] =>

@@ -52,8 +52,8 @@ export function occurrencesOf(db: Store, instance: string) {
       `UPDATE occurrence SET listed = 1, told_severity = coalesce(told_severity, json_extract(message, '$.severity'))
        WHERE instance = ? AND id = ?`,
     ),
-    lastAttached: select(
-      "instance = ? AND correlation_id = ? AND phase = 'ended' AND place = 'attached' ORDER BY noted_at DESC LIMIT 1",
+    lastTold: select(
+      "instance = ? AND correlation_id = ? AND phase = 'ended' AND place IN ('attached', 'wanted') ORDER BY noted_at DESC LIMIT 1",
     ),
     isAnyHeldFiring: db.prepare(
       "SELECT 1 FROM occurrence WHERE instance = ? AND held_by = ? AND phase = 'firing' LIMIT 1",
@@ -87,9 +87,9 @@ export function occurrencesOf(db: Store, instance: string) {
       sql.firing.all(instance, site, deviceId).map(occurrenceOf),
     firingOf: (correlationId: string): Occurrence[] => sql.firingOf.all(instance, correlationId).map(occurrenceOf),
     allFiring: (): Occurrence[] => sql.allFiring.all(instance).map(occurrenceOf),
-    /** The last breach of a key that is over and in an incident. */
-    lastAttached(correlationId: string): Occurrence | undefined {
-      const row = sql.lastAttached.get(instance, correlationId);
+    /** The last breach of a key that is over and in an incident, or still to be told in one. */
+    lastTold(correlationId: string): Occurrence | undefined {
+      const row = sql.lastTold.get(instance, correlationId);
       return row === undefined ? undefined : occurrenceOf(row);
     },
     someFiring: (limit: number): Occurrence[] => sql.someFiring.all(instance, limit).map(occurrenceOf),

@@ -16,6 +16,8 @@ export interface FuzzOptions {
 export interface FuzzResult {
   target: string;
   inputs: number;
+  /** All inputs together, made, parsed and looked at, ms. */
+  tookMs: number;
   /** Longest that one input took, ms. */
   slowestMs: number;
   /** Heap after the last input beyond that after the first fifth, bytes, both after a garbage collection. */
@@ -38,6 +40,7 @@ export async function fuzz(
 ): Promise<FuzzResult> {
   const count = Math.max(100, Math.round(inputs / (target.cost ?? 1)));
   const { property, end } = await target.open();
+  const beganMs = nowMs();
   let tried = 0;
   let slowestMs = 0;
   let settledBytes = 0;
@@ -57,7 +60,8 @@ export async function fuzz(
         : grownBytes > mostGrownBytes
           ? `${Math.round(grownBytes / 1_048_576)} MiB more are held than after the first fifth of the inputs`
           : undefined;
-    return { target: target.name, inputs: details.numRuns, slowestMs, grownBytes, violation };
+    const tookMs = nowMs() - beganMs;
+    return { target: target.name, inputs: details.numRuns, tookMs, slowestMs, grownBytes, violation };
   } finally {
     await end?.();
   }

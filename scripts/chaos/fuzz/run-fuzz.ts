@@ -22,6 +22,7 @@ export function runFuzz(target: string, options: RunFuzzOptions): Promise<FuzzRe
     let tried = 0;
     let told: FuzzResult | undefined;
     let hangs = false;
+    const beganMs = performance.now();
     const said: string[] = [];
     const child = fork(program, [JSON.stringify({ target, seed, inputs })], {
       execArgv: ['--import', 'tsx'],
@@ -51,7 +52,8 @@ export function runFuzz(target: string, options: RunFuzzOptions): Promise<FuzzRe
       clearTimeout(silence);
       const how = hangs ? `no input more in ${silenceMs / 1_000} s: it hangs` : `the process ended (${signal ?? code})`;
       const violation = [`${how}, after ${tried} inputs of seed ${seed}`, ...said].join('\n');
-      resolve(told ?? { target, inputs: tried, slowestMs: 0, grownBytes: 0, violation });
+      const tookMs = performance.now() - beganMs;
+      resolve(told ?? { target, inputs: tried, tookMs, slowestMs: 0, grownBytes: 0, violation });
     });
   });
 }

@@ -7,8 +7,8 @@ export interface ComponentOptions {
   disk: Disk;
   /** Makes and starts the component for one life; answers how it is stopped in order. */
   begin: (life: Life) => Promise<{ stop: () => Promise<void> }>;
-  /** Right after a crash, while the files are as it left them. */
-  onCrash: (survival: Survival) => void;
+  /** Right after a crash, or a stop in order, while the files are as it left them. */
+  onEnd: (survival: Survival) => void;
   onReboot: () => void;
 }
 
@@ -74,7 +74,7 @@ export function createComponent(options: ComponentOptions): Component {
     armed = undefined;
     crashes += 1;
     const kept = survival === 'backup' && !disk.hasBackup() ? 'committed' : survival;
-    options.onCrash(kept);
+    options.onEnd(kept);
     down(kept, downMs);
     if (reboot) options.onReboot();
   }
@@ -101,6 +101,7 @@ export function createComponent(options: ComponentOptions): Component {
       if (mine === undefined || stopping === undefined) return;
       void stopping.stop().then(() => {
         if (life !== mine) return;
+        options.onEnd('committed');
         mine.end();
         life = undefined;
         running = undefined;

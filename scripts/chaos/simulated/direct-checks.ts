@@ -1,4 +1,5 @@
 import { type AnswerMessage, anomalyMessage, answerMessage } from '../../../device/anomaly/anomaly.ts';
+import { occurrenceId } from '../../../device/anomaly/identity.ts';
 import { anomalyExample } from '../../../device/messages/examples.ts';
 import { silentLogger } from '../../../device/platform/logger.ts';
 import { manualTime } from '../../../device/platform/time.ts';
@@ -7,7 +8,7 @@ import { createComponent } from './component.ts';
 import type { DeviceCode } from './device-code.ts';
 import { blankStore, createDisk } from './disk.ts';
 import { eventLoop } from './event-loop.ts';
-import { createHandlerSide } from './handler-side.ts';
+import { createHandlerSide, endedKept } from './handler-side.ts';
 import { beginLife } from './life.ts';
 import type { Mutant } from './mutants.ts';
 import { createNetwork } from './network.ts';
@@ -15,8 +16,8 @@ import { scheduleOf } from './schedule.ts';
 import { createSimulatedServiceNow } from './service-now.ts';
 
 /**
- * Two things that the roll call repairs before anybody sees them, looked at one by one: a handler is sent a message, and
- * what it answers is read.
+ * What no schedule shows, looked at by itself: two things that the roll call repairs before anybody sees them, and what is
+ * bounded by more breaches than a schedule has. A handler is sent messages, and what it answers and keeps is read.
  */
 export async function checkDirectly(
   what: NonNullable<Mutant['direct']>,
@@ -25,13 +26,19 @@ export async function checkDirectly(
   const bench = createBench(device);
   try {
     await bench.pass(1_000);
-    return what === 'answer after commit' ? await answersAfterCommit(bench) : await keepsHighWater(bench);
+    return await checks[what](bench);
   } finally {
     bench.close();
   }
 }
 
 type Bench = ReturnType<typeof createBench>;
+
+const checks = {
+  'answer after commit': answersAfterCommit,
+  'high-water mark': keepsHighWater,
+  'bounded history': keepsHistoryBounded,
+} as const satisfies Record<NonNullable<Mutant['direct']>, (bench: Bench) => Promise<Finding[]>>;
 
 /** A crash right before the commit: nothing was answered, and what is sent again is new. */
 async function answersAfterCommit({ handler, answers, send, pass }: Bench): Promise<Finding[]> {
@@ -59,6 +66,24 @@ async function keepsHighWater({ answers, send, pass }: Bench): Promise<Finding[]
   return heard === wanted ? [] : [{ invariant: 'the high-water mark is kept', what: heard }];
 }
 
+/** More breaches that are over than are kept, each told to its end. */
+async function keepsHistoryBounded({ side, send, pass }: Bench): Promise<Finding[]> {
+  const { installationId, startedAt } = anomalyExample;
+  for (let nth = 0; nth < 2 * endedKept; nth += 1) {
+    const key = { ...anomalyExample, metric: `metric-${nth}` };
+    const id = occurrenceId(installationId, key, 1);
+    send({ ...key, id, sequence: 1, firingSequence: 1 });
+    const over = { phase: 'resolved', endedAt: startedAt, endReason: 'cleared' } as const;
+    send({ ...key, ...over, id, sequence: 2, firingSequence: 1 });
+  }
+  await pass(10 * 60_000);
+  const status = side.status();
+  const { length: kept } = side.recent(10 * endedKept);
+  const left = status === undefined ? Number.NaN : status.counts.entries + status.counts.dead;
+  if (left !== 0) return [{ invariant: 'files are bounded', what: `${left} entries are not told` }];
+  return kept <= endedKept ? [] : [{ invariant: 'files are bounded', what: `${kept} breaches are kept` }];
+}
+
 function createBench(device: DeviceCode) {
   const time = manualTime(startMs, 1_000);
   const random = () => 0.5;
@@ -74,9 +99,9 @@ function createBench(device: DeviceCode) {
   const side = createHandlerSide({
     ...{ time, random, newId, network, device, setup: schedule.setup, logger: silentLogger, disk },
     chronicle: createChronicle(schedule),
-    services: [createSimulatedServiceNow({ time, wallMs: time.wallMs, random, newId, onWrite() {} })],
+    services: [createSimulatedServiceNow({ time, wallMs: time.wallMs, random, newId, onWrite() {}, onLate() {} })],
   });
-  const handler = createComponent({ time, disk, begin: side.begin, onCrash: side.crashed, onReboot() {} });
+  const handler = createComponent({ time, disk, begin: side.begin, onEnd: side.ended, onReboot() {} });
   const answers: AnswerMessage[] = [];
   const monitor = network.transport(
     'monitor',
@@ -87,11 +112,12 @@ function createBench(device: DeviceCode) {
     answers.push(answerMessage.parse(JSON.parse(Buffer.from(payload).toString('utf8'))));
   });
   handler.start();
-  const message = anomalyMessage.parse({ ...anomalyExample });
   return {
     handler,
+    side,
     answers,
-    send: () => void monitor.publish('IoTBlog/anomaly', JSON.stringify(message)),
+    send: (message: typeof anomalyExample = anomalyExample) =>
+      void monitor.publish('IoTBlog/anomaly', JSON.stringify(anomalyMessage.parse({ ...message }))),
     pass: (ms: number) => loop.passTo(time.monotonicMs() + ms),
     close() {
       loop.giveBack();

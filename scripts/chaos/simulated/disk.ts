@@ -31,25 +31,31 @@ export interface Disk {
   hasBackup(): boolean;
   /** Bytes of the store. */
   bytes(): number;
+  /** Whether these bytes stand anywhere in the store. */
+  holds(text: string): boolean;
   remove(): void;
 }
 
-/** Empty stores by file name: making the tables of one takes as long as a hundred commits. */
-const blanks = new Map<string, Uint8Array>();
-
 /**
- * The bytes of an empty store, made once. A first start finds it in its data directory, as if the very first had been
- * before.
+ * Files of an empty store by their names. The tables stand in its write-ahead log: statements that nobody has collected
+ * keep it open.
  */
-export function blankStore(store: string, make: (path: string) => { close(): void }): Uint8Array {
+type Blank = ReadonlyMap<string, Uint8Array>;
+
+/** By name of the store: making the tables of one takes as long as a hundred commits. */
+const blanks = new Map<string, Blank>();
+
+/** An empty store, made once. A first start finds it in its data directory, as if the very first had been before. */
+export function blankStore(store: string, make: (path: string) => { close(): void }): Blank {
   const known = blanks.get(store);
   if (known !== undefined) return known;
   const folder = mkdtempSync(join(quickFolder(), 'chaos-'));
   make(join(folder, store)).close();
-  const bytes = readFileSync(join(folder, store));
+  const names = filesOf(store).filter((file) => existsSync(join(folder, file)));
+  const blank = new Map(names.map((file) => [file, readFileSync(join(folder, file))]));
   rmSync(folder, { recursive: true, force: true });
-  blanks.set(store, bytes);
-  return bytes;
+  blanks.set(store, blank);
+  return blank;
 }
 
 /**
@@ -57,13 +63,17 @@ export function blankStore(store: string, make: (path: string) => { close(): voi
  * @param blank what it is at first, and after a loss
  * @param losesPower whether what is not synced may be lost: keeping track of that costs copies
  */
-export function createDisk(store: string, blank: Uint8Array, losesPower: boolean): Disk {
+export function createDisk(store: string, blank: Blank, losesPower: boolean): Disk {
   const root = mkdtempSync(join(quickFolder(), 'chaos-'));
-  const files = [store, `${store}-wal`];
+  const files = filesOf(store);
   let life = 0;
   let current = made('0');
   let isSynced = true;
-  writeFileSync(join(current, store), blank);
+  writeBlank();
+
+  function writeBlank(): void {
+    for (const [file, bytes] of blank) writeFileSync(join(current, file), bytes);
+  }
 
   function made(name: string): string {
     const folder = join(root, name);
@@ -93,16 +103,22 @@ export function createDisk(store: string, blank: Uint8Array, losesPower: boolean
       if (survival === 'committed' || (survival === 'synced' && isSynced)) copy(left, current);
       else if (survival === 'synced') copy(join(root, 'synced'), current);
       else if (survival === 'backup') copy(join(root, 'backup'), current);
-      else writeFileSync(join(current, store), blank);
+      else writeBlank();
       isSynced = true;
     },
     backUp: () => copy(current, made('backup')),
     hasBackup: () => existsSync(join(root, 'backup', store)),
     bytes: () =>
       files.reduce((sum, file) => sum + (statSync(join(current, file), { throwIfNoEntry: false })?.size ?? 0), 0),
+    holds: (text) =>
+      files.some((file) => existsSync(join(current, file)) && readFileSync(join(current, file)).includes(text)),
     remove: () => rmSync(root, { recursive: true, force: true }),
   };
   return disk;
+}
+
+function filesOf(store: string): string[] {
+  return [store, `${store}-wal`];
 }
 
 /** Syncs take no time in this world: what is grouped is synced with its commit. */

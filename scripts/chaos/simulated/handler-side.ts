@@ -6,7 +6,7 @@ import { toldEnds } from './instance-texts.ts';
 import type { Life } from './life.ts';
 import type { SideDeps } from './monitor-side.ts';
 import { settleMs } from './schedule.ts';
-import type { Credentials, SimulatedServiceNow } from './service-now.ts';
+import { type Credentials, firstCredentials, type SimulatedServiceNow } from './service-now.ts';
 
 type Handler = ReturnType<DeviceCode['createHandler']>;
 type Store = ReturnType<DeviceCode['openHandlerStore']>;
@@ -14,7 +14,8 @@ type Store = ReturnType<DeviceCode['openHandlerStore']>;
 /** The handler, and what a person does at its console. */
 export interface HandlerSide {
   begin(life: Life): Promise<{ stop: () => Promise<void> }>;
-  crashed(survival: Survival): void;
+  /** After a crash, or a stop in order. */
+  ended(survival: Survival): void;
   /** What the secret holds; each has a version of its own. */
   secret: Credentials;
   silence(deviceId: string | undefined, forMs: number): void;
@@ -23,6 +24,8 @@ export interface HandlerSide {
   /** A person's word that the incidents that the handler knew are gone. */
   trustEmpty(): void;
   status(): ReturnType<Handler['status']> | undefined;
+  /** Breaches that it knows of. */
+  recent(limit: number): ReturnType<Handler['recent']>;
   close(): void;
 }
 
@@ -31,6 +34,8 @@ export interface HandlerSideDeps extends SideDeps {
 }
 
 export const stormWindowMs = 30_000;
+/** Ended breaches that the handler keeps for the record. */
+export const endedKept = 100;
 /** Any picture: drawing a real one takes longer than a schedule. */
 const picture = new Uint8Array([0x89, 0x50, 0x4e, 0x47]);
 
@@ -65,7 +70,11 @@ export function createHandlerSide(deps: HandlerSideDeps): HandlerSide {
       transaction(work, durability) {
         const result = store.transaction(() => {
           const done = work();
-          if (disk.isFull) throw diskFull();
+          if (disk.isFull) {
+            chronicle.met.add('full disks');
+            chronicle.handlerRefusals.push(time.wallMs());
+            throw diskFull();
+          }
           if (!isPersonWaiting) life.cross({ port: 'commit', when: 'before' });
           return done;
         }, durability);
@@ -86,6 +95,7 @@ export function createHandlerSide(deps: HandlerSideDeps): HandlerSide {
         deviceSilentMs: setup.deviceSilentMs,
         claimMs: 0,
         storm: { keys: setup.stormKeys, windowMs: stormWindowMs },
+        keepEnded: endedKept,
         maxNewPerHour: setup.maxNewPerHour,
       },
       delivery: { settleMs, backoffCapMs: 10_000, pauseMs: 20_000, breakerFailures: 5 },
@@ -99,6 +109,8 @@ export function createHandlerSide(deps: HandlerSideDeps): HandlerSide {
     });
   }
 
+  const configs = services.map((_service, index) => config(index));
+
   function secrets(): Secrets {
     return {
       kind: 'simulated',
@@ -107,14 +119,13 @@ export function createHandlerSide(deps: HandlerSideDeps): HandlerSide {
   }
 
   const side: HandlerSide = {
-    secret: { username: 'greengrass', password: 'first' },
+    secret: firstCredentials,
 
     async begin(life) {
       const { service } = chronicle.served;
-      const own = config(service);
       const lifeTime = life.time({ wallMs: () => time.wallMs(), monotonicMs: () => time.monotonicMs() });
-      const instance = services[service];
-      if (instance === undefined) throw new Error(`there is no instance ${service}`);
+      const [own, instance] = [configs[service], services[service]];
+      if (own === undefined || instance === undefined) throw new Error(`there is no instance ${service}`);
       const destination = device.createServiceNow(own.serviceNow, {
         secrets: secrets(),
         logger,
@@ -145,7 +156,7 @@ export function createHandlerSide(deps: HandlerSideDeps): HandlerSide {
       return { stop: () => handler.stop() };
     },
 
-    crashed(survival) {
+    ended(survival) {
       if (survival === 'nothing' || survival === 'backup') {
         const ends = new Set(services.flatMap((service) => [...toldEnds(service)]));
         chronicle.handlerLosses.push({ atMs: time.wallMs(), ends });
@@ -172,12 +183,15 @@ export function createHandlerSide(deps: HandlerSideDeps): HandlerSide {
     },
 
     redrive() {
-      ask((handler) => handler.redrive('all'));
+      ask((handler) => {
+        if (handler.redrive('all') > 0) chronicle.met.add('dead letters');
+      });
     },
     trustEmpty() {
       alive()?.store?.forgetKnownRows();
     },
     status: () => alive()?.handler.status(),
+    recent: (limit) => alive()?.handler.recent(limit) ?? [],
     close() {
       for (const store of opened) store.close();
     },

@@ -7,8 +7,8 @@ import type { Disk } from './disk.ts';
 import { type HandlerSide, stormWindowMs } from './handler-side.ts';
 import type { MonitorSide } from './monitor-side.ts';
 import { peopleOverruled } from './people.ts';
-import type { Step } from './schedule.ts';
-import type { SimulatedServiceNow } from './service-now.ts';
+import { type Step, settleMs } from './schedule.ts';
+import { type SimulatedServiceNow, secretMark } from './service-now.ts';
 import { atRightTimes } from './wrong-clock.ts';
 
 export interface Judged {
@@ -27,12 +27,16 @@ const delaying: readonly Step['do'][] = ['offline', 'network', 'crash', 'stop', 
 /** Both stores are far below it, write-ahead log included. */
 const mostStoreBytes = 8_000_000;
 
+/** As it stands, and as it is sent. */
+const secrets = [secretMark, Buffer.from(`greengrass:${secretMark}`).toString('base64')];
+
 /** Everything that is wrong once all has been well for long enough. */
 export function judge(judged: Judged): Finding[] {
   const { chronicle, services } = judged;
   const breaches = chronicle.truth
     .breaches()
     .filter((breach) => !isSilenced(breach, chronicle))
+    .flatMap((breach) => asFarAsKnown(breach, chronicle))
     .map((breach) => excused(breach, chronicle));
   return [
     ...services.flatMap((service, index) => ofInstance(service, index, breaches, chronicle)),
@@ -59,7 +63,7 @@ function ofInstance(
   const isServed = chronicle.served.service === index;
   const right = rightTimes(chronicle);
   // What a person deleted told of its breaches as much as what a person closed.
-  const rows = [...service.rows('incident'), ...deleted.map(({ row }) => ({ ...row, state: '7' }))];
+  const rows: Row[] = [...service.rows('incident'), ...deleted.map(({ row }) => ({ ...row, state: '7' }))];
   const journal = [...service.rows('sys_journal_field'), ...deleted.flatMap((one) => one.journal)];
   const texts = right([...rows.flatMap(textsOf), ...journal.map(({ value = '' }) => value)]);
   const result = audit({
@@ -83,40 +87,80 @@ function ofInstance(
       handlerLossesMs: chronicle.handlerLosses.map(({ atMs }) => atMs),
     },
   });
-  const isNews = ({ key, startedAtMs }: AuditResult['duplicates'][number]) =>
+  const isDecided = (numbers: readonly string[]) =>
+    chronicle.deeds.some(
+      ({ service: where, sysId, what }) =>
+        where === index &&
+        (what === 'resolve' || what === 'close' || what === 'cancel') &&
+        rows.some((row) => row['sys_id'] === sysId && numbers.includes(row['number'] ?? '')),
+    );
+  const isNews = ({ key, startedAtMs, numbers }: AuditResult['duplicates'][number]) =>
     !breaches.some(
-      (breach) => breach.startedAtMs === startedAtMs && correlationIdOf(breach) === key && isRelived(breach, chronicle),
+      (breach) =>
+        breach.startedAtMs === startedAtMs &&
+        correlationIdOf(breach) === key &&
+        (isRelived(breach, chronicle) || (isDecided(numbers) && isTakenUpAnew(breach, chronicle))),
     );
   const told = { ...result, duplicates: result.duplicates.filter(isNews) };
   const found = isServed ? findingsOf(told) : recordsOf(told);
-  return found.filter((one) => !isExcused(one, service, chronicle));
+  return found.filter((one) => !isExcused(one, rows, chronicle));
 }
 
-function isExcused({ invariant, what }: Finding, service: SimulatedServiceNow, chronicle: Chronicle): boolean {
+function isExcused({ invariant, what }: Finding, rows: readonly Row[], chronicle: Chronicle): boolean {
   const clockWasWrong = chronicle.schedule.setup.clockErrorMs !== 0;
-  // The order of breaches is read from their starts, and some were told by a wrong clock.
-  if (invariant === 'in order' && clockWasWrong) return true;
+  // The order of breaches is read from their starts, and some were told by a wrong clock, or again after others.
+  const isToldAgain = chronicle.truth.breaches().some((breach) => isRelived(breach, chronicle));
+  if (invariant === 'in order' && (clockWasWrong || isToldAgain)) return true;
+  if (invariant === 'in order' && isOrphanOvertaken(what, chronicle)) return true;
+  // What was on hold when its breach ended is left to people, whatever they make of it later.
+  const isHeld = ({ what: did, sysId }: Chronicle['deeds'][number]) =>
+    did === 'hold' && rows.some((row) => row['sys_id'] === sysId && what.startsWith(`${row['number']}:`));
+  if (invariant === 'resolved if ended' && chronicle.deeds.some(isHeld)) return true;
   // A handler that lost its store may take breaches with incidents of their own for a storm, before it finds these; and
   // what a storm had listed by a wrong clock it does not list again.
   if (chronicle.handlerLosses.length === 0) return false;
   const isOfStorms = /^(exactly one incident|resolved|in order)/.test(invariant);
   if (!isOfStorms && !(invariant === 'no incident without a breach' && clockWasWrong)) return false;
-  const storms = service.rows('incident').filter((row) => row['correlation_id']?.endsWith('/storm'));
+  const storms = rows.filter((row) => row['correlation_id']?.endsWith('/storm'));
   return invariant === 'in order' ? storms.length > 0 : storms.some((row) => what.includes(row['number'] ?? '-'));
 }
 
-/** At times the user of the edge could create, but not read. */
-function wasBlind({ schedule }: Chronicle): boolean {
-  return schedule.steps.some((step) => step.do === 'fault' && step.fault.kind === 'create-without-read');
+/**
+ * What the handler took in while it did not know its incidents may be told before it finds there what it forgot, and ends
+ * that.
+ */
+function isOrphanOvertaken(what: string, { handlerLosses, writes }: Chronicle): boolean {
+  const [, overtaken] = /before the end of breach ([0-9a-f]{32})$/.exec(what) ?? [];
+  if (overtaken === undefined || handlerLosses.length === 0) return false;
+  return writes.some(({ fields: { work_notes: note = '' } }) => {
+    return note.startsWith('Ended: the device does not know this breach') && note.includes(`breach ${overtaken} `);
+  });
+}
+
+/** Shortly before, the user of the edge could create, but not read. */
+function wasBlind({ schedule }: Chronicle, atMs: number): boolean {
+  return schedule.steps.some(
+    (step) =>
+      step.do === 'fault' &&
+      step.fault.kind === 'create-without-read' &&
+      startMs + step.atMs <= atMs &&
+      atMs < startMs + step.atMs + step.forMs + settleMs,
+  );
 }
 
 function textsOf({ description = '', close_notes: closeNotes = '' }: Row): string[] {
   return [description, closeNotes];
 }
 
-function rightTimes({ schedule, clockRightAtMs }: Chronicle): (texts: string[]) => string[] {
+function rightTimes({ schedule, clockRightAtMs, handlerLosses, truth }: Chronicle): (texts: string[]) => string[] {
   const { clockErrorMs: errorMs } = schedule.setup;
-  return (texts) => (errorMs === 0 ? texts : atRightTimes(texts, { errorMs, rightAtMs: clockRightAtMs }));
+  if (errorMs === 0) return (texts) => texts;
+  const over = truth
+    .breaches()
+    .filter(({ endedAtMs }) => endedAtMs !== null && handlerLosses.some(({ atMs }) => endedAtMs <= atMs));
+  const isForgottenStart = (startedAtMs: number) =>
+    over.some((breach) => Math.abs(breach.startedAtMs - startedAtMs) < 1_000);
+  return (texts) => atRightTimes(texts, { errorMs, rightAtMs: clockRightAtMs, isForgottenStart });
 }
 
 /** Open breaches moved to the instance that is served now; what ended before may have been put aside. */
@@ -161,6 +205,7 @@ function excused(breach: Breach, chronicle: Chronicle): Breach {
   const { startedAtMs, deviceId, metric } = breach;
   const endedAtMs = breach.endedAtMs ?? Number.POSITIVE_INFINITY;
   let { optional, untimed = false } = breach;
+  let knownFromMs = startedAtMs;
   for (const { atMs, unanswered, forgetsEnds } of chronicle.monitorLosses) {
     // Held back by a silence it was told to nobody, and its start was lost with the monitor.
     const isHeldBack = silencesOf(breach, chronicle).some(({ fromMs, toMs }) => fromMs <= atMs && atMs < toMs);
@@ -175,6 +220,7 @@ function excused(breach: Breach, chronicle: Chronicle): Breach {
     );
     if (!isHit) continue;
     untimed = true;
+    if (forgetsEnds && startedAtMs <= atMs) knownFromMs = chronicle.truth.nextSeenMs(deviceId, atMs);
     optional ||= isNext;
     optional ||= endedAtMs <= chronicle.truth.nextSeenMs(deviceId, atMs);
   }
@@ -182,16 +228,43 @@ function excused(breach: Breach, chronicle: Chronicle): Breach {
   untimed ||= relived || isContinuation;
   optional ||= isContinuation;
   for (const { atMs, ends } of chronicle.handlerLosses) {
-    if (endedAtMs > atMs || ends.has(`${iso(startedAtMs)} ${iso(endedAtMs)}`)) continue;
+    if (endedAtMs > atMs || ends.has(`${correlationIdOf(breach)} ${iso(startedAtMs)} ${iso(endedAtMs)}`)) continue;
     optional = true;
     untimed = true;
   }
   // It began and ended while the monitor could not write: counted, and not reported.
-  optional ||= chronicle.fullDisk.some((full) => startedAtMs >= full.fromMs && endedAtMs <= full.toMs);
+  optional ||= chronicle.fullDisk.some((full) => knownFromMs >= full.fromMs && endedAtMs <= full.toMs);
   optional ||= silencesOf(breach, chronicle).some((silence) => endedAtMs >= silence.fromMs && endedAtMs < silence.toMs);
-  optional ||= chronicle.deleted.some((one) => startedAtMs <= one.atMs && isForgotten(one, chronicle));
+  // Of a clock that is known to be wrong the handler takes no time: what it hears under a silence ended under it.
+  optional ||=
+    endedAtMs < chronicle.clockRightAtMs &&
+    silencesOf(breach, chronicle).some(({ toMs }) => endedAtMs < toMs && mayBeLate(toMs, chronicle));
+  const isDeleted = chronicle.deleted.some((one) => startedAtMs <= one.atMs && isForgotten(one, chronicle));
+  optional ||= isDeleted;
+  untimed ||= isDeleted && isTakenUpAnew(breach, chronicle);
+  // Another instance is told what its monitor knows by then.
+  untimed ||= chronicle.served.service !== 0 && isTakenUpAnew(breach, chronicle);
   const clockWasWrong = startedAtMs < chronicle.clockRightAtMs;
   return { ...breach, optional, untimed, clockWasWrong };
+}
+
+/**
+ * A monitor that lost its data directory does not know that a metric within its deadband has exceeded the limit before: the
+ * breach ended with the loss, and where it exceeds the limit again another one begins.
+ */
+function asFarAsKnown(breach: Breach, chronicle: Chronicle): Breach[] {
+  const { monitorLosses, truth } = chronicle;
+  const { deviceId, startedAtMs } = breach;
+  const endedAtMs = breach.endedAtMs ?? Number.POSITIVE_INFINITY;
+  for (const { atMs, forgetsEnds } of monitorLosses) {
+    if (forgetsEnds || atMs < startedAtMs || atMs >= endedAtMs) continue;
+    const [shownMs, exceededMs] = [truth.nextSeenMs(deviceId, atMs), truth.nextExceededMs(breach, atMs)];
+    if (exceededMs === shownMs) continue;
+    const known = { ...breach, endedAtMs: shownMs, resolvedAtMs: shownMs, untimed: true };
+    if (exceededMs === undefined) return [known];
+    return [known, ...asFarAsKnown({ ...breach, startedAtMs: exceededMs, firedAtMs: exceededMs }, chronicle)];
+  }
+  return [breach];
 }
 
 /**
@@ -206,13 +279,19 @@ function isRelived({ startedAtMs, endedAtMs }: Breach, { monitorLosses }: Chroni
   );
 }
 
-/** It begins with the first reading of a monitor that relives an earlier breach of its key. */
-function continuesRelived({ deviceId, metric, startedAtMs }: Breach, chronicle: Chronicle): boolean {
+/** Its monitor lost its data directory meanwhile, so that what people decided of the breach before was of another one. */
+function isTakenUpAnew({ startedAtMs, endedAtMs }: Breach, { monitorLosses }: Chronicle): boolean {
+  return monitorLosses.some(({ atMs }) => atMs >= startedAtMs && atMs < (endedAtMs ?? Number.POSITIVE_INFINITY));
+}
+
+/** It lasts at the first reading of a monitor that relives an earlier breach of its key. */
+function continuesRelived({ deviceId, metric, startedAtMs, endedAtMs }: Breach, chronicle: Chronicle): boolean {
   const { truth, monitorLosses } = chronicle;
   const relived = truth
     .breaches()
     .some((other) => other.deviceId === deviceId && other.metric === metric && isRelived(other, chronicle));
-  return relived && monitorLosses.some(({ atMs }) => truth.nextSeenMs(deviceId, atMs) === startedAtMs);
+  const lastsAt = (shownMs: number) => startedAtMs <= shownMs && shownMs < (endedAtMs ?? Number.POSITIVE_INFINITY);
+  return relived && monitorLosses.some(({ atMs }) => lastsAt(truth.nextSeenMs(deviceId, atMs)));
 }
 
 function isFirstAfter({ deviceId, metric, startedAtMs }: Breach, atMs: number, { truth }: Chronicle): boolean {
@@ -254,31 +333,45 @@ function mayBeLate(toMs: number, { schedule }: Chronicle): boolean {
 /** Two creates of one breach: repaired afterwards or not, somebody was paged twice. */
 function createdTwice(chronicle: Chronicle): Finding[] {
   const { writes } = chronicle;
-  const seen = new Set<string>();
-  return writes.flatMap(({ service, method, table, fields }) => {
+  /** By instance and breach, the record that was made. */
+  const seen = new Map<string, string>();
+  // Deleted by a person before the edge saw that it was made, it was never there.
+  const isGone = (sysId: string, byMs: number) =>
+    chronicle.deleted.some((one) => one.row['sys_id'] === sysId && one.atMs < byMs && isForgotten(one, chronicle));
+  return writes.flatMap(({ service, sysId, method, table, fields, atMs, heardAtMs }) => {
     const opener = fields['correlation_display'];
     if (method !== 'POST' || table !== 'incident' || opener === undefined) return [];
     const name = `${service} ${opener}`;
-    // With nothing known yet that must be visible, a user who cannot read does not see that the very first one was made.
-    if (wasBlind(chronicle) && seen.size === 1 && seen.has(name)) return [];
-    if (seen.has(name)) return [finding('created once', `breach ${opener} of ${fields['correlation_id']}`)];
-    seen.add(name);
-    return [];
+    // With nothing known yet that must be visible, a user who cannot read does not see that the very first ones were made.
+    const knewAny = heardAtMs !== undefined && !chronicle.handlerLosses.some((loss) => loss.atMs >= heardAtMs);
+    if (wasBlind(chronicle, atMs) && !knewAny && seen.has(name)) return [];
+    const before = seen.get(name);
+    seen.set(name, sysId);
+    if (before === undefined || isGone(before, atMs)) return [];
+    return [finding('created once', `breach ${opener} of ${fields['correlation_id']}`)];
   });
 }
 
-/** Without trouble nothing is told late, so no window sees more new incidents than the storm guard lets through. */
+/** Without trouble nothing is told late, so no window sees more keys open incidents than the storm guard lets through. */
 function stormsUnguarded({ writes, schedule }: Chronicle): Finding[] {
   if (schedule.steps.some((step) => step.do !== 'temper' && step.do !== 'clock-right')) return [];
   const opened = writes.filter(
     ({ method, table, fields }) =>
       method === 'POST' && table === 'incident' && !fields['correlation_id']?.endsWith('/storm'),
   );
+  // With the end of a storm the guard counts anew.
+  const calmedMs = writes.flatMap(({ fields, atMs }) =>
+    fields['work_notes']?.startsWith('All breaches listed here have ended') === true ? [atMs] : [],
+  );
   return opened.flatMap(({ atMs }) => {
-    const count = opened.filter((other) => other.atMs >= atMs && other.atMs < atMs + stormWindowMs - hopsMs).length;
-    return count > schedule.setup.stormKeys
-      ? [finding('the storm guard holds', `${count} incidents within a window`)]
-      : [];
+    const untilMs = atMs + stormWindowMs - hopsMs;
+    // What came in while an empty store settles was admitted before it is told.
+    if (atMs < startMs + settleMs + hopsMs) return [];
+    if (calmedMs.some((endMs) => endMs >= atMs && endMs < untilMs)) return [];
+    const within = opened.filter((other) => other.atMs >= atMs && other.atMs < untilMs);
+    // One that opens twice, where the clock was set meanwhile, is one.
+    const { size } = new Set(within.map(({ fields }) => fields['correlation_id']));
+    return size > schedule.setup.stormKeys ? [finding('the storm guard holds', `${size} keys within a window`)] : [];
   });
 }
 
@@ -301,6 +394,7 @@ function unfinished({ monitor, handler, disks }: Judged): Finding[] {
     );
   }
   for (const disk of disks) {
+    if (secrets.some(disk.holds)) found.push(finding('nothing secret in a file', 'a store holds a password'));
     if (disk.bytes() > mostStoreBytes) found.push(finding('files are bounded', `a store has ${disk.bytes()} bytes`));
   }
   return found;

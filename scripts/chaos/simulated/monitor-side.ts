@@ -27,7 +27,8 @@ type Journal = ReturnType<DeviceCode['openJournal']>;
 /** The monitor and its machine: one sensor of its own, or the devices of a gateway. */
 export interface MonitorSide {
   begin(life: Life): Promise<{ stop: () => Promise<void> }>;
-  crashed(survival: Survival): void;
+  /** After a crash, or a stop in order. */
+  ended(survival: Survival): void;
   backedUp(): void;
   /** Shows the values of a device to the monitor, if it lives. */
   sample(deviceId: string, metrics: Readonly<Record<string, number>>): void;
@@ -75,6 +76,7 @@ export function createMonitorSide(deps: SideDeps): MonitorSide {
           // At the commit, as on a disk: what the transaction did is rolled back.
           if (disk.isFull) {
             wasRefused ||= !life.isOver();
+            chronicle.met.add('full disks');
             throw diskFull();
           }
           life.cross({ port: 'commit', when: 'before' });
@@ -102,7 +104,7 @@ export function createMonitorSide(deps: SideDeps): MonitorSide {
   }
 
   function config() {
-    const made = device.configSchema.parse({
+    return device.configSchema.parse({
       site,
       deviceId: setup.gateway ? 'gateway' : setup.devices[0],
       sensor: { kind: setup.gateway ? 'mqtt' : 'mock' },
@@ -117,8 +119,8 @@ export function createMonitorSide(deps: SideDeps): MonitorSide {
       monitor: { heartbeatMs: 30_000, rollCallMs: 60_000, saveStateMs: 30_000, resendCapMs: 10_000 },
       store: { reserveBytes: 0 },
     });
-    return made;
   }
+  const own = config();
 
   /** What a data directory takes with it: what nobody had answered. */
   function unanswered(journal: Journal): Chronicle['monitorLosses'][number]['unanswered'] {
@@ -151,7 +153,6 @@ export function createMonitorSide(deps: SideDeps): MonitorSide {
   return {
     async begin(life) {
       const bootedAtMs = machine.bootedAtMs;
-      const own = config();
       const lifeTime = life.time(clock(bootedAtMs));
       const monitor = device.createMonitor({
         config: own,
@@ -177,7 +178,7 @@ export function createMonitorSide(deps: SideDeps): MonitorSide {
       return { stop: () => monitor.stop() };
     },
 
-    crashed(survival) {
+    ended(survival) {
       if (survival === 'nothing' || survival === 'backup') lose(survival);
       if (fullSinceMs !== undefined) {
         // What it knew and could not write died with it.
@@ -204,8 +205,8 @@ export function createMonitorSide(deps: SideDeps): MonitorSide {
       const before = commits;
       const atMs = time.wallMs();
       chronicle.truth.see({ site, deviceId, atMs, metrics });
-      const own = clock(machine.bootedAtMs);
-      const at = { atMs: own.wallMs(), monotonicMs: own.monotonicMs(), metrics };
+      const { wallMs, monotonicMs } = clock(machine.bootedAtMs);
+      const at = { atMs: wallMs(), monotonicMs: monotonicMs(), metrics };
       sink.sample(setup.gateway ? { deviceId, ...at } : at);
       if (life.isOver() && commits === before) chronicle.truth.unsee();
       watchDisk();

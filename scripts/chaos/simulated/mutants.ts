@@ -9,8 +9,11 @@ export interface Mutant {
   replace: string;
   /** Schedules in which it can be seen. */
   focus?: readonly Focus[];
-  /** The roll call repairs what it breaks before anybody sees it: it is looked for by a direct check. */
-  direct?: 'answer after commit' | 'high-water mark';
+  /**
+   * Looked for by a direct check: the roll call repairs what it breaks before anybody sees it, or it shows only after more
+   * breaches than a schedule has.
+   */
+  direct?: 'answer after commit' | 'high-water mark' | 'bounded history';
 }
 
 const relay = 'device/outbox/relay.ts';
@@ -211,6 +214,27 @@ export const mutants: readonly Mutant[] = [
     file: relay,
     find: '    store.finishEntry(item.entry.id);',
     replace: '',
+  },
+  {
+    name: 'credentials that an answer repeats are not taken out of it',
+    file: 'device/incident/servicenow/session.ts',
+    find: ".reduce((clean, secret) => clean.replaceAll(secret, '[redacted]'), text),",
+    replace: '.reduce((clean) => clean, text),',
+    focus: ['fault'],
+  },
+  {
+    name: 'ended breaches are kept for ever',
+    file: 'device/handler/store/occurrences.ts',
+    find: '      sql.trimRetired.run(keep);',
+    replace: '      void keep;',
+    direct: 'bounded history',
+  },
+  {
+    name: 'a walk that had to put a row off is not walked again',
+    file: 'device/handler/walks.ts',
+    find: "if (found.complete && outcome === 'done') walked.add(name);",
+    replace: 'if (found.complete) walked.add(name);',
+    focus: ['loss-of-store', 'crash', 'storm', 'network'],
   },
   {
     name: 'the answer goes out before the commit',

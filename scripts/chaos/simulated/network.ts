@@ -70,6 +70,8 @@ export function createNetwork(time: ManualTime, random: () => number): Network {
     weather: fairWeather,
     faults: () => faults,
     setOnline(name, isOnline) {
+      // Who was connected all along hears nothing: what a reconnection makes good is not made good by it.
+      if (isOnline !== offline.has(name)) return;
       if (isOnline) offline.delete(name);
       else offline.add(name);
       clients.get(name)?.setConnected(isOnline);

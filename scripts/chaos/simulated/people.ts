@@ -33,7 +33,14 @@ export function peopleOverruled(chronicle: Chronicle): Finding[] {
       if (isKnown && (from === onHold || from === closed || from === canceled)) {
         say(`${number} went from ${from} to ${to}, though a person chose ${deed.what}`);
       }
-      if (isKnown && from === resolved && deed.what === 'resolve' && markers.some((id) => inIncident.has(id))) {
+      // One of two that tell of the same breach is canceled, not reopened.
+      if (
+        isKnown &&
+        from === resolved &&
+        to !== canceled &&
+        deed.what === 'resolve' &&
+        markers.some((id) => inIncident.has(id))
+      ) {
         say(`${number} was reopened by the breach that a person had resolved`);
       }
     }

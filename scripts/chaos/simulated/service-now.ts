@@ -18,11 +18,16 @@ import { createTableApi, type ReadingLimits } from '../../../device/simulation/s
 import { type Row, tables } from '../../../device/simulation/servicenow/tables.ts';
 import type { Life } from './life.ts';
 import { createMemoryRecords } from './memory-records.ts';
+import { settleMs } from './schedule.ts';
 
 export interface Credentials {
   username: string;
   password: string;
 }
+
+/** What every password begins with. */
+export const secretMark = 'secret-';
+export const firstCredentials: Credentials = { username: 'greengrass', password: `${secretMark}of-the-beginning` };
 
 /** A request of the edge that was committed. */
 export interface EdgeWrite {
@@ -34,6 +39,16 @@ export interface EdgeWrite {
   before: Row | undefined;
   /** Modifications of the record that the edge had seen when it sent this; undefined where it had never seen it. */
   seenModCount: number | undefined;
+  /** Modifications of the record with this one. */
+  modCount: number;
+  /** When, before it was sent, an answer about an incident had come through last; undefined where none had. */
+  heardAtMs: number | undefined;
+}
+
+/** What the edge was told of a record last. */
+export interface Heard {
+  modCount: number;
+  atMs: number;
 }
 
 export interface SimulatedServiceNowOptions {
@@ -43,6 +58,8 @@ export interface SimulatedServiceNowOptions {
   random: () => number;
   newId: () => string;
   onWrite: (write: EdgeWrite) => void;
+  /** A request whose connection died is going to be committed all the same. */
+  onLate: () => void;
 }
 
 /**
@@ -59,11 +76,22 @@ export interface SimulatedServiceNow {
   http(life: Life): Http;
   /** A person at work; answers the status. */
   person(method: 'PATCH' | 'DELETE', sysId: string, fields?: Readonly<Record<string, string>>): number;
+  /**
+   * Modifications of a record that an answer has told a living edge of, and when that was; undefined before. A walk, which looks for what
+   * is open at a device, tells nothing of what else a row tells.
+   */
+  heard(sysId: string): Heard | undefined;
   /** All records of a table, the oldest first. */
   rows(table: string): Row[];
   requests(): number;
   /** Requests that a fault struck, or that found nobody. */
   struck(): number;
+}
+
+/** What the edge had seen when it sent a request: modifications by record, and when an answer had come through last. */
+interface Seen {
+  modCounts: ReadonlyMap<string, number>;
+  heardAtMs: number | undefined;
 }
 
 const edge: Identity = {
@@ -81,6 +109,8 @@ const person: Identity = {
 const allVisible: ReadingLimits = { invisible: false, droppedFields: [] };
 const longestHopMs = 120;
 const clientTimeoutMs = 10_000;
+/** An instance ends what it does for a request some time after it came in, however slow it was before: settle time lasts longer. */
+const longestLateMs = settleMs - 2_000;
 
 export function createSimulatedServiceNow(options: SimulatedServiceNowOptions): SimulatedServiceNow {
   const { time, random } = options;
@@ -95,6 +125,9 @@ export function createSimulatedServiceNow(options: SimulatedServiceNowOptions): 
   const incidents = tableNamed('incident');
   /** By record, what the edge was shown last. */
   const shownModCounts = new Map<string, number>();
+  /** What answers that came through said. */
+  const heard = new Map<string, Heard>();
+  let heardAtMs: number | undefined;
   let requests = 0;
   let failed = 0;
 
@@ -127,7 +160,7 @@ export function createSimulatedServiceNow(options: SimulatedServiceNowOptions): 
   }
 
   /** One request of the edge, done. `seen` is what the edge knew when it sent it. */
-  function serve(request: ApiRequest, limits: ReadingLimits, seen: ReadonlyMap<string, number>): ApiAnswer {
+  function serve(request: ApiRequest, limits: ReadingLimits, seen: Seen): ApiAnswer {
     const { username, password } = service.accepted;
     const expected = `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
     if (request.headers.get('authorization') !== expected) return refusals.notAuthenticated();
@@ -135,15 +168,22 @@ export function createSimulatedServiceNow(options: SimulatedServiceNowOptions): 
     const before = sysId === undefined ? undefined : store.get(incidents, sysId);
     const answer = route(request, edge, limits);
     if (answer.status < 200 || answer.status > 299) return answer;
-    noteShown(answer);
+    for (const { sysId: shown, modCount } of shownIn(answer)) shownModCounts.set(shown, modCount);
     if (request.method === 'POST' || request.method === 'PATCH') tellWrite(request, answer, before, seen);
     return answer;
   }
 
-  function noteShown(answer: ApiAnswer): void {
-    for (const row of recordsIn(answer)) {
-      const sysId = fieldOf(row, 'sys_id');
-      if (sysId !== '') shownModCounts.set(sysId, Number(fieldOf(row, 'sys_mod_count')));
+  function shownIn(answer: ApiAnswer): { sysId: string; modCount: number }[] {
+    if (answer.status < 200 || answer.status > 299) return [];
+    return recordsIn(answer)
+      .map((row) => ({ sysId: fieldOf(row, 'sys_id'), modCount: Number(fieldOf(row, 'sys_mod_count')) }))
+      .filter(({ sysId }) => sysId !== '');
+  }
+
+  function hear(answer: ApiAnswer): void {
+    for (const { sysId, modCount } of shownIn(answer)) {
+      heardAtMs = options.wallMs();
+      heard.set(sysId, { modCount, atMs: heardAtMs });
     }
   }
 
@@ -151,7 +191,7 @@ export function createSimulatedServiceNow(options: SimulatedServiceNowOptions): 
     { method, path, body }: ApiRequest,
     answer: ApiAnswer,
     before: Row | undefined,
-    seen: ReadonlyMap<string, number>,
+    { modCounts, heardAtMs }: Seen,
   ): void {
     const [row] = recordsIn(answer);
     const sysId = row === undefined ? '' : fieldOf(row, 'sys_id');
@@ -162,7 +202,9 @@ export function createSimulatedServiceNow(options: SimulatedServiceNowOptions): 
       sysId,
       fields: isIncident ? stringsIn(JSON.parse(Buffer.from(body).toString('utf8'))) : {},
       before,
-      seenModCount: seen.get(sysId),
+      seenModCount: modCounts.get(sysId),
+      heardAtMs,
+      modCount: Number(row === undefined ? Number.NaN : fieldOf(row, 'sys_mod_count')),
     });
   }
 
@@ -178,7 +220,8 @@ export function createSimulatedServiceNow(options: SimulatedServiceNowOptions): 
       body: bytes,
       baseUrl: url.origin,
     };
-    const seen = new Map(shownModCounts);
+    const seen = { modCounts: new Map(shownModCounts), heardAtMs };
+    const isWalk = url.searchParams.get('sysparm_query')?.includes('STARTSWITH') === true;
     const table = /^\/api\/now\/table\/([^/]+)/.exec(url.pathname)?.[1];
     const hopMs = () => 1 + Math.floor(random() * longestHopMs);
     const struck = faults.strike({
@@ -192,7 +235,11 @@ export function createSimulatedServiceNow(options: SimulatedServiceNowOptions): 
 
     return new Promise((resolve) => {
       const fail = (code: string, connected: boolean) => resolve({ kind: 'failed', code, connected });
-      const answered = (answer: ApiAnswer) => time.after(hopMs(), () => resolve(outcomeOf(answer)));
+      const answered = (answer: ApiAnswer) =>
+        time.after(hopMs(), () => {
+          if (!life.isOver() && !isWalk) hear(answer);
+          resolve(outcomeOf(answer));
+        });
       if (service.unreachable !== undefined) {
         const code = service.unreachable;
         time.after(hopMs(), () => fail(code, false));
@@ -209,11 +256,12 @@ export function createSimulatedServiceNow(options: SimulatedServiceNowOptions): 
         });
         switch (outcome.kind) {
           case 'answered':
-            return answered(outcome.answer);
+            return answered(echoing(outcome.answer, asked));
           case 'cut-before-commit':
             return fail('ECONNRESET', true);
           case 'cut-then-commit':
-            time.after(outcome.delayMs, () => serve(asked, plan.limits, seen));
+            options.onLate();
+            time.after(Math.min(outcome.delayMs, longestLateMs - plan.delayMs), () => serve(asked, plan.limits, seen));
             return fail('ECONNRESET', true);
           case 'commit-then-cut':
             serve(asked, plan.limits, seen);
@@ -239,9 +287,10 @@ export function createSimulatedServiceNow(options: SimulatedServiceNowOptions): 
   const service: SimulatedServiceNow = {
     faults,
     unreachable: undefined,
-    accepted: { username: 'greengrass', password: 'first' },
+    accepted: firstCredentials,
     requests: () => requests,
     struck: () => failed,
+    heard: (sysId) => heard.get(sysId),
     http: (life) => ({
       send(request) {
         life.cross({ port: 'request', when: 'before' });
@@ -282,6 +331,16 @@ function outcomeOf(answer: ApiAnswer): HttpOutcome {
     rateLimitReset: headers.get('x-ratelimit-reset') ?? undefined,
     body: Buffer.from(bytesOf(answer) ?? []).toString('utf8'),
   };
+}
+
+/** A refusal that repeats the request's credentials, as answers of proxies and debug pages do. */
+function echoing(answer: ApiAnswer, { headers }: ApiRequest): ApiAnswer {
+  const { body } = answer;
+  if (body.kind !== 'json' || typeof body.value !== 'object' || body.value === null) return answer;
+  const error: unknown = 'error' in body.value ? body.value.error : undefined;
+  if (typeof error !== 'object' || error === null) return answer;
+  const detail = `${'detail' in error ? String(error.detail) : ''} (authorization: ${headers.get('authorization')})`;
+  return { ...answer, body: { kind: 'json', value: { ...body.value, error: { ...error, detail } } } };
 }
 
 /** The records that an answer shows: of a list, or the one that was written. */

@@ -27,6 +27,8 @@ export interface Truth {
   unsee(): void;
   /** When a living monitor was next shown something of a device; a reading at that instant struck before. Infinite: never. */
   nextSeenMs(deviceId: string, afterMs: number): number;
+  /** When a living monitor was next shown, after an instant of a breach and before its end, that its limit is exceeded. */
+  nextExceededMs(breach: Breach, afterMs: number): number | undefined;
   breaches(): Breach[];
 }
 
@@ -37,6 +39,14 @@ export function createTruth(): Truth {
     unsee: () => void seen.pop(),
     nextSeenMs: (deviceId, afterMs) =>
       seen.find((reading) => reading.deviceId === deviceId && reading.atMs > afterMs)?.atMs ?? Number.POSITIVE_INFINITY,
+    nextExceededMs: ({ deviceId, metric, endedAtMs }, afterMs) =>
+      seen.find(
+        (reading) =>
+          reading.deviceId === deviceId &&
+          reading.atMs > afterMs &&
+          reading.atMs < (endedAtMs ?? Number.POSITIVE_INFINITY) &&
+          metricNames.some((name) => name === metric && (reading.metrics[name] ?? 0) > limits[name].upper),
+      )?.atMs,
     breaches: () => breachesIn(seen satisfies PublishedReading[], rules),
   };
 }
