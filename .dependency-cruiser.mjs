@@ -101,7 +101,7 @@ const vendors = {
   'aws-iot-device-sdk-v2/|aws-crt/': ['device/transport/iot-core', 'device/greengrass/nucleus-connection.ts'],
   'mqtt/': ['device/transport/mqtt', 'device/doctor/', 'scripts/chaos/', 'scripts/provision/claim-connection.ts'],
   'axios/': ['device/incident/servicenow/http.ts'],
-  'libsql/': ['device/platform/(sqlite|data-lock).ts'],
+  'libsql/': ['device/platform/(sqlite|data-lock).ts', 'scripts/chaos/processes/'],
   'koffi/': ['device/sensor/i2c/linux-bus.ts'],
   'csv-parse/': ['device/sensor/replay/', 'scripts/audit/'],
   'echarts/|zrender/': ['device/incident/chart/(render-svg|echarts-bundle)'],

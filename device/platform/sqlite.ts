@@ -88,13 +88,15 @@ export function transaction<T>(db: Store, work: () => T): T {
   }
 }
 
-/** True for the errors with which SQLite says that the disk, not the data, refuses a write. */
+/** True for the errors with which SQLite says that the disk, not the data, refuses a write: full, failing, or read-only. */
 export function isDiskFull(error: unknown): boolean {
   const code = codeOf(error) ?? '';
   return (
     code.startsWith('SQLITE_FULL') ||
     code.startsWith('SQLITE_IOERR') ||
+    code.startsWith('SQLITE_READONLY') ||
     code === 'ENOSPC' ||
-    /disk (is )?full|disk I\/O error/i.test(messageOf(error))
+    code === 'EROFS' ||
+    /disk (is )?full|disk I\/O error|readonly database/i.test(messageOf(error))
   );
 }

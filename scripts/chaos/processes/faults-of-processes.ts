@@ -1,0 +1,73 @@
+import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { eventually, pause } from './eventually.ts';
+import type { CrashPoint } from './orders.ts';
+import type { Account } from './round.ts';
+import { tear } from './torn-store.ts';
+import type { ComponentName, World } from './world.ts';
+
+const crashWithinMs = 6_000;
+
+/** Monitor, handler and broker, at any moment. */
+export async function killAtRandom({ random, components, broker }: World, account: Account): Promise<void> {
+  for (let kill = 0; kill < 4; kill += 1) {
+    await pause(random() * 900);
+    const drawn = random();
+    if (drawn < 0.2) {
+      await broker.kill();
+      await broker.start();
+    } else {
+      const component = components[drawn < 0.6 ? 'monitor' : 'handler'];
+      await component.kill();
+      component.start();
+    }
+    account.strikes += 1;
+  }
+}
+
+export function crashAt(name: ComponentName, at: CrashPoint) {
+  return async ({ random, components }: World, account: Account): Promise<void> => {
+    for (let crash = 0; crash < 3; crash += 1) {
+      const nth = 1 + Math.floor(random() * 5);
+      if (await components[name].crash({ at, nth }, { withinMs: crashWithinMs })) account.strikes += 1;
+    }
+    if (account.strikes > 0) return;
+    const what = `the ${name} never came to the point "${at}" within ${3 * crashWithinMs} ms`;
+    account.findings.push({ invariant: 'the fault strikes', what });
+  };
+}
+
+/**
+ * The power fails within a commit: of what it changed in the write-ahead log the first bytes are on the disk, the others
+ * are not. The store is opened with every number of them, and the component started with one.
+ */
+export function powerLoss(name: ComponentName) {
+  return async ({ random, components, folder }: World, account: Account): Promise<void> => {
+    const torn = join(folder, 'torn');
+    await mkdir(torn, { recursive: true });
+    const nth = 2 + Math.floor(random() * 8);
+    const meanwhile = async (): Promise<void> => {
+      const { findings, cuts, chosen } = await tear(torn, random);
+      account.findings.push(...findings);
+      account.strikes += cuts;
+      const store = await readFile(join(torn, 'store'), 'utf8');
+      await rm(`${store}-shm`, { force: true });
+      await copyFile(join(torn, 'before.db'), store);
+      await writeFile(`${store}-wal`, chosen);
+    };
+    const crash = { at: 'after write', nth, tornIn: torn } as const;
+    if (!(await components[name].crash(crash, { withinMs: crashWithinMs, meanwhile }))) {
+      account.findings.push({ invariant: 'the fault strikes', what: `the ${name} committed nothing ${nth} times` });
+    }
+    await rm(torn, { recursive: true });
+  };
+}
+
+/** On the way between the components: lost after the broker has taken it, doubled, and late. */
+export async function brokerErrs({ random, broker, client }: World, account: Account): Promise<void> {
+  broker.err(0.1 + random() * 0.15);
+  await pause(2_500 + random() * 1_000);
+  broker.err(0);
+  account.strikes += 1;
+  await eventually(() => client.connected, 5_000);
+}
