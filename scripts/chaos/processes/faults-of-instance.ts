@@ -4,6 +4,8 @@ import type { Account } from './round.ts';
 import type { World } from './world.ts';
 
 const longestOpeningMs = 15_000;
+/** The edge comes to the incident meanwhile, with a note or a recovery. */
+const edgeSeesMs = 1_000;
 
 /** The connection is cut and the write done, before or after it; so late that the components have long asked again. */
 export async function cutTwin({ serviceNow: { faults } }: World, account: Account): Promise<void> {
@@ -83,6 +85,7 @@ export async function people(world: World, account: Account): Promise<void> {
       ...('state' in deed && state !== undefined ? { state } : {}),
       ...('assigned_to' in deed && assignedTo !== undefined ? { assigned_to: assignedTo } : {}),
     });
+    await pause(edgeSeesMs);
   }
 }
 

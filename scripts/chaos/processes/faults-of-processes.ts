@@ -42,12 +42,12 @@ export function crashAt(name: ComponentName, at: CrashPoint) {
  * are not. The store is opened with every number of them, and the component started with one.
  */
 export function powerLoss(name: ComponentName) {
-  return async ({ random, components, folder }: World, account: Account): Promise<void> => {
+  return async ({ random, components, folder, mostCuts }: World, account: Account): Promise<void> => {
     const torn = join(folder, 'torn');
     await mkdir(torn, { recursive: true });
     const nth = 2 + Math.floor(random() * 8);
     const meanwhile = async (): Promise<void> => {
-      const { findings, cuts, chosen } = await tear(torn, random);
+      const { findings, cuts, chosen } = await tear(torn, { random, mostCuts });
       account.findings.push(...findings);
       account.strikes += cuts;
       const store = await readFile(join(torn, 'store'), 'utf8');

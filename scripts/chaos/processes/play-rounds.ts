@@ -6,7 +6,7 @@ import { pause } from './eventually.ts';
 import type { Fault } from './faults.ts';
 import { createJudge } from './judge.ts';
 import { type Finding, newAccount } from './round.ts';
-import { startWorld } from './world.ts';
+import { reopenWindowMs, startWorld } from './world.ts';
 
 export interface PlayedRound {
   fault: string;
@@ -21,6 +21,8 @@ export interface RoundsOptions {
   bundles: Bundles;
   seed: number;
   plan: readonly Fault[];
+  /** As of a world. */
+  mostCuts?: number;
   isOver?: () => boolean;
   onRound?: (result: PlayedRound) => void;
 }
@@ -34,9 +36,9 @@ export interface Rounds {
 /** Breaches come and go before a fault strikes, so that it strikes amid them. */
 const beforeMs = 400;
 
-export async function playRounds({ bundles, seed, plan, isOver, onRound }: RoundsOptions): Promise<Rounds> {
+export async function playRounds({ bundles, seed, plan, isOver, onRound, ...limits }: RoundsOptions): Promise<Rounds> {
   const folder = await mkdtemp(join(tmpdir(), 'chaos-'));
-  const world = await startWorld({ folder, bundles, seed, devices: ['a', 'b', 'c'] });
+  const world = await startWorld({ folder, bundles, seed, devices: ['a', 'b', 'c'], ...limits });
   const { components, broker, waves } = world;
   const killsNow = () => broker.kills() + components.monitor.kills() + components.handler.kills();
   const judge = createJudge(world);
@@ -60,6 +62,8 @@ export async function playRounds({ bundles, seed, plan, isOver, onRound }: Round
       onRound?.(result);
       kept = findings.length > 0;
       if (kept) break;
+      // The next round's breaches have incidents of their own.
+      await pause(reopenWindowMs);
     }
   } catch (error) {
     kept = true;

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
+import type { FaultInput } from '../../../device/simulation/servicenow/faults.ts';
 import type { Breach } from '../../audit/breach.ts';
 import type { Bundles } from './bundles.ts';
 import { eventually, pause } from './eventually.ts';
@@ -24,6 +25,8 @@ export interface StormOptions {
 /** How much faster than ours time runs for the components. */
 const factor = 120;
 const hourMs = 3_600_000;
+/** By the components' clocks: 10 s of ours. */
+const timeoutMs = 20 * 60_000;
 const hotCelsius = 35;
 const calmCelsius = 20;
 /** Devices that breach and recover one after the other while the instance is away. */
@@ -31,6 +34,13 @@ const early = 12;
 /** Readings published in one go: a broker cuts off who does not keep up. */
 const batch = 250;
 const toldWithinMs = 240_000;
+const rateLimit: FaultInput = {
+  kind: 'status',
+  status: 429,
+  retryAfterSeconds: 30,
+  limitPerHour: 1_000,
+  probability: 0.2,
+};
 const cap = { stormKeys: 20, newPerHour: 100 };
 
 /**
@@ -48,7 +58,7 @@ export async function playStorm({
   const pace: Pace = { factor, wallMs: Date.now(), hrtimeMs: Number(process.hrtime.bigint() / 1_000n) / 1_000 };
   const nowMs = () => pacedWallMs(pace, Date.now());
   const world = await startWorld({
-    ...{ folder, bundles, seed, nowMs, configuration: configurationOfStorm, devices: [] },
+    ...{ folder, bundles, seed, nowMs, configuration: configurationOfStorm, timeoutMs, devices: [] },
     env: { [paceVariable]: JSON.stringify(pace) },
   });
   const truth = readingsHeard(world);
@@ -69,14 +79,8 @@ export async function playStorm({
       await pause(outageMs / early / 2);
     }
     await truth.bring(ids, hotCelsius);
-    faults.add({
-      kind: 'status',
-      status: 429,
-      retryAfterSeconds: 30,
-      limitPerHour: 1_000,
-      probability: 0.2,
-      count: 60,
-    });
+    // Of writes alone: the audit reads meanwhile.
+    for (const method of ['POST', 'PATCH']) faults.add({ ...rateLimit, match: { method } });
     faults.remove(outage);
     const isStorming = () => world.serviceNow.rows('incident').some((row) => row['correlation_id']?.endsWith('/storm'));
     if (!(await eventually(isStorming, toldWithinMs))) {
@@ -163,4 +167,6 @@ const configurationOfStorm = {
     maxNewPerHour: cap.newPerHour,
     storm: { keys: cap.stormKeys, windowMs: 20 * 60_000 },
   },
+  // As a device has it: the short ones of the other rounds would be none at this pace.
+  delivery: {},
 };

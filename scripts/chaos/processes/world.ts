@@ -19,6 +19,7 @@ export interface World {
   readonly folder: string;
   readonly random: () => number;
   readonly bundles: Bundles;
+  readonly mostCuts: number;
   readonly serviceNow: ServiceNow;
   readonly broker: BrokerProcess;
   readonly components: Readonly<Record<ComponentName, Component>>;
@@ -49,6 +50,10 @@ export interface WorldOptions {
   configuration?: Record<string, unknown>;
   env?: Readonly<Record<string, string>>;
   nowMs?: () => number;
+  /** How long the components wait for broker and instance, by their own clocks; default 2 s for the instance. */
+  timeoutMs?: number;
+  /** In how many places the last write of a store is cut, at most; default: at every byte. */
+  mostCuts?: number;
 }
 
 /** What each component keeps for a full disk. */
@@ -59,6 +64,7 @@ const clients = ['monitor', 'handler', 'second-handler'] as const;
 
 export async function startWorld(options: WorldOptions): Promise<World> {
   const { folder, bundles, seed, devices, configuration = {}, env = {}, nowMs = Date.now } = options;
+  const { mostCuts = Number.POSITIVE_INFINITY, timeoutMs } = options;
   await mkdir(folder, { recursive: true });
   const random = seededRandom(seed);
   const passwordOf = (user: string) => `${user}-password-${seed}`;
@@ -97,9 +103,12 @@ export async function startWorld(options: WorldOptions): Promise<World> {
           passwordFile,
           reconnectBaseMs: 20,
           reconnectCapMs: 200,
+          ...(timeoutMs === undefined
+            ? {}
+            : { connectTimeoutMs: timeoutMs, keepAliveMs: timeoutMs, publishTimeoutMs: timeoutMs }),
         },
       },
-      serviceNow: { url: `http://localhost:${serviceNow.port}`, timeoutMs: 2_000 },
+      serviceNow: { url: `http://localhost:${serviceNow.port}`, timeoutMs: timeoutMs ?? 2_000 },
       secrets: { kind: 'file', file: secretFile },
       store: { dataDir: join(folder, name), reserveBytes },
       http: { monitorPort: -1, handlerPort: -1 },
@@ -135,7 +144,20 @@ export async function startWorld(options: WorldOptions): Promise<World> {
 
   const dataDirs = { monitor: join(folder, 'monitor'), handler: join(folder, 'handler') };
   return {
-    ...{ folder, random, dataDirs, bundles, serviceNow, broker, components, secondHandler, waves, client, logFile },
+    ...{
+      folder,
+      random,
+      mostCuts,
+      dataDirs,
+      bundles,
+      serviceNow,
+      broker,
+      components,
+      secondHandler,
+      waves,
+      client,
+      logFile,
+    },
     secrets,
     async start() {
       components.handler.start();
@@ -165,6 +187,9 @@ export async function loseData({ dataDirs }: World, name: ComponentName): Promis
   await rm(dataDirs[name], { recursive: true, force: true });
 }
 
+/** Within a round a breach reopens the incident of the one before, as that of a monitor that lost its data in the midst of it. */
+export const reopenWindowMs = 1_500;
+
 const shortDelays = {
   site: 'test',
   deviceId: 'gateway',
@@ -178,7 +203,7 @@ const shortDelays = {
     statusMs: 400,
     quietMs: 300,
     noteIntervalMs: 700,
-    reopenWindowMs: 0,
+    reopenWindowMs,
     deviceSilentMs: 0,
     maxNewPerHour: 10_000,
     storm: { keys: 1_000 },
