@@ -33,6 +33,8 @@ const calmCelsius = 20;
 const early = 12;
 /** Readings published in one go: a broker cuts off who does not keep up. */
 const batch = 250;
+/** A reading that a broker lost is published once more. */
+const askAgainAfterMs = 2_000;
 const toldWithinMs = 240_000;
 const rateLimit: FaultInput = {
   kind: 'status',
@@ -144,9 +146,13 @@ function readingsHeard({ client }: World) {
       for (let from = 0; from < ids.length; from += batch) {
         const some = ids.slice(from, from + batch);
         const left = () => some.filter((id) => last.get(id) !== celsius);
+        let askAgainMs = 0;
         const ask = () => {
-          for (const id of left()) client.publish(`IoTBlog/gateway/${id}`, JSON.stringify({ temperature: celsius }));
-          return left().length === 0;
+          const waiting = left();
+          if (performance.now() < askAgainMs) return waiting.length === 0;
+          askAgainMs = performance.now() + askAgainAfterMs;
+          for (const id of waiting) client.publish(`IoTBlog/gateway/${id}`, JSON.stringify({ temperature: celsius }));
+          return waiting.length === 0;
         };
         if (!(await eventually(ask, toldWithinMs)))
           throw new Error(`the monitor does not hear of ${left().join(', ')}`);
@@ -156,7 +162,8 @@ function readingsHeard({ client }: World) {
 }
 
 const configurationOfStorm = {
-  monitor: { heartbeatMs: 60_000, rollCallMs: 15 * 60_000 },
+  // Of every device, at this pace: with the usual ones 10,000 of them would say nothing else.
+  monitor: { heartbeatMs: 30 * 60_000, rollCallMs: 6 * 3_600_000 },
   handler: {
     claimMs: 1_000,
     statusMs: 15_000,
