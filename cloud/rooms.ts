@@ -15,6 +15,17 @@ export interface Room {
   fixedMonthlyUsd: number;
 }
 
+/**
+ * Repository on GitHub, `owner/name`, that content-aggregator commits to and app-bundling builds the site of: `SITE_REPOSITORY`, your
+ * fork of this project. Not set it is nobody's (no owner on GitHub begins with a hyphen): both rooms fail with this name in their error,
+ * and neither reads or builds what a stranger wrote. The local account has a GitHub of its own, with the repository of the post.
+ */
+export function siteRepository(stage: Pick<Stage, 'name'>, env: NodeJS.ProcessEnv = process.env): string {
+  const given = env['SITE_REPOSITORY'];
+  if (given !== undefined && given !== '') return given;
+  return stage.name === 'local' ? 'aws-samples/content-aggregator-example' : '-/SITE_REPOSITORY-is-not-set';
+}
+
 /** Every room, one line each, in order of deployment. */
 // biome-ignore format: one line a room
 export const rooms: readonly Room[] = [
@@ -30,9 +41,9 @@ export const rooms: readonly Room[] = [
   { name: 'account-factory', create: async (app, stage) => new (await import('./account-factory/stack.ts')).AccountFactoryStack(app, { stage }), fixedMonthlyUsd: 0 },
   { name: 'cost-optimization', create: async (app, stage) => new (await import('./cost-optimization/stack.ts')).CostOptimizationStack(app, { stage }), fixedMonthlyUsd: 0 },
   { name: 'fake-bot-blocker', create: async (app, stage) => new (await import('./fake-bot-blocker/stack.ts')).FakeBotBlockerStack(app, { stage, scope: 'REGIONAL', dnsServers: stage.name === 'local' ? ['127.0.0.1:5300'] : [] }), fixedMonthlyUsd: 7 },
-  { name: 'content-aggregator', create: async (app, stage) => new (await import('./content-aggregator/stack.ts')).ContentAggregatorStack(app, { stage }), fixedMonthlyUsd: 0 },
+  { name: 'content-aggregator', create: async (app, stage) => new (await import('./content-aggregator/stack.ts')).ContentAggregatorStack(app, { stage, gitHubRepo: `https://github.com/${siteRepository(stage)}` }), fixedMonthlyUsd: 0 },
   { name: 'storage-options', create: async (app, stage) => new (await import('./storage-options/stack.ts')).StorageOptionsStack(app, { stage }), fixedMonthlyUsd: 0 },
-  { name: 'app-bundling', create: async (app, stage) => new (await import('./app-bundling/stack.ts')).AppBundlingStack(app, { stage }), fixedMonthlyUsd: 0 },
+  { name: 'app-bundling', create: async (app, stage) => new (await import('./app-bundling/stack.ts')).AppBundlingStack(app, { stage, repository: siteRepository(stage) }), fixedMonthlyUsd: 0 },
   { name: 'data-out', create: async (app, stage) => new (await import('./data-out/stack.ts')).DataOutStack(app, { stage, ...(stage.name === 'local' ? { sliceBytes: 4_096 } : {}) }), fixedMonthlyUsd: 0 },
   { name: 'mq-consumer', create: async (app, stage) => new (await import('./mq-consumer/stack.ts')).MqConsumerStack(app, { stage }), fixedMonthlyUsd: 64.7 },
   { name: 'lambda-privatelink', create: async (app, stage) => new (await import('./lambda-privatelink/stack.ts')).LambdaPrivateLinkStack(app, { stage }), fixedMonthlyUsd: 14.6 },

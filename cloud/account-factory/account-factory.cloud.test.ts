@@ -110,8 +110,10 @@ async function rowsOf(provisionedName: string) {
   const { Items = [] } = await DynamoDBDocumentClient.from(client(DynamoDBClient)).send(
     new QueryCommand({
       TableName: output(stack, 'TableName'),
-      KeyConditionExpression: 'ProvisionName = :name',
-      ExpressionAttributeValues: { ':name': provisionedName },
+      // Without the row that says who has it in hand.
+      KeyConditionExpression: 'ProvisionName = :name AND #date > :lock',
+      ExpressionAttributeNames: { '#date': 'Date' },
+      ExpressionAttributeValues: { ':name': provisionedName, ':lock': '000000000000' },
     }),
   );
   return Items;

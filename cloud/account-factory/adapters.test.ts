@@ -23,15 +23,24 @@ describe('the tracking table', () => {
   const newest = (date: string, DeploymentStatus: string, Execution: string) => ({
     Items: [{ Date: { S: date }, DeploymentStatus: { S: DeploymentStatus }, Execution: { S: Execution } }],
   });
+  /** As the table has it: who has a product in hand, by its key; each write is judged by what is there then. */
+  const held = z.object({
+    Key: z.object({ ProvisionName: z.object({ S: z.string() }), Date: z.object({ S: z.string() }) }),
+    ConditionExpression: z.string(),
+    ExpressionAttributeValues: z.looseObject({ ':execution': z.object({ S: z.string() }) }),
+  });
+  const isLock = ({ operation, input }: AwsRequest) =>
+    operation === 'UpdateItem' && held.safeParse(input).data?.Key.Date.S === '000000000000';
   const table = (found: unknown, write: () => unknown = () => ({})) => {
     const requests: AwsRequest[] = [];
     const answer = (request: AwsRequest) => {
       requests.push(request);
+      if (isLock(request)) return {};
       return request.operation === 'Query' ? found : write();
     };
     const documents = DynamoDBDocumentClient.from(new DynamoDBClient(fakeAws(answer)));
     const tracking = createTracking({ documents, tableName: 'T', now: () => now, heldMs: 3_600_000 });
-    return { tracking, written: () => requests.filter(({ operation }) => operation !== 'Query') };
+    return { tracking, written: () => requests.filter((request) => request.operation !== 'Query' && !isLock(request)) };
   };
   const conflict = () => {
     throw new AwsFault('ConditionalCheckFailedException');
@@ -55,7 +64,28 @@ describe('the tracking table', () => {
     ]);
   });
 
-  test('keeps an execution from a product that another has in hand (reorder)', async () => {
+  test('gives a product to one of two executions that come at a change of minute (reorder)', async () => {
+    const owners = new Map<string, string>();
+    const claims = ['first', 'second'].map((execution, minute) => {
+      const answer = (request: AwsRequest) => {
+        // Neither sees a row of the other yet.
+        if (!isLock(request)) return request.operation === 'Query' ? { Items: [] } : {};
+        const { Key, ExpressionAttributeValues } = held.parse(request.input);
+        const own = ExpressionAttributeValues[':execution'].S;
+        const owner = owners.get(Key.ProvisionName.S) ?? own;
+        if (owner !== own) return conflict();
+        owners.set(Key.ProvisionName.S, own);
+        return {};
+      };
+      const documents = DynamoDBDocumentClient.from(new DynamoDBClient(fakeAws(answer)));
+      const at = now + minute * 60_000;
+      const tracking = createTracking({ documents, tableName: 'T', now: () => at, heldMs: 3_600_000 });
+      return tracking.claim({ ...row, execution });
+    });
+    expect((await Promise.all(claims)).toSorted()).toEqual([false, true]);
+  });
+
+  test('keeps an execution from a product that another has in hand', async () => {
     const { tracking, written } = table(newest('202611250050', 'in-progress', 'another'));
     expect(await tracking.claim(row)).toBe(false);
     expect(written()).toEqual([]);
@@ -178,6 +208,21 @@ describe('the machine', () => {
     ...{ provision_products: [], update_products: [], started_products: [] },
     ...{ deployed_products: [], failed_products: [], skipped_products: [] },
   };
+
+  test('says whether an execution of a name was started', async () => {
+    const machineArn = 'arn:aws:states:eu-west-1:1:stateMachine:baselines';
+    const machine = createMachine(
+      new SFNClient(
+        fakeAws(({ input }) => {
+          const { executionArn } = z.object({ executionArn: z.string() }).parse(input);
+          if (!executionArn.endsWith(':execution:baselines:a')) throw new AwsFault('ExecutionDoesNotExist');
+          return { executionArn };
+        }),
+      ),
+      machineArn,
+    );
+    expect([await machine.exists('a'), await machine.exists('b')]).toEqual([true, false]);
+  });
 
   test('starts an execution of a name once', async () => {
     const names = new Set<unknown>();

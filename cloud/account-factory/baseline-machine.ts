@@ -1,15 +1,11 @@
 import { Duration } from 'aws-cdk-lib';
-import { Grant, Policy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import {
   Choice,
   Condition,
-  DefinitionBody,
   Fail,
   JitterType,
   JsonPath,
-  LogLevel,
-  StateMachine,
+  type StateMachine,
   Succeed,
   TaskInput,
   Timeout,
@@ -18,9 +14,8 @@ import {
 } from 'aws-cdk-lib/aws-stepfunctions';
 import { LambdaInvoke } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import { Construct } from 'constructs';
-import { acknowledge } from '../shared/acknowledge.ts';
 import type { NodeFunction } from '../shared/node-function.ts';
-import { sharedWildcards } from '../shared/wildcards.ts';
+import { addStateMachine } from '../shared/state-machine.ts';
 import type { Stage } from '../stages.ts';
 import type { BaselineStatus } from './contract.ts';
 
@@ -52,7 +47,7 @@ export class BaselineMachine extends Construct {
 
   constructor(scope: Construct, id: string, props: BaselineMachineProps) {
     super(scope, id);
-    const { stage, name, step, interval, timeout } = props;
+    const { stage, name, roleName, step, interval, timeout } = props;
     const failed = new Fail(this, 'Failed', {
       error: 'Failed',
       cause: 'Nothing was deployed, or the machine failed; the message of the topic says why.',
@@ -90,37 +85,9 @@ export class BaselineMachine extends Construct {
       .next(products)
       .next(status);
 
-    this.machine = new StateMachine(this, 'Machine', {
-      stateMachineName: name,
-      // Its own grants would be wider than what it does.
-      role: this.role(props).withoutPolicyUpdates(),
-      definitionBody: DefinitionBody.fromChainable(init),
-      timeout,
-      tracingEnabled: true,
-      // Without the data of the states: products' parameters stand in them.
-      logs: {
-        destination: new LogGroup(this, 'Logs', {
-          logGroupName: `/aws/vendedlogs/states/${this.node.path.replaceAll('/', '-')}`,
-          retention: stage.logDays,
-          removalPolicy: stage.removalPolicy,
-        }),
-        level: LogLevel.ALL,
-        includeExecutionData: false,
-      },
+    this.machine = addStateMachine(this, {
+      ...{ stage, timeout, roleName, definition: init, functions: [step], stateMachineName: name },
     });
-  }
-
-  private role({ roleName, step }: BaselineMachineProps): Role {
-    const role = new Role(this, 'Role', { roleName, assumedBy: new ServicePrincipal('states.amazonaws.com') });
-    Grant.addToPrincipal({ grantee: role, actions: ['lambda:InvokeFunction'], resourceArns: [step.functionArn] });
-    role.addToPolicy(new PolicyStatement({ actions: [...logDelivery, ...sampling], resources: ['*'] }));
-    // What every function holds as well, in a policy of its own, so that it stays one statement.
-    const tracing = new Policy(this, 'Tracing', { roles: [role] });
-    tracing.addStatements(
-      new PolicyStatement({ actions: ['xray:PutTelemetryRecords', 'xray:PutTraceSegments'], resources: ['*'] }),
-    );
-    for (const { reason } of sharedWildcards) acknowledge(tracing, 'AwsSolutions-IAM5[Resource::*]', reason);
-    return role;
   }
 
   /** A call of the function, retried after 5 seconds, 10, 20, … up to 2 minutes. Steps may be taken twice. */
@@ -142,16 +109,3 @@ export class BaselineMachine extends Construct {
     });
   }
 }
-
-/** What Step Functions needs to know what to trace, and to have its log delivered: none of it knows a resource. */
-const sampling = ['xray:GetSamplingRules', 'xray:GetSamplingTargets'];
-const logDelivery = [
-  'logs:CreateLogDelivery',
-  'logs:DeleteLogDelivery',
-  'logs:DescribeLogGroups',
-  'logs:DescribeResourcePolicies',
-  'logs:GetLogDelivery',
-  'logs:ListLogDeliveries',
-  'logs:PutResourcePolicy',
-  'logs:UpdateLogDelivery',
-];

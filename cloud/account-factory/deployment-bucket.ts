@@ -1,3 +1,4 @@
+import { Aws } from 'aws-cdk-lib';
 import { AnyPrincipal, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
@@ -29,7 +30,7 @@ export class DeploymentBucket extends Construct {
         resources: [this.bucket.arnForObjects('*')],
         conditions: {
           StringEquals: { 'aws:PrincipalOrgID': organizationId },
-          StringLike: { 'aws:PrincipalArn': roleNames.map((name) => `arn:aws:iam::*:role/${name}`) },
+          StringLike: { 'aws:PrincipalArn': roleNames.map((name) => `arn:${Aws.PARTITION}:iam::*:role/${name}`) },
         },
       }),
     );

@@ -1,4 +1,4 @@
-import type { Stack } from 'aws-cdk-lib';
+import { ArnFormat, type Stack } from 'aws-cdk-lib';
 import type { TableV2 } from 'aws-cdk-lib/aws-dynamodb';
 import { Grant, Policy, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
@@ -24,6 +24,13 @@ export function grantStart(
   grant(
     ['states:StartExecution'],
     stack.formatArn({ service: 'states', resource: `stateMachine:${stateMachineName}` }),
+  );
+  grant(
+    ['states:DescribeExecution'],
+    stack.formatArn({
+      ...{ service: 'states', resource: 'execution', arnFormat: ArnFormat.COLON_RESOURCE_NAME },
+      resourceName: `${stateMachineName}:control-tower-account-factory-execution-*`,
+    }),
   );
   grantOnAll(stack, 'Lookups', grantee, [
     'organizations:ListAccountsForParent',

@@ -41,6 +41,12 @@ describe('a product in an account', () => {
       { kind: 'refuse', why: expect.stringContaining('dependson') },
     ],
     [
+      'has no stack there yet, and depends on another',
+      { dependsOn: ['iam'] },
+      stackSet(),
+      { kind: 'update', operation: 'CREATE', regions: ['eu-west-1', 'us-east-1'] },
+    ],
+    [
       'depends on another, and is updated',
       { dependsOn: ['iam'] },
       stackSet('us-east-1', 'eu-west-1'),

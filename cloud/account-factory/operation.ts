@@ -38,7 +38,8 @@ export function operationOf(
         why: `${into} and updating ${updated.join(', ')} at once is not possible: upload the new regions alone, the others before or after`,
       };
     }
-    if (dependsOn.length > 0) {
+    // One without any stack in the account is yet to be deployed there, in the order of the file.
+    if (dependsOn.length > 0 && present.regions.length > 0) {
       return {
         kind: 'refuse',
         why: `${into} is not possible with dependson: upload what it depends on first, then this without dependson`,

@@ -115,6 +115,24 @@ describe('what can never be there', () => {
   });
 });
 
+describe('a graph that can be there', () => {
+  test('can no longer where a product that another depends on is left out, and that is all that is said', () => {
+    fc.assert(
+      fc.property(acyclic, fc.nat(), (products, pick) => {
+        const needed = products.filter((one) => products.some((other) => dependenciesOf(other).includes(idOf(one))));
+        const removed = needed[needed.length === 0 ? 0 : pick % needed.length];
+        if (removed === undefined) return;
+        const left = products.filter((one) => one !== removed);
+        const bereft = left.filter((one) => dependenciesOf(one).includes(idOf(removed)));
+        expect(graphProblems(left)).toEqual(
+          bereft.map((one) => ({ kind: 'unknown-dependency', id: idOf(one), dependency: idOf(removed) })),
+        );
+        expect(graphProblems(left, (id) => id === idOf(removed))).toEqual([]);
+      }),
+    );
+  });
+});
+
 describe('a step', () => {
   test('starts what depends on nothing, then what depends on it', () => {
     const first = planStep(planOf([product('a'), product('b', 'a'), product('c', 'b')]), known({}));

@@ -1,5 +1,5 @@
-import { consumesFrom, parksAt, type Right, type RightsTable } from '../shared/rights.ts';
-import { catalog, wildcards } from './wildcards.ts';
+import { consumesFrom, logsAndTraces, parksAt, type Right, type RightsTable } from '../shared/rights.ts';
+import { catalog, executions, wildcards } from './wildcards.ts';
 
 const all = (actions: readonly string[], ...resources: readonly string[]): Right[] =>
   resources.flatMap((on) => actions.map((action) => ({ action, on })));
@@ -23,6 +23,7 @@ export const rights: RightsTable = {
     { action: 's3:ListBucket', on: 'Configuration/Objects' },
     { action: 'sns:Publish', on: 'Notifications' },
     { action: 'states:StartExecution', on: machine },
+    ...listed('Start/FunctionRole', executions),
     ...listed('Lookups', '*'),
   ],
   BaselineRole: [
@@ -32,5 +33,5 @@ export const rights: RightsTable = {
     ...listed('Observations', '*'),
     { action: 'iam:PassRole', on: adminRole },
   ],
-  'Machine/Role': [{ action: 'lambda:InvokeFunction', on: 'Baseline' }, ...listed('Machine/Role', '*')],
+  'Machine/Role': [{ action: 'lambda:InvokeFunction', on: 'Baseline' }, ...logsAndTraces],
 };

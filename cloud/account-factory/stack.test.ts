@@ -102,6 +102,7 @@ describe(room, () => {
     const statements = z
       .object({ PolicyDocument: z.object({ Statement: z.array(z.looseObject({ Effect: z.string() })) }) })
       .parse(one('AWS::S3::BucketPolicy', 'Deployment/Code/Objects')).PolicyDocument.Statement;
+    const inPartition = (rest: string) => ({ 'Fn::Join': ['', ['arn:', { Ref: 'AWS::Partition' }, rest]] });
     expect(statements.filter(({ Effect }) => Effect === 'Allow')).toMatchObject([
       {
         Principal: { AWS: '*' },
@@ -110,8 +111,8 @@ describe(room, () => {
           StringEquals: { 'aws:PrincipalOrgID': { Ref: 'OrganizationId' } },
           StringLike: {
             'aws:PrincipalArn': [
-              'arn:aws:iam::*:role/AWSControlTowerExecution',
-              'arn:aws:iam::*:role/control-tower-account-factory-lambda-role',
+              inPartition(':iam::*:role/AWSControlTowerExecution'),
+              inPartition(':iam::*:role/control-tower-account-factory-lambda-role'),
             ],
           },
         },

@@ -118,6 +118,8 @@ export class AccountFactoryStack extends Stack {
     const start = new FifoInput(this, 'Start', {
       ...{ stage, room, entry: new URL('./start.lambda.ts', import.meta.url), contentBasedDeduplication: true },
       ...{ timeout: Duration.minutes(5), memorySize: 512, batchSize: 1 },
+      // All events are of one group: so long they wait behind one that failed.
+      visibilityTimeout: Duration.minutes(6),
       environment: {
         ACCOUNT_ID: this.account,
         ADMIN_ROLE_ARN: adminRoleArn,

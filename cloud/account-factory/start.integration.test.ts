@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { ServiceCatalogClient } from '@aws-sdk/client-service-catalog';
+import { ServiceCatalogClient, ServiceCatalogServiceException } from '@aws-sdk/client-service-catalog';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { startServiceCatalog, type TestServiceCatalog } from '../testing/service-catalog.ts';
 import { createCatalogue } from './catalogue.aws.ts';
@@ -67,6 +67,7 @@ describe('an event', () => {
       ),
       organization: { accountsOf: async (names) => new Map(names.map((name) => [name, units[name]])) },
       machine: {
+        exists: async (name) => started.has(name),
         async start(name, document) {
           if (started.has(name)) return false;
           started.set(name, document);
@@ -109,6 +110,54 @@ describe('an event', () => {
     const before = structuredClone(constraints());
     expect(await take(created)).toEqual({ kind: 'started', executions: 0, existed: 1 });
     expect(constraints()).toEqual(before);
+  });
+
+  test('that comes again after half of it was started goes on with the other half, whatever the first has deployed', async () => {
+    files['update.yml'] = file(
+      template('update').replace(
+        'regions: [us-east-1, eu-west-1]',
+        'regions: [us-east-1, eu-west-1]\n    accounts: [111122223333]',
+      ),
+    );
+    provision(`${account}-iam`, 'us-east-1');
+    const { start } = ports.machine;
+    ports.machine.start = async (name, document) => {
+      if (document.account !== account) throw new Error('connection lost');
+      return start(name, document);
+    };
+    await expect(take(uploaded('update.yml', 'v7'))).rejects.toThrow('connection lost');
+    expect(documents().map((one) => one.account)).toEqual([account]);
+    // The first account's execution is under way: one of its two regions has its stack.
+    provision(`${account}-logs`, 'us-east-1');
+    ports.machine.start = start;
+    expect(await take(uploaded('update.yml', 'v7'))).toEqual({ kind: 'started', executions: 1, existed: 1 });
+    expect(told).toEqual([]);
+  });
+
+  const refusedWith = (name: string) => {
+    const error = new ServiceCatalogServiceException({ name, $fault: 'client', $metadata: {} });
+    ports.catalogue = { ...ports.catalogue, portfoliosCalled: () => Promise.reject(error) };
+  };
+
+  test.each(['ValidationException', 'InvalidParametersException'])(
+    'whose request AWS refuses for good with %s is parked and told, and does not hold up the others',
+    async (name) => {
+      refusedWith(name);
+      expect(await take(created)).toMatchObject({ kind: 'parked', reason: 'refused' });
+      expect(told[0]?.message).toContain(name);
+    },
+  );
+
+  test.each([
+    'AccessDeniedException',
+    'ThrottlingException',
+    'LimitExceededException',
+    'ResourceInUseException',
+    'ExpiredTokenException',
+  ])('that fails with %s, which a retry or a person cures, comes again', async (name) => {
+    refusedWith(name);
+    await expect(take(created)).rejects.toMatchObject({ name });
+    expect(told).toEqual([]);
   });
 
   test('of a second account lets it in beside the first, and takes the place of a launch constraint', async () => {

@@ -2,6 +2,7 @@ import type { Catalogue } from './catalogue.ts';
 import { productsOf, readConfigurationFile, readUpdateFile } from './configuration-file.ts';
 import type { BaselineDocument, FactoryEvent, ParkingReason, UpdateFile } from './contract.ts';
 import { type Notice, refusedNotice } from './notices.ts';
+import { isRefusedForGood } from './refused-for-good.ts';
 import { type ProductRequest, resolve } from './resolve.ts';
 import { extendedConstraint, type StackSetRoles } from './stack-set-constraint.ts';
 
@@ -21,6 +22,8 @@ export interface StartPorts {
     accountsOf(units: readonly string[]): Promise<ReadonlyMap<string, readonly string[] | undefined>>;
   };
   machine: {
+    /** Whether an execution of that name was started, ended or not. */
+    exists(name: string): Promise<boolean>;
     /** @returns false where an execution of that name was started before. */
     start(name: string, document: BaselineDocument): Promise<boolean>;
   };
@@ -52,10 +55,21 @@ const largestDocument = 150_000;
 
 /**
  * A new account's products by `config.yml`, or what `update.yml` asks for: validated, let into their accounts, and a state
- * machine started for each account. Where anything of it cannot be, nothing is started and the topic is told why.
- * @throws Error for what a retry can cure.
+ * machine started for each account. Where anything of it cannot be, nothing is started and the topic is told why. What AWS
+ * refuses for good is parked and told too, as events behind it wait.
+ * @throws Error for what a retry or a person can cure.
  */
 export async function takeEvent(event: FactoryEvent, ports: StartPorts, settings: StartSettings): Promise<Taken> {
+  try {
+    return await take(event, ports, settings);
+  } catch (error) {
+    if (!isRefusedForGood(error)) throw error;
+    const origin = event.kind === 'account-created' ? `account ${event.account}` : event.key;
+    return refuse(origin, [`AWS refused it: ${String(error).slice(0, 1_000)}`], 'refused', ports);
+  }
+}
+
+async function take(event: FactoryEvent, ports: StartPorts, settings: StartSettings): Promise<Taken> {
   if (event.kind === 'account-created') return takeAccount(event, ports, settings);
   if (event.bucket !== settings.bucket) return { kind: 'ignored' };
   if (event.key === settings.updateKey) return takeUpdate(event, ports, settings);
@@ -148,7 +162,15 @@ async function startAll(
   ports: StartPorts,
   settings: StartSettings,
 ): Promise<Taken> {
-  const resolved = await resolve(requests, ports.catalogue, {
+  const nameOf = (account: string) =>
+    `control-tower-account-factory-execution-${account}-${ports.digestOf(`${key} ${version}`)}`;
+  // Those that an earlier try has started are not looked up again: what they deploy would contradict the file by now.
+  const known = new Set<string>();
+  for (const account of new Set(requests.map((request) => request.account))) {
+    if (await ports.machine.exists(nameOf(account))) known.add(account);
+  }
+  const open = requests.filter(({ account }) => !known.has(account));
+  const resolved = await resolve(open, ports.catalogue, {
     ...{ origin, masterAccount: settings.masterAccount },
     maxIterations: maxIterations === 0 ? settings.maxIterations : maxIterations,
   });
@@ -161,13 +183,12 @@ async function startAll(
   const refusals = await letInto(resolved.documents, ports.catalogue, settings);
   if (refusals.length > 0) return refuse(origin, refusals, 'refused', ports);
   let executions = 0;
-  let existed = 0;
+  let existed = known.size;
   for (const document of resolved.documents) {
-    const name = `control-tower-account-factory-execution-${document.account}-${ports.digestOf(`${key} ${version}`)}`;
-    if (await ports.machine.start(name, document)) executions += 1;
+    if (await ports.machine.start(nameOf(document.account), document)) executions += 1;
     else existed += 1;
   }
-  return resolved.documents.length === 0 ? { kind: 'nothing-to-do' } : { kind: 'started', executions, existed };
+  return executions + existed === 0 ? { kind: 'nothing-to-do' } : { kind: 'started', executions, existed };
 }
 
 /**

@@ -14,7 +14,14 @@ export interface TrackingOptions {
   heldMs: number;
 }
 
-/** The tracking table: a row for each time that a product was deployed or updated, key `ProvisionName` and `Date`. */
+/** `Date` of the row that says who has a product in hand; before those of all others. */
+const lockDate = '000000000000';
+
+/**
+ * The tracking table: a row for each time that a product was deployed or updated, key `ProvisionName` and `Date`, and one row for each
+ * product that says which execution has it in hand. That one has the same key for all, so that of two at once one is refused, in
+ * whatever minute they come.
+ */
 export function createTracking({
   documents,
   tableName: TableName,
@@ -25,14 +32,34 @@ export function createTracking({
     const { Items = [] } = await documents.send(
       new QueryCommand({
         TableName,
-        KeyConditionExpression: 'ProvisionName = :name',
-        ExpressionAttributeValues: { ':name': name },
+        KeyConditionExpression: 'ProvisionName = :name AND #date > :lock',
+        ExpressionAttributeNames: { '#date': 'Date' },
+        ExpressionAttributeValues: { ':name': name, ':lock': lockDate },
         ScanIndexForward: false,
         Limit: 1,
         ConsistentRead: true,
       }),
     );
     return Items[0] === undefined ? undefined : rowSchema.parse(Items[0]);
+  }
+  /** @returns false where another execution has the product in hand. */
+  async function lock(ProvisionName: string, execution: string): Promise<boolean> {
+    return unlessCondition(
+      documents.send(
+        new UpdateCommand({
+          TableName,
+          Key: { ProvisionName, Date: lockDate },
+          UpdateExpression: 'SET #execution = :execution, DeploymentStatus = :held, Since = :now',
+          ConditionExpression:
+            'attribute_not_exists(ProvisionName) OR #execution = :execution OR DeploymentStatus <> :held OR Since <= :over',
+          ExpressionAttributeNames: { '#execution': 'Execution' },
+          ExpressionAttributeValues: {
+            ...{ ':execution': execution, ':held': 'in-progress' },
+            ...{ ':now': minuteOf(now()), ':over': minuteOf(now() - heldMs) },
+          },
+        }),
+      ),
+    );
   }
   /** @returns false where the row is not this execution's. */
   async function setStatus(ProvisionName: string, date: string, execution: string, status: string): Promise<boolean> {
@@ -51,8 +78,10 @@ export function createTracking({
   }
   return {
     async claim({ name, product, version, account, regions, action, execution }) {
+      if (!(await lock(name, execution))) return false;
       const newest = await newestRow(name);
       if (newest?.Execution === execution) return setStatus(name, newest.Date, execution, 'in-progress');
+      // By an execution that began before there was a row for who has it.
       const isHeld = newest?.DeploymentStatus === 'in-progress' && newest.Date > minuteOf(now() - heldMs);
       if (isHeld) return false;
       // Rows are in order, also of executions in one minute.
@@ -76,6 +105,7 @@ export function createTracking({
     async finish(name, execution, status) {
       const newest = await newestRow(name);
       if (newest?.Execution === execution) await setStatus(name, newest.Date, execution, status);
+      await setStatus(name, lockDate, execution, status);
     },
   };
 }

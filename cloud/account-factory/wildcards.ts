@@ -1,4 +1,4 @@
-import { accessLog, type Wildcard } from '../shared/wildcards.ts';
+import { accessLog, machineRole, type Wildcard } from '../shared/wildcards.ts';
 
 const arn = (service: string, resource: string) =>
   `arn:\${AWS::Partition}:${service}:\${AWS::Region}:\${AWS::AccountId}:${resource}`;
@@ -10,6 +10,12 @@ export const catalog = {
   portfolios: arn('catalog', 'portfolio/*'),
   stackSets: arn('cloudformation', 'stackset/SC-*'),
 } as const;
+
+/** What the room has started: called after account and version of a file. */
+export const executions = arn(
+  'states',
+  'execution:control-tower-account-factory-state-machine:control-tower-account-factory-execution-*',
+);
 
 export const wildcards: readonly Wildcard[] = [
   {
@@ -32,6 +38,11 @@ export const wildcards: readonly Wildcard[] = [
     resource: '*',
     reason:
       'Lists and constraints know no resource, and portfolios, products and units are named by the configuration files.',
+  },
+  {
+    path: 'Start/FunctionRole',
+    statement: 'states:DescribeExecution',
+    ...{ resource: executions, reason: 'Executions are called after accounts and versions of files.' },
   },
   {
     path: 'BaselineRole',
@@ -64,13 +75,7 @@ export const wildcards: readonly Wildcard[] = [
     ].join(', '),
     ...{ resource: catalog.stackSets, reason: 'Service Catalog names its stack sets itself, with SC- at the start.' },
   },
-  {
-    path: 'Machine/Role',
-    statement:
-      'logs:CreateLogDelivery, logs:DeleteLogDelivery, logs:DescribeLogGroups, logs:DescribeResourcePolicies, logs:GetLogDelivery, logs:ListLogDeliveries, logs:PutResourcePolicy, logs:UpdateLogDelivery, xray:GetSamplingRules, xray:GetSamplingTargets',
-    resource: '*',
-    reason: 'Deliveries of logs and X-Ray know no resource.',
-  },
+  machineRole('Machine/Role'),
   {
     path: 'Deployment/Code/Objects/Policy',
     statement: 's3:GetObject',

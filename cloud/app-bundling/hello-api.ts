@@ -1,12 +1,10 @@
 import { Duration } from 'aws-cdk-lib';
-import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway';
-import { CorsHttpMethod, HttpApi, HttpMethod, HttpStage, LogGroupLogDestination } from 'aws-cdk-lib/aws-apigatewayv2';
+import { CorsHttpMethod, HttpApi, HttpMethod } from 'aws-cdk-lib/aws-apigatewayv2';
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
-import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { acknowledge } from '../shared/acknowledge.ts';
-import { RoomAlarm } from '../shared/alarm.ts';
+import { serveHttpApi } from '../shared/serve-http-api.ts';
 import type { Stage } from '../stages.ts';
 
 export interface HelloApiProps {
@@ -34,7 +32,6 @@ export class HelloApi extends Construct {
         maxAge: Duration.hours(1),
       },
     });
-    this.api.applyRemovalPolicy(stage.removalPolicy);
     const [route] = this.api.addRoutes({
       path: '/hello',
       methods: [HttpMethod.GET],
@@ -43,37 +40,6 @@ export class HelloApi extends Construct {
     if (route !== undefined) {
       acknowledge(route, 'AwsSolutions-APIG4', 'It says hello to everybody, reads nothing and changes nothing.');
     }
-    const accessLog = new LogGroup(this, 'AccessLog', {
-      retention: stage.logDays,
-      removalPolicy: stage.removalPolicy,
-    });
-    new HttpStage(this, 'Stage', {
-      httpApi: this.api,
-      stageName: '$default',
-      autoDeploy: true,
-      throttle: { rateLimit: requestsPerSecond, burstLimit: requestsPerSecond * 2 },
-      accessLogSettings: {
-        destination: new LogGroupLogDestination(accessLog),
-        format: AccessLogFormat.custom(
-          JSON.stringify({
-            requestId: '$context.requestId',
-            requestTime: '$context.requestTime',
-            ip: '$context.identity.sourceIp',
-            routeKey: '$context.routeKey',
-            status: '$context.status',
-            responseLatencyMs: '$context.responseLatency',
-            integrationError: '$context.integrationErrorMessage',
-          }),
-        ),
-      },
-    });
-    new RoomAlarm(this, 'ServerErrors', {
-      ...{ stage, room, watches: 'errors' },
-      metric: this.api.metricServerError({ period: Duration.minutes(1), statistic: 'Sum' }),
-      threshold: 5,
-      evaluationPeriods: 3,
-      says: `The API of ${room} has answered five times a minute with 5xx, for three minutes.`,
-      runbook: 'Server errors',
-    });
+    serveHttpApi(this, { stage, room, api: this.api, requestsPerSecond });
   }
 }

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
+import { siteRepository } from '../rooms.ts';
 import { describeRoom, type SynthesisedRoom, synthesiseRoom } from '../testing/describe-room.ts';
 import { rights } from './rights.ts';
 import { buildCommands } from './site-rebuild.ts';
@@ -86,6 +87,18 @@ describe(room, () => {
     const { Source } = z.object({ Source: z.object({ BuildSpec: z.string() }) }).parse(project?.Properties);
     for (const command of buildCommands) expect(Source.BuildSpec).toContain(command.split(' "')[0]);
   });
+
+  test('synth: without a repository of their own nobody builds or reads what a stranger wrote', async () => {
+    expect(siteRepository({ name: 'prod' }, { SITE_REPOSITORY: 'plant/site' })).toBe('plant/site');
+    const nobodys = siteRepository({ name: 'prod' }, { SITE_REPOSITORY: '' });
+    // GitHub: letters, digits and hyphens, and none at the beginning.
+    expect(nobodys).toMatch(/^-\/SITE_REPOSITORY-is-not-set$/);
+    if (process.env['SITE_REPOSITORY'] !== undefined) return;
+    const [project] = ofType(prod, 'AWS::CodeBuild::Project');
+    expect(project?.Properties).toMatchObject({ Source: { Location: `https://github.com/${nobodys}.git` } });
+    const aggregator = [...(await synthesiseRoom('content-aggregator', 'prod')).stacks.values()].flat();
+    expect(JSON.stringify(aggregator)).toContain(`"GITHUB_REPO":"${nobodys}"`);
+  }, 60_000);
 
   test('synth: events that the queue does not get lie in dead letters of their own', () => {
     const [rule] = ofType(prod, 'AWS::Events::Rule');

@@ -13,7 +13,7 @@ const room = 'app-bundling';
 export interface AppBundlingProps {
   stage: Stage;
   /** Repository of the site on GitHub, `owner/name`, which content-aggregator commits to: your fork of this project. */
-  repository?: string;
+  repository: string;
   branch?: string;
   /** Origins of pages that may call the API; any, as in the post. */
   allowOrigins?: readonly string[];
@@ -25,7 +25,7 @@ export interface AppBundlingProps {
 export class AppBundlingStack extends Stack {
   constructor(scope: Construct, props: AppBundlingProps) {
     super(scope, 'AppBundlingStack', { description: 'Built at synthesis: a Go function, and a static site' });
-    const { stage, repository = 'aws-samples/content-aggregator-example', branch = 'main' } = props;
+    const { stage, repository, branch = 'main' } = props;
     if (!/^[\w.-]+\/[\w.-]+$/.test(repository)) {
       throw new Error(`The repository "${repository}" of the site is none: write owner/name.`);
     }

@@ -1,25 +1,21 @@
 import { Duration, Stack } from 'aws-cdk-lib';
 import { EventBus } from 'aws-cdk-lib/aws-events';
-import { Grant, Policy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { LogGroup } from 'aws-cdk-lib/aws-logs';
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import {
   Choice,
   Condition,
-  DefinitionBody,
   Map as EachOf,
   Fail,
   JsonPath,
-  LogLevel,
   Pass,
-  StateMachine,
+  type StateMachine,
   Succeed,
   TaskInput,
 } from 'aws-cdk-lib/aws-stepfunctions';
 import { EventBridgePutEvents, LambdaInvoke, type LambdaInvokeProps } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import { Construct } from 'constructs';
-import { acknowledge } from '../shared/acknowledge.ts';
 import type { NodeFunction } from '../shared/node-function.ts';
-import { sharedWildcards } from '../shared/wildcards.ts';
+import { addStateMachine } from '../shared/state-machine.ts';
 import type { Stage } from '../stages.ts';
 import { contentCommittedType, eventSource, refusals } from './contract.ts';
 
@@ -53,10 +49,13 @@ const exists = 'Exists';
  * | forEachBlog: Compare Against Repo | whether its link is known | Decide if Exist ? | Ignore Failed + |
  * | forEachBlog: Decide if Exist ? | 0: Add To List; else Ignore | | |
  * | forEachBlog: Add To List | the entry of the content file | end of the post | Ignore Failed + |
- * | Sum Up + | new entries, posts left out and why | Anything New ? | |
- * | Anything New ? + | new entries: SaveToGitHub; every post failed: Every Post Failed; else Nothing New | | |
+ * | Sum Up + | new entries, posts left out and why: all that goes on | Anything New ? | |
+ * | Anything New ? + | new entries: SaveToGitHub; every post failed: Every Post Failed; else Last Commit | | |
+ * | Last Commit + | the newest commit where nobody was told of it | Was It Told ? | the run fails |
+ * | Was It Told ? + | not told: Tell The Site; else Nothing New | | |
  * | SaveToGitHub | one commit | Tell The Site | the run fails |
- * | Tell The Site + | event `ContentCommitted` | Saved | the run fails |
+ * | Tell The Site + | event `ContentCommitted` | Note It Was Told | the run fails |
+ * | Note It Was Told + | the commit, put into the bucket | Saved | the run fails; the next one tells again |
  */
 export class AggregateMachine extends Construct {
   readonly machine: StateMachine;
@@ -80,6 +79,7 @@ export class AggregateMachine extends Construct {
         added: '{% $count($states.input.mapResults.ToCommit) %}',
         failed: `{% $count($states.input.mapResults.ignored[reason != '${exists}']) %}`,
         items: '{% [$states.input.mapResults.ToCommit] %}',
+        contentSha: '{% $states.input.RepoBlogs.sha %}',
         ignored: '{% [$states.input.mapResults.ignored] %}',
       },
     });
@@ -87,11 +87,24 @@ export class AggregateMachine extends Construct {
       payload: TaskInput.fromObject({ items: JsonPath.objectAt('$.items') }),
       resultPath: '$.saved',
     });
+    const note = this.task('Note It Was Told', functions.WriteToGitHub, {
+      payload: TaskInput.fromObject({ toldSha: JsonPath.stringAt('$.saved.commitSha') }),
+      resultPath: JsonPath.DISCARD,
+    });
+    const tell = this.tellTheSite(props);
+    tell.next(note).next(new Succeed(this, 'Saved'));
+    // A commit may be there whose run has failed: its answer was lost, or its event was refused.
+    const last = this.task('Last Commit', functions.WriteToGitHub, {
+      payload: TaskInput.fromObject({ contentSha: JsonPath.stringAt('$.contentSha') }),
+      resultPath: '$.saved',
+    });
+    last.next(
+      new Choice(this, 'Was It Told ?')
+        .when(Condition.isPresent('$.saved.commitSha'), tell)
+        .otherwise(new Succeed(this, 'Nothing New')),
+    );
     const anythingNew = new Choice(this, 'Anything New ?')
-      .when(
-        Condition.numberGreaterThan('$.added', 0),
-        save.next(this.tellTheSite(props)).next(new Succeed(this, 'Saved')),
-      )
+      .when(Condition.numberGreaterThan('$.added', 0), save.next(tell))
       .when(
         Condition.and(
           Condition.numberGreaterThan('$.failed', 0),
@@ -102,23 +115,16 @@ export class AggregateMachine extends Construct {
           cause: 'No page of the feed could be read: the output of Sum Up says why.',
         }),
       )
-      .otherwise(new Succeed(this, 'Nothing New'));
-    const role = this.role(functions);
-    this.machine = new StateMachine(this, 'Machine', {
-      // Its own grants would be wider than what it does.
-      role: role.withoutPolicyUpdates(),
-      definitionBody: DefinitionBody.fromChainable(posts.next(contents).next(each).next(sumUp).next(anythingNew)),
-      timeout: Duration.minutes(30),
-      tracingEnabled: true,
-      logs: {
-        destination: new LogGroup(this, 'Logs', {
-          logGroupName: `/aws/vendedlogs/states/${this.node.path.replaceAll('/', '-')}`,
-          retention: stage.logDays,
-          removalPolicy: stage.removalPolicy,
+      .otherwise(last);
+    this.machine = addStateMachine(this, {
+      ...{ stage, functions: Object.values(functions), timeout: Duration.minutes(30) },
+      definition: posts.next(contents).next(each).next(sumUp).next(anythingNew),
+      statements: [
+        new PolicyStatement({
+          actions: ['events:PutEvents'],
+          resources: [Stack.of(this).formatArn({ service: 'events', resource: 'event-bus', resourceName: 'default' })],
         }),
-        level: LogLevel.ALL,
-        includeExecutionData: false,
-      },
+      ],
     });
   }
 
@@ -175,36 +181,4 @@ export class AggregateMachine extends Construct {
     task.addRetry({ errors: ['States.TaskFailed'], interval, backoffRate: 2, maxAttempts: 3 });
     return task;
   }
-
-  private role(functions: AggregatorFunctions): Role {
-    const role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('states.amazonaws.com') });
-    const grant = (actions: string[], ...resourceArns: string[]) =>
-      Grant.addToPrincipal({ grantee: role, actions, resourceArns });
-    grant(['lambda:InvokeFunction'], ...Object.values(functions).map(({ functionArn }) => functionArn));
-    grant(
-      ['events:PutEvents'],
-      Stack.of(this).formatArn({ service: 'events', resource: 'event-bus', resourceName: 'default' }),
-    );
-    role.addToPolicy(new PolicyStatement({ actions: [...logDelivery, ...sampling], resources: ['*'] }));
-    // What every function holds as well, in a policy of its own, so that it stays one statement.
-    const tracing = new Policy(this, 'Tracing', { roles: [role] });
-    tracing.addStatements(
-      new PolicyStatement({ actions: ['xray:PutTelemetryRecords', 'xray:PutTraceSegments'], resources: ['*'] }),
-    );
-    for (const { reason } of sharedWildcards) acknowledge(tracing, 'AwsSolutions-IAM5[Resource::*]', reason);
-    return role;
-  }
 }
-
-/** What Step Functions needs to know what to trace, and to have its log delivered: none of it knows a resource. */
-const sampling = ['xray:GetSamplingRules', 'xray:GetSamplingTargets'];
-const logDelivery = [
-  'logs:CreateLogDelivery',
-  'logs:DeleteLogDelivery',
-  'logs:DescribeLogGroups',
-  'logs:DescribeResourcePolicies',
-  'logs:GetLogDelivery',
-  'logs:ListLogDeliveries',
-  'logs:PutResourcePolicy',
-  'logs:UpdateLogDelivery',
-];

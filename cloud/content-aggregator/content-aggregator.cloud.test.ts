@@ -36,7 +36,7 @@ const ignored = z.object({ url: z.string(), reason: z.string() });
 const summary = z.object({
   ...{ found: z.int(), added: z.int(), failed: z.int() },
   ignored: z.array(ignored),
-  saved: z.object({ commitSha: z.string(), added: z.int() }).optional(),
+  saved: z.object({ commitSha: z.string(), added: z.int() }).partial().optional(),
 });
 
 /** Runs a feed to its end. */
@@ -57,8 +57,8 @@ async function run(feedUrl: string) {
 
 /** Runs a feed to its good end, and answers what it says of it. */
 async function runWell(feedUrl: string) {
-  const { status, error, text } = await run(feedUrl);
-  expect([status, error]).toEqual(['SUCCEEDED', undefined]);
+  const { status, error, cause, text } = await run(feedUrl);
+  expect([status, error, cause]).toEqual(['SUCCEEDED', undefined, undefined]);
   return summary.parse(JSON.parse(text));
 }
 
@@ -186,6 +186,13 @@ describe.runIf(account.isLocal)('content-aggregator', () => {
     ]);
     expect(saved?.commitSha).toBe(await github.git(['rev-parse', 'main']));
     await eventually(async () => expect((await told()).at(-1)?.detail.commitSha).toBe(saved?.commitSha));
+  });
+
+  test('effect: a commit that nobody was told of is told by the next run that commits nothing, and not again', async () => {
+    const commitSha = await github.commit(path, JSON.stringify([...(await show()), { title: 'By hand, of old' }]));
+    expect((await runWell(`${site.origin}/feed.xml`)).saved).toEqual({ commitSha });
+    await eventually(async () => expect((await told()).at(-1)?.detail.commitSha).toBe(commitSha));
+    expect((await runWell(`${site.origin}/feed.xml`)).saved).toEqual({});
   });
 
   test('effect: a feed that is none, or that nobody allowed, fails its run, and says with what', async () => {

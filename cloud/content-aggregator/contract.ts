@@ -93,10 +93,22 @@ export const contentItem = z.object({
 });
 export type ContentItem = z.infer<typeof contentItem>;
 
-/** What `WriteToGitHub` is asked to save. */
-export const saveInput = z.object({ items: z.array(contentItem).min(1).max(mostPosts) });
+/** What `WriteToGitHub` is asked: to save entries, which commit nobody was told of, or to note one that was told. */
+export const saveInput = z.union([
+  z.object({ items: z.array(contentItem).min(1).max(mostPosts) }),
+  z.object({ contentSha: z.string() }),
+  z.object({ toldSha: z.string() }),
+]);
 
-/** What `WriteToGitHub` answers. */
+/** Object of the bucket that says which commit was told last. */
+export const toldKey = 'told/last.json';
+
+/** `$.saved` where nothing was new: a commit that nobody was told of, if there is one. */
+export interface Untold {
+  commitSha?: string;
+}
+
+/** `$.saved` where something was new: what `WriteToGitHub` answers. */
 export interface Saved {
   commitSha: string;
   /** Entries that this call has added; 0 where all were there already. */

@@ -98,6 +98,16 @@ test('a broken GitHub is asked three times', async () => {
   await expect(gitHub({ endpoint: 'http://127.0.0.1:1' }).read()).rejects.toMatchObject({ name: 'Unavailable' });
 });
 
+test('a protected branch is refused at once, and not taken for a file that somebody has changed', async () => {
+  await server.commit(path, '[]');
+  server.isProtected = true;
+  await expect(saveContent([item(1)], gitHub())).rejects.toMatchObject({
+    name: 'GitHubRefused',
+    message: expect.stringContaining('approving review'),
+  });
+  expect(server.requests.filter((one) => one.startsWith('PUT'))).toHaveLength(1);
+});
+
 test('what only a person can change is refused, with what to do and without the token', async () => {
   const wrong = gitHub({ token: async () => 'github_pat_wrong' });
   await expect(wrong.read()).rejects.toMatchObject({

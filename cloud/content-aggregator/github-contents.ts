@@ -85,7 +85,7 @@ export function createGitHubContents(deps: GitHubDeps): GitHubContents {
       const content = Buffer.from(text).toString('base64');
       // A request that is sent again after its answer was lost finds its own work, and is stale: it names what it replaces.
       const answer = await ask('PUT', contents, { message, content, ...(sha === undefined ? {} : { sha }) });
-      if (answer.status === 409) return { kind: 'stale' };
+      if (answer.status === 409 && isMoved.test(messageOf(answer))) return { kind: 'stale' };
       // The file has come to be since it was looked for: GitHub misses its id.
       if (answer.status === 422 && sha === undefined && /sha/.test(messageOf(answer))) return { kind: 'stale' };
       return { kind: 'committed', commitSha: checked(contents, writtenSchema, answer).commit.sha };
@@ -99,6 +99,9 @@ export function createGitHubContents(deps: GitHubDeps): GitHubContents {
     },
   };
 }
+
+/** What a 409 says of a file, or of a branch, that has moved on. One of a protected branch says other things, and stays so. */
+const isMoved = /does not match|is at \w+ but expected \w+/;
 
 interface Answer {
   status: number;
@@ -190,6 +193,7 @@ function checked<S extends z.ZodType>(resource: string, schema: S, answer: Answe
     401: 'put a token that is valid into the parameter',
     403: 'let the token read and write the contents of the repository',
     404: 'look at the name of the repository, and let the token write its contents',
+    409: 'let the owner of the token write to the default branch, whose protection refuses it',
     422: 'look at the path of the content file',
   };
   const says = messageOf(answer).slice(0, 200);

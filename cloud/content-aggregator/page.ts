@@ -37,7 +37,8 @@ function read(url: string, text: string) {
     intro: line(property('og:description') ?? property('description') ?? '', 2_000),
     author: line(authorIn($) || (property('author') ?? ''), 200),
     published: instant(property('article:published_time') ?? $('time[datetime]').first().attr('datetime')),
-    link: ownLink(property('og:url'), url),
+    // Where it was in the end. What it names as its address is not asked: many sites name one in all their pages.
+    link: cleanLink(url),
     image: address(property('og:image'), url) ?? '',
     tags: tagsOf(tags),
   };
@@ -79,14 +80,4 @@ function address(found: string | undefined, base: string): string | undefined {
   const url = new URL(found, base);
   const isWeb = url.protocol === 'https:' || url.protocol === 'http:';
   return isWeb && url.href.length <= 1_000 ? url.href : undefined;
-}
-
-/**
- * The address that the page gives as its own, if it is one of the same host and not that of the whole site: a page may
- * speak for no other.
- */
-function ownLink(given: string | undefined, url: string): string | undefined {
-  const own = cleanLink(address(given, url) ?? url);
-  if (own !== undefined && new URL(own).host === new URL(url).host && new URL(own).pathname !== '/') return own;
-  return cleanLink(url);
 }

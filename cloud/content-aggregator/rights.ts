@@ -1,4 +1,4 @@
-import type { Right, RightsTable } from '../shared/rights.ts';
+import { logsAndTraces, type Right, type RightsTable } from '../shared/rights.ts';
 
 const may = (action: string, ...resources: readonly string[]): Right[] => resources.map((on) => ({ action, on }));
 const account = (service: string) => `arn:\${AWS::Partition}:${service}:\${AWS::Region}:\${AWS::AccountId}`;
@@ -7,7 +7,12 @@ const token = `${account('ssm')}:parameter/GitHubAPIKey`;
 export const rights: RightsTable = {
   GetRepoContentsRole: [...may('ssm:GetParameter', token), ...may('s3:PutObject', 'Known/Objects/known/*')],
   CompareAgainstRepoRole: may('s3:GetObject', 'Known/Objects/known/*'),
-  WriteToGitHubRole: may('ssm:GetParameter', token),
+  WriteToGitHubRole: [
+    ...may('ssm:GetParameter', token),
+    ...may('s3:GetObject', 'Known/Objects/told/last.json'),
+    ...may('s3:PutObject', 'Known/Objects/told/last.json'),
+    ...may('s3:ListBucket', 'Known/Objects'),
+  ],
   StarterRole: [...may('states:StartExecution', 'Aggregate/Machine'), ...may('sqs:SendMessage', 'NotStarted')],
   'Aggregate/Role': [
     ...may(
@@ -15,17 +20,6 @@ export const rights: RightsTable = {
       ...['AddToList', 'CompareAgainstRepo', 'GetBlogPost', 'GetRepoContents', 'GetUrls', 'WriteToGitHub'],
     ),
     ...may('events:PutEvents', `${account('events')}:event-bus/default`),
-    ...[
-      'logs:CreateLogDelivery',
-      'logs:DeleteLogDelivery',
-      'logs:DescribeLogGroups',
-      'logs:DescribeResourcePolicies',
-      'logs:GetLogDelivery',
-      'logs:ListLogDeliveries',
-      'logs:PutResourcePolicy',
-      'logs:UpdateLogDelivery',
-      'xray:GetSamplingRules',
-      'xray:GetSamplingTargets',
-    ].flatMap((action) => may(action, '*')),
+    ...logsAndTraces,
   ],
 };

@@ -78,15 +78,23 @@ describe(room, () => {
             },
           },
         },
+        // What it does not put out, no state after it has.
+        'Sum Up': { Output: { contentSha: '{% $states.input.RepoBlogs.sha %}' } },
         'Anything New ?': {
           Choices: [
             { Variable: '$.added', NumericGreaterThan: 0, Next: 'SaveToGitHub' },
             { Next: 'Every Post Failed' },
           ],
+          Default: 'Last Commit',
+        },
+        'Last Commit': { Retry, ResultPath: '$.saved', Parameters: { 'contentSha.$': '$.contentSha' } },
+        'Was It Told ?': {
+          Choices: [{ Variable: '$.saved.commitSha', IsPresent: true, Next: 'Tell The Site' }],
           Default: 'Nothing New',
         },
+        'Note It Was Told': { Retry, Parameters: { 'toldSha.$': '$.saved.commitSha' }, Next: 'Saved' },
         SaveToGitHub: { Retry, ResultPath: '$.saved', Next: 'Tell The Site' },
-        'Tell The Site': { Resource: expect.stringContaining(':states:::events:putEvents'), Next: 'Saved' },
+        'Tell The Site': { Resource: expect.stringContaining(':states:::events:putEvents'), Next: 'Note It Was Told' },
       },
     });
   });

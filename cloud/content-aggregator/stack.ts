@@ -10,7 +10,7 @@ import { DeadLetterQueue } from '../shared/resting-queue.ts';
 import { allowWildcards } from '../shared/wildcards.ts';
 import type { Stage } from '../stages.ts';
 import { AggregateMachine } from './aggregate-machine.ts';
-import { runInput } from './contract.ts';
+import { runInput, toldKey } from './contract.ts';
 import { wildcards } from './wildcards.ts';
 
 const room = 'content-aggregator';
@@ -26,7 +26,7 @@ export interface ContentAggregatorProps {
   /** Hosts, with their port where it is not that of the protocol, that feeds and posts may lie on; by default those of the feeds. */
   allowedHosts?: readonly string[];
   /** Address of the repository with the content file. */
-  gitHubRepo?: string;
+  gitHubRepo: string;
   /** `https://api.github.com`, or that of an Enterprise Server. */
   gitHubApi?: string;
   /** Path of the content file. */
@@ -56,7 +56,7 @@ export class ContentAggregatorStack extends Stack {
     if (!/^https:\/\/|^http:\/\/127\.0\.0\.1:/.test(gitHubApi)) {
       throw new Error(`${gitHubApi} would get the token in the clear: write an address with https.`);
     }
-    const repo = repoOf(props.gitHubRepo ?? 'https://github.com/aws-samples/content-aggregator-example');
+    const repo = repoOf(props.gitHubRepo);
 
     const known = new LakeBucket(this, 'Known', { stage });
     const fn = (id: string, entry: URL, timeout: Duration, own: Record<string, string> = {}) =>
@@ -72,7 +72,7 @@ export class ContentAggregatorStack extends Stack {
       GetBlogPost: fn('GetBlogPost', entry('get-blog-post'), short, { ALLOWED_HOSTS }),
       CompareAgainstRepo: fn('CompareAgainstRepo', entry('compare-against-repo'), short, { BUCKET }),
       AddToList: fn('AddToList', entry('add-to-list'), short),
-      WriteToGitHub: fn('WriteToGitHub', entry('write-to-github'), long, github),
+      WriteToGitHub: fn('WriteToGitHub', entry('write-to-github'), long, { BUCKET, ...github }),
     };
     const grant = (grantee: NodeFunction, action: string, ...resourceArns: string[]) =>
       Grant.addToPrincipal({ grantee, actions: [action], resourceArns });
@@ -84,6 +84,11 @@ export class ContentAggregatorStack extends Stack {
     for (const asking of [GetRepoContents, WriteToGitHub]) grant(asking, 'ssm:GetParameter', tokenArn);
     grant(GetRepoContents, 's3:PutObject', known.bucket.arnForObjects('known/*'));
     grant(CompareAgainstRepo, 's3:GetObject', known.bucket.arnForObjects('known/*'));
+
+    grant(WriteToGitHub, 's3:GetObject', known.bucket.arnForObjects(toldKey));
+    grant(WriteToGitHub, 's3:PutObject', known.bucket.arnForObjects(toldKey));
+    // Only who may list is told that nothing was told yet.
+    grant(WriteToGitHub, 's3:ListBucket', known.bucket.bucketArn);
 
     const { machine } = new AggregateMachine(this, 'Aggregate', { stage, functions, repo, jsonFile, pagesAtOnce });
     const notStarted = new DeadLetterQueue(this, 'NotStarted', { stage, room, runbook: 'Not started' });

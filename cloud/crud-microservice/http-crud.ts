@@ -1,20 +1,10 @@
 import { Duration, Stack } from 'aws-cdk-lib';
-import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway';
-import {
-  CorsHttpMethod,
-  HttpApi,
-  HttpMethod,
-  HttpRoute,
-  HttpRouteKey,
-  HttpStage,
-  LogGroupLogDestination,
-} from 'aws-cdk-lib/aws-apigatewayv2';
+import { CorsHttpMethod, HttpApi, HttpMethod, HttpRoute, HttpRouteKey } from 'aws-cdk-lib/aws-apigatewayv2';
 import { HttpIamAuthorizer, HttpJwtAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2-authorizers';
 import type { TableV2 } from 'aws-cdk-lib/aws-dynamodb';
-import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
-import { RoomAlarm } from '../shared/alarm.ts';
 import { NodeFunction } from '../shared/node-function.ts';
+import { serveHttpApi } from '../shared/serve-http-api.ts';
 import type { Stage } from '../stages.ts';
 import { RouteIntegration } from './route-integration.ts';
 
@@ -58,8 +48,10 @@ export class HttpCrud extends Construct {
       createDefaultStage: false,
       ...(props.allowOrigins.length === 0 ? {} : { corsPreflight: corsOf(props.allowOrigins) }),
     });
-    this.api.applyRemovalPolicy(stage.removalPolicy);
-    this.addStage(props);
+    serveHttpApi(this, {
+      ...{ stage, room, api: this.api, requestsPerSecond: props.requestsPerSecond },
+      alsoLogged: ['caller', 'subject', 'path', 'error'],
+    });
     const authorizer =
       props.authorizer === 'iam'
         ? new HttpIamAuthorizer()
@@ -83,14 +75,6 @@ export class HttpCrud extends Construct {
         authorizer,
       });
     }
-    new RoomAlarm(this, 'ServerErrors', {
-      ...{ stage, room, watches: 'errors' },
-      metric: this.api.metricServerError({ period: Duration.minutes(1), statistic: 'Sum' }),
-      threshold: 5,
-      evaluationPeriods: 3,
-      says: `The API of ${room} has answered five times a minute with 5xx, for three minutes.`,
-      runbook: 'Server errors',
-    });
   }
 
   functionOf(verb: Verb): NodeFunction {
@@ -115,38 +99,6 @@ export class HttpCrud extends Construct {
   private pathOf(of: 'all' | 'one'): string {
     if (of === 'all') return this.path;
     return this.path === '/' ? '/{id}' : `${this.path}/{id}`;
-  }
-
-  private addStage({ stage, requestsPerSecond }: HttpCrudProps): void {
-    const accessLog = new LogGroup(this, 'AccessLog', {
-      retention: stage.logDays,
-      removalPolicy: stage.removalPolicy,
-    });
-    new HttpStage(this, 'Stage', {
-      httpApi: this.api,
-      stageName: '$default',
-      autoDeploy: true,
-      throttle: { rateLimit: requestsPerSecond, burstLimit: requestsPerSecond * 2 },
-      accessLogSettings: {
-        destination: new LogGroupLogDestination(accessLog),
-        // Who, what, and how it went; never a body.
-        format: AccessLogFormat.custom(
-          JSON.stringify({
-            requestId: '$context.requestId',
-            requestTime: '$context.requestTime',
-            caller: '$context.identity.userArn',
-            subject: '$context.authorizer.claims.sub',
-            ip: '$context.identity.sourceIp',
-            routeKey: '$context.routeKey',
-            path: '$context.path',
-            status: '$context.status',
-            responseLatencyMs: '$context.responseLatency',
-            error: '$context.error.message',
-            integrationError: '$context.integrationErrorMessage',
-          }),
-        ),
-      },
-    });
   }
 }
 

@@ -47,10 +47,25 @@ export const readingsCsv: DestinationTemplate = destinationTemplate.parse({
   output: 'csv',
   fields: [
     { from: 'deviceId', to: 'device', required: true },
-    { from: 'timestamp', to: 'timestamp', required: true },
+    { from: 'ts', to: 'timestamp', required: true },
     { from: 'site', to: 'site' },
     { from: 'metrics.temperature', to: 'temperature' },
     { from: 'metrics.humidity', to: 'humidity' },
+  ],
+  concurrency: 10,
+});
+
+/** Rows of the history, as `npm run lake -- --query readings --format ndjson` prints them. */
+export const historyCsv: DestinationTemplate = destinationTemplate.parse({
+  name: 'history-csv',
+  input: { format: 'ndjson' },
+  output: 'csv',
+  fields: [
+    { from: 'device_id', to: 'device', required: true },
+    { from: 'measured_at', to: 'timestamp', required: true },
+    { from: 'site', to: 'site' },
+    { from: 'metric', to: 'metric', required: true },
+    { from: 'value', to: 'value', required: true },
   ],
   concurrency: 10,
 });

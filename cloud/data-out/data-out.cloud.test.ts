@@ -5,6 +5,7 @@ import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { DynamoDBDocumentClient, PutCommand } from '@aws-sdk/lib-dynamodb';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
+import { readingMessage } from '../../device/reading/reading.ts';
 import { client } from '../testing/clients.ts';
 import { describeRights } from '../testing/describe-rights.ts';
 import { eventually } from '../testing/eventually.ts';
@@ -65,12 +66,16 @@ const wholeJobs = (Prefix: string, count: number) =>
     { limitMs: 60_000, everyMs: 300 },
   );
 
+/** As a device publishes it. */
 const reading = (place: number) =>
-  JSON.stringify({
-    ...{ v: 1, deviceId: `press-${place}`, site: 'hall 2, east', seq: place },
-    timestamp: new Date(1_767_323_045_000 + place).toISOString(),
-    metrics: { temperature: 21.5, humidity: 40 },
-  });
+  JSON.stringify(
+    readingMessage.parse({
+      ...{ version: 1, deviceId: `press-${place}`, site: 'hall 2, east', seq: place },
+      ts: new Date(1_767_323_045_000 + place).toISOString(),
+      ...{ metrics: { temperature: 21.5, humidity: 40 }, bootId: 'b1', monotonicMs: place },
+      ...{ clockSynchronised: true, clockSource: 'chrony' },
+    }),
+  );
 const rowsOf = (files: ReadonlyMap<string, string>) =>
   [...files].filter(([name]) => name.startsWith('part-')).flatMap(([, text]) => text.split('\n').slice(1, -1));
 
@@ -118,6 +123,15 @@ describe('data-out', () => {
       .filter(([name]) => name.startsWith('rejected-'))
       .flatMap(([, text]) => text.trim().split('\n'));
     expect(refused.map((line) => JSON.parse(line).line)).toEqual(lines.filter((line) => line.startsWith('poison')));
+  });
+
+  test('effect: rows of the history become a CSV', async () => {
+    const row = { day: '2026-01-02', site: 'hall-2', device_id: 'press-4', measured_at: '2026-01-02 03:04:05.678' };
+    await put('exports/history-csv/day.ndjson', `${JSON.stringify({ ...row, metric: 'humidity', value: '40.25' })}\n`);
+    const { files } = await whole('history-csv/');
+    expect(files.get('part-00000.csv')).toBe(
+      'device,timestamp,site,metric,value\npress-4,2026-01-02 03:04:05.678,hall-2,humidity,40.25\n',
+    );
   });
 
   test('effect: a recording becomes JSON, its header no record', async () => {

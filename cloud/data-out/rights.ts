@@ -1,6 +1,6 @@
 import { consumesFrom, parksAt, type RightsTable } from '../shared/rights.ts';
 
-const queues = ['Slices-readings-csv', 'Slices-recording-json'];
+const queues = ['Slices-readings-csv', 'Slices-history-csv', 'Slices-recording-json'];
 
 export const rights: RightsTable = {
   PlanRole: [

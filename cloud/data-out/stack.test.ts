@@ -26,6 +26,7 @@ describe(room, () => {
     const sources = ofType('AWS::Lambda::EventSourceMapping');
     expect(sources.filter(({ BatchSize }) => BatchSize === 1)).toMatchObject([
       { ScalingConfig: { MaximumConcurrency: 10 }, FunctionResponseTypes: ['ReportBatchItemFailures'] },
+      { ScalingConfig: { MaximumConcurrency: 10 }, FunctionResponseTypes: ['ReportBatchItemFailures'] },
       { ScalingConfig: { MaximumConcurrency: 5 }, FunctionResponseTypes: ['ReportBatchItemFailures'] },
     ]);
   });

@@ -9,7 +9,14 @@ import { NodeFunction } from '../shared/node-function.ts';
 import { DeadLetterQueue, ParkingQueue } from '../shared/resting-queue.ts';
 import { allowWildcards } from '../shared/wildcards.ts';
 import type { Stage } from '../stages.ts';
-import { type DestinationTemplate, destinationTemplate, largestSlice, readingsCsv, recordingJson } from './contract.ts';
+import {
+  type DestinationTemplate,
+  destinationTemplate,
+  historyCsv,
+  largestSlice,
+  readingsCsv,
+  recordingJson,
+} from './contract.ts';
 import { wildcards } from './wildcards.ts';
 
 const room = 'data-out';
@@ -32,7 +39,7 @@ export class DataOutStack extends Stack {
   constructor(scope: Construct, props: DataOutProps) {
     super(scope, 'DataOutStack', { description: 'Bulk export: slices of objects, transformed for each destination' });
     const { stage, sliceBytes = 64_000_000 } = props;
-    const destinations = (props.destinations ?? [readingsCsv, recordingJson]).map((one) =>
+    const destinations = (props.destinations ?? [readingsCsv, historyCsv, recordingJson]).map((one) =>
       destinationTemplate.parse(one),
     );
     if (sliceBytes < 1 || sliceBytes > largestSlice) {

@@ -21,7 +21,7 @@ export function message(body: unknown, tries = 1): WorkMessage {
 export function readingLine(place: number): string {
   return JSON.stringify({
     deviceId: `d${place}`,
-    timestamp: '2026-11-24T10:00:00.000Z',
+    ts: '2026-11-24T10:00:00.000Z',
     metrics: { temperature: place },
   });
 }

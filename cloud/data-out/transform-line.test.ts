@@ -1,6 +1,7 @@
 import { parse } from 'csv-parse/sync';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { readingMessage } from '../../device/reading/reading.ts';
 import { type DestinationTemplate, destinationTemplate, readingsCsv, recordingJson } from './contract.ts';
 import { csvValue, splitCsvLine } from './csv-line.ts';
 import { lineTransform } from './transform-line.ts';
@@ -8,12 +9,11 @@ import { lineTransform } from './transform-line.ts';
 const made = (template: DestinationTemplate, text: string | Buffer, offset = 100) =>
   lineTransform(template).transform({ offset, bytes: Buffer.from(text) });
 
-const reading = {
-  deviceId: 'press-5',
-  timestamp: '2026-11-24T10:00:00.000Z',
-  site: 'hall "2", east',
-  metrics: { temperature: 21.5 },
-};
+/** As a device publishes it. */
+const reading = readingMessage.parse({
+  ...{ version: 1, site: 'hall "2", east', deviceId: 'press-5', ts: '2026-11-24T10:00:00.000Z', seq: 7 },
+  ...{ metrics: { temperature: 21.5 }, bootId: 'b1', monotonicMs: 5, clockSynchronised: true, clockSource: 'chrony' },
+});
 
 describe('a line for a destination', () => {
   test('a reading is a row, with values where the template wants them', () => {
@@ -37,14 +37,14 @@ describe('a line for a destination', () => {
     ['not-an-object', '[1]'],
     ['not-an-object', 'null'],
     ['field-missing', '{"deviceId":"a"}'],
-    ['field-missing', '{"deviceId":"a","timestamp":""}'],
+    ['field-missing', '{"deviceId":"a","ts":""}'],
     ['not-utf8', Buffer.from([0x7b, 0xff, 0x7d])],
   ])('what is %s is refused (poison)', (reason, text) => {
     expect(made(readingsCsv, text)).toEqual({ kind: 'refused', reason });
   });
 
   test('a value that lies so deep that it cannot be written is refused, in either output', () => {
-    const deep = `{"deviceId":${'['.repeat(100_000)}${']'.repeat(100_000)},"timestamp":"t"}`;
+    const deep = `{"deviceId":${'['.repeat(100_000)}${']'.repeat(100_000)},"ts":"t"}`;
     const ndjson = destinationTemplate.parse({ ...readingsCsv, output: 'ndjson' });
     for (const template of [readingsCsv, ndjson]) {
       expect(made(template, deep)).toEqual({ kind: 'refused', reason: 'too-deep' });

@@ -51,6 +51,31 @@ describe('the table', () => {
     ]);
   });
 
+  test('counts the rows of an hour in a row of its own, under the condition that they are within it', async () => {
+    const asked: unknown[] = [];
+    let refuses = false;
+    const { table } = tableOf(({ input }) => {
+      asked.push(input);
+      if (refuses) throw new AwsFault('ConditionalCheckFailedException');
+      return {};
+    });
+    const atMs = Date.parse('2026-01-02T03:04:05Z');
+    expect(await table.reserve('ipv6', 100, atMs)).toBe(true);
+    expect(asked).toMatchObject([
+      {
+        Key: { family: { S: 'budget#ipv6' }, address: { S: '2026-01-02T03' } },
+        ConditionExpression: 'attribute_not_exists(taken) OR taken <= :left',
+        ExpressionAttributeValues: {
+          ':rows': { N: '100' },
+          ':left': { N: '9900' },
+          ':end': { N: `${atMs / 1_000 + 7_200}` },
+        },
+      },
+    ]);
+    refuses = true;
+    expect(await table.reserve('ipv6', 100, atMs)).toBe(false);
+  });
+
   test('is asked again for what it did not take, and not for ever', async () => {
     const left: unknown[] = [];
     const { table, slept } = tableOf(({ input }) => {

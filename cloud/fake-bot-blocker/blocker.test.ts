@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type Address, families, parseAddress } from './address.ts';
 import { mostRetries } from './blocker.ts';
-import { mostBlocked } from './contract.ts';
+import { mostBlocked, mostCaughtAnHour } from './contract.ts';
 import { testBlocker, ttlMs } from './test-stores.ts';
 
 const address = (text: string): Address => {
@@ -56,6 +56,29 @@ describe('blocking', () => {
     const blocking = blocker.block(['192.0.2.1', '192.0.2.2', '2001:db8::1'].map(address));
     await expect(blocking).rejects.toThrow('192.0.2.1 was not written');
     expect([sets.ipv4.ranges, sets.ipv6.ranges]).toEqual([['192.0.2.2/32'], ['2001:db8::1/128']]);
+  });
+
+  test('takes no more rows in an hour than a set holds, of one family and not of the other', async () => {
+    const { blocker, clock, sets, table } = testBlocker();
+    const first = Array.from({ length: mostCaughtAnHour - 1 }, (_, index) => nth(index));
+    expect(await blocker.block(first)).toBe(0);
+    const two = [nth(mostBlocked), nth(mostBlocked + 1)];
+    expect(await blocker.block([...two, address('2001:db8::1')])).toBe(2);
+    expect([table.rows.size, sets.ipv6.ranges.length]).toEqual([mostCaughtAnHour, 1]);
+    clock.now += 3_600_000;
+    expect(await blocker.block(two)).toBe(0);
+    expect(sets.ipv4.ranges).toContain('10.0.39.16/32');
+  });
+
+  test('of a family whose hour cannot be read nobody is caught, and the other is blocked', async () => {
+    const { blocker, sets, table } = testBlocker();
+    const { reserve } = table;
+    table.reserve = async (family, ...rest) => {
+      if (family === 'ipv4') throw new Error('throttled');
+      return reserve(family, ...rest);
+    };
+    await expect(blocker.block([address('192.0.2.1'), address('2001:db8::1')])).rejects.toThrow('throttled');
+    expect([sets.ipv4.ranges, sets.ipv6.ranges]).toEqual([[], ['2001:db8::1/128']]);
   });
 
   test('takes out of the set what nobody was caught with', async () => {

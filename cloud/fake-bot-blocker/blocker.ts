@@ -9,6 +9,8 @@ export interface Caught {
 
 /** The table of those who were caught: a row for each address. */
 export interface CaughtTable {
+  /** Counts rows against what a family takes in an hour. @returns whether they are within it */
+  reserve(family: Family, rows: number, atMs: number): Promise<boolean>;
   /** Writes each row, whatever becomes of the others. @throws Error where not all were written. */
   put(caught: readonly Caught[]): Promise<void>;
   /** Addresses caught after an instant, the newest first, as they are after every write that has ended. */
@@ -43,8 +45,12 @@ export interface Refreshed {
 }
 
 export interface Blocker {
-  /** Keeps who was caught, and puts them into the sets. @throws Error where it could not, for one family or both. */
-  block(addresses: readonly Address[]): Promise<void>;
+  /**
+   * Keeps who was caught, and puts them into the sets.
+   * @returns how many were left over, as their family has taken all that it takes in this hour
+   * @throws Error where it could not, for one family or both
+   */
+  block(addresses: readonly Address[]): Promise<number>;
   /**
    * Makes sets what the table says, each whatever becomes of the other.
    * @throws Error where one could not be: after `mostRetries` lost races, or because AWS refuses
@@ -66,6 +72,7 @@ const capMs = 2_000;
  * | caught, also once more       | is now      | has it after the next refresh, which follows   |
  * | TTL over                     | goes later  | lets it go at the next refresh, within an hour |
  * | more than the set holds      | stays       | lets the oldest go                             |
+ * | more than an hour takes      | none        | is as it was; who is left over is caught again |
  * | refreshed by two at a time   |             | the token of one is stale: it reads all anew   |
  * | emptied or filled by hand    |             | is what the rows say after the next refresh    |
  *
@@ -107,14 +114,25 @@ export function createBlocker({ table, sets, allows, ttlMs, now, sleep, random }
 
   return {
     async block(addresses) {
-      if (addresses.length === 0) return;
+      const atMs = now();
       const failed: unknown[] = [];
       const failing = (error: unknown) => void failed.push(error);
-      await table.put(addresses.map((address) => ({ address, atMs: now() }))).catch(failing);
-      // Also for the rows that were written where others were not.
-      await refresh([...new Set(addresses.map(({ family }) => family))]).catch(failing);
+      const admitted: Address[] = [];
+      let leftOver = 0;
+      for (const family of new Set(addresses.map((one) => one.family))) {
+        const own = addresses.filter((one) => one.family === family);
+        const isWithin = await table.reserve(family, own.length, atMs).catch(failing);
+        if (isWithin === true) admitted.push(...own);
+        if (isWithin === false) leftOver += own.length;
+      }
+      if (admitted.length > 0) {
+        await table.put(admitted.map((address) => ({ address, atMs }))).catch(failing);
+        // Also for the rows that were written where others were not.
+        await refresh([...new Set(admitted.map(({ family }) => family))]).catch(failing);
+      }
       if (failed.length === 1) throw failed[0];
       if (failed.length > 1) throw new AggregateError(failed, 'Neither all rows nor all sets could be written.');
+      return leftOver;
     },
     refresh,
   };

@@ -1,13 +1,15 @@
 import {
   type AttributeValue,
   BatchWriteItemCommand,
+  ConditionalCheckFailedException,
   type DynamoDBClient,
   QueryCommand,
+  UpdateItemCommand,
   type WriteRequest,
 } from '@aws-sdk/client-dynamodb';
 import { z } from 'zod';
 import type { Caught, CaughtTable } from './blocker.ts';
-import { newestIndex } from './contract.ts';
+import { mostCaughtAnHour, newestIndex } from './contract.ts';
 
 export interface CaughtTableDeps {
   dynamo: Pick<DynamoDBClient, 'send'>;
@@ -26,7 +28,12 @@ const graceMs = 7 * 86_400_000;
 
 const keys = z.object({ address: z.object({ S: z.string() }) });
 
-/** Rows: `family` and `address`, `caughtAtMs`, and `expiresAt` (epoch s), after which DynamoDB removes it. */
+const hourMs = 3_600_000;
+
+/**
+ * Rows: `family` and `address`, `caughtAtMs`, and `expiresAt` (epoch s), after which DynamoDB removes it. Beside them one for each hour and
+ * family, `budget#<family>` and the hour, with the rows `taken`; the index has none of these.
+ */
 export function createCaughtTable({ dynamo, tableName, ttlMs, sleep, random }: CaughtTableDeps): CaughtTable {
   const rowOf = ({ address, atMs }: Caught): WriteRequest => ({
     PutRequest: {
@@ -53,6 +60,27 @@ export function createCaughtTable({ dynamo, tableName, ttlMs, sleep, random }: C
   }
 
   return {
+    async reserve(family, rows, atMs) {
+      try {
+        await dynamo.send(
+          new UpdateItemCommand({
+            TableName: tableName,
+            Key: { family: { S: `budget#${family}` }, address: { S: new Date(atMs).toISOString().slice(0, 13) } },
+            UpdateExpression: 'ADD taken :rows SET expiresAt = :end',
+            ConditionExpression: 'attribute_not_exists(taken) OR taken <= :left',
+            ExpressionAttributeValues: {
+              ':rows': { N: String(rows) },
+              ':left': { N: String(mostCaughtAnHour - rows) },
+              ':end': { N: String(Math.ceil((atMs + 2 * hourMs) / 1_000)) },
+            },
+          }),
+        );
+        return true;
+      } catch (error) {
+        if (error instanceof ConditionalCheckFailedException) return false;
+        throw error;
+      }
+    },
     async put(caught) {
       const rows = caught.map(rowOf);
       const requests = Array.from({ length: Math.ceil(rows.length / rowsARequest) }, (_, index) =>

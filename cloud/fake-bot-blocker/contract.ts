@@ -6,6 +6,12 @@ export const blockRule = 'BlockFakeBots';
 /** Addresses that an IP set holds; a quota of WAF. */
 export const mostBlocked = 10_000;
 
+/**
+ * Rows that a family takes in an hour: as many as its set holds. A flood pushes others out of the set no faster, and does not fill the
+ * table: with an index of its own a partition has 10 GB, and a row stays for weeks.
+ */
+export const mostCaughtAnHour = 10_000;
+
 /** Index of the table of blocked addresses, by instant. */
 export const newestIndex = 'newest';
 

@@ -17,7 +17,7 @@ const refreshes: readonly Right[] = [
 ];
 
 export const rights: RightsTable = {
-  TransformRole: [{ action: 'dynamodb:BatchWriteItem', on: 'Caught' }, ...refreshes],
+  TransformRole: [...all(['dynamodb:BatchWriteItem', 'dynamodb:UpdateItem'], 'Caught'), ...refreshes],
   RefreshRole: [...refreshes, { action: 'sqs:SendMessage', on: 'RefreshDeadLetters' }],
   DeliveryRole: [
     ...all(['s3:AbortMultipartUpload', 's3:GetObject', 's3:PutObject'], 'Logs/Objects/*'),

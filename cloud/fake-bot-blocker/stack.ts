@@ -119,7 +119,7 @@ export class FakeBotBlockerStack extends Stack {
 
     const grant = (grantee: IGrantable, actions: string[], ...resourceArns: string[]) =>
       Grant.addToPrincipal({ grantee, actions, resourceArns });
-    grant(transform, ['dynamodb:BatchWriteItem'], table.tableArn);
+    grant(transform, ['dynamodb:BatchWriteItem', 'dynamodb:UpdateItem'], table.tableArn);
     for (const fn of [transform, refresh]) {
       grant(fn, ['dynamodb:Query'], `${table.tableArn}/index/${newestIndex}`);
       grant(fn, ['wafv2:GetIPSet', 'wafv2:UpdateIPSet'], ipv4.arn, ipv6.arn);

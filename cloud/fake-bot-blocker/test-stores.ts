@@ -1,5 +1,6 @@
 import type { Family } from './address.ts';
 import { type Caught, type CaughtTable, createBlocker, type IpSet } from './blocker.ts';
+import { mostCaughtAnHour } from './contract.ts';
 
 /** An IP set that takes only the token it gave last, as WAF does. */
 export interface TestIpSet extends IpSet {
@@ -37,12 +38,23 @@ export function testIpSet(ranges: readonly string[] = []): TestIpSet {
 
 export interface TestTable extends CaughtTable {
   rows: Map<string, Caught>;
+  /** Rows by family and hour. */
+  taken: Map<string, number>;
 }
 
 export function testTable(): TestTable {
   const rows = new Map<string, Caught>();
+  const taken = new Map<string, number>();
   return {
     rows,
+    taken,
+    reserve: async (family, count, atMs) => {
+      const hour = `${family} ${Math.floor(atMs / 3_600_000)}`;
+      const sum = (taken.get(hour) ?? 0) + count;
+      if (sum > mostCaughtAnHour) return false;
+      taken.set(hour, sum);
+      return true;
+    },
     put: async (caught) => {
       for (const one of caught) rows.set(one.address.text, one);
     },

@@ -46,7 +46,7 @@ async function judgeByDns(suspects: readonly Suspect[]): Promise<readonly Judged
   }
 }
 
-function tell({ judged, unreadable, problem }: Transformed): void {
+function tell({ judged, unreadable, leftOver, problem }: Transformed): void {
   const { logger, metrics } = telemetry;
   for (const { address, claims, verdict } of judged.filter((one) => one.verdict.kind !== 'real')) {
     logger.info('crawler judged', { address: address.text, claims: claims.map(({ name }) => name), verdict });
@@ -63,6 +63,7 @@ function tell({ judged, unreadable, problem }: Transformed): void {
     metrics.addMetric('RecordsFailed', MetricUnit.Count, unreadable.length);
     logger.warn('records are no log of WAF', { count: unreadable.length, first: unreadable.slice(0, 20) });
   }
+  if (leftOver > 0) metrics.addMetric('FakesLeftOver', MetricUnit.Count, leftOver);
   if (problem !== undefined) {
     metrics.addMetric('BlockingFailed', MetricUnit.Count, 1);
     logger.error('not blocked; the records go on', { error: problem });

@@ -118,7 +118,10 @@ describe('a batch', () => {
       crawlers,
       allows: () => false,
       judge: async (suspects) => judged(suspects, 'fake', 'undecided'),
-      block: async (addresses) => void blocked.push(...addresses.map(({ text }) => text)),
+      block: async (addresses) => {
+        blocked.push(...addresses.map(({ text }) => text));
+        return 3;
+      },
       limitMs: 45_000,
       sleep: never,
       ...deps,
@@ -138,7 +141,10 @@ describe('a batch', () => {
       { length: mostCaught + 1 },
       (): Judged => ({ ...suspect, verdict: { kind: 'fake', why: '' } }),
     );
-    expect((await run({ judge: async () => many })).blocked).toHaveLength(mostCaught);
+    const { blocked, leftOver } = await run({ judge: async () => many });
+    expect(blocked).toHaveLength(mostCaught);
+    // One of the batch, and three that the hour does not take.
+    expect(leftOver).toBe(4);
   });
 
   const refuse = async () => {

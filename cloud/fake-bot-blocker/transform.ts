@@ -12,7 +12,8 @@ export interface TransformDeps {
   /** Addresses that are never looked up nor blocked. */
   allows(address: Address): boolean;
   judge(suspects: readonly Suspect[]): Promise<readonly Judged[]>;
-  block(addresses: readonly Address[]): Promise<void>;
+  /** @returns how many were left over */
+  block(addresses: readonly Address[]): Promise<number>;
   /** Bound of looking up and blocking together. */
   limitMs: number;
   sleep(ms: number, signal: AbortSignal): Promise<void>;
@@ -21,6 +22,8 @@ export interface TransformDeps {
 export interface Transformed extends Omit<ReadRecords, 'suspects'> {
   /** Empty where looking up failed. */
   judged: readonly Judged[];
+  /** Fakes that were found and not blocked, as they are more than are at a time. */
+  leftOver: number;
   /** Why nobody, or not all, could be blocked. The records go on all the same. */
   problem?: unknown;
 }
@@ -29,16 +32,18 @@ export interface Transformed extends Omit<ReadRecords, 'suspects'> {
 export async function transform(records: readonly FirehoseRecord[], deps: TransformDeps): Promise<Transformed> {
   const { suspects, ...read } = readRecords(records, deps);
   let judged: readonly Judged[] = [];
+  let leftOver = 0;
   const work = async () => {
     judged = await deps.judge(suspects);
-    const fakes = judged.filter(({ verdict }) => verdict.kind === 'fake').slice(0, mostCaught);
-    await deps.block(fakes.map(({ address }) => address));
+    const fakes = judged.filter(({ verdict }) => verdict.kind === 'fake').map(({ address }) => address);
+    leftOver = Math.max(0, fakes.length - mostCaught);
+    if (fakes.length > 0) leftOver += await deps.block(fakes.slice(0, mostCaught));
   };
   try {
     if (suspects.length > 0) await within(deps, work());
-    return { ...read, judged };
+    return { ...read, judged, leftOver };
   } catch (problem) {
-    return { ...read, judged, problem };
+    return { ...read, judged, leftOver, problem };
   }
 }
 

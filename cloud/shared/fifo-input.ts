@@ -16,6 +16,8 @@ export interface ConsumingFunction {
   maxConcurrency?: number;
   /** Messages a call. */
   batchSize?: number;
+  /** How long a message waits for its next try, at least the function's timeout; six times that where absent, as Lambda wants it. */
+  visibilityTimeout?: Duration;
 }
 
 export interface FifoInputProps extends ConsumingFunction {
@@ -49,8 +51,8 @@ export class FifoInput extends Construct {
       ...(props.contentBasedDeduplication === true ? { contentBasedDeduplication: true } : {}),
       encryption: QueueEncryption.SQS_MANAGED,
       enforceSSL: true,
-      // Six times the function's, as Lambda wants it: so long waits what a call held that was cut short.
-      visibilityTimeout: Duration.seconds(timeout.toSeconds() * 6),
+      // So long waits what a call held that was cut short.
+      visibilityTimeout: props.visibilityTimeout ?? Duration.seconds(timeout.toSeconds() * 6),
       retentionPeriod: Duration.days(stage.restingMessageDays),
       removalPolicy: stage.removalPolicy,
       deadLetterQueue: { queue: this.deadLetters, maxReceiveCount: 3 },

@@ -42,6 +42,20 @@ export function consumesFrom(queue: string): Right[] {
   ].map((action) => ({ action, on: queue }));
 }
 
+/** What Step Functions needs to deliver the log of a state machine and to trace it, with the machine's role. */
+export const logsAndTraces: readonly Right[] = [
+  'logs:CreateLogDelivery',
+  'logs:DeleteLogDelivery',
+  'logs:DescribeLogGroups',
+  'logs:DescribeResourcePolicies',
+  'logs:GetLogDelivery',
+  'logs:ListLogDeliveries',
+  'logs:PutResourcePolicy',
+  'logs:UpdateLogDelivery',
+  'xray:GetSamplingRules',
+  'xray:GetSamplingTargets',
+].map((action) => ({ action, on: '*' }));
+
 /** What Lambda itself needs to put a function into a network, with the function's role. */
 export const joinsNetwork: readonly Right[] = [
   'ec2:AssignPrivateIpAddresses',

@@ -1,6 +1,7 @@
 import { CfnElement, type Stack } from 'aws-cdk-lib';
 import type { IConstruct } from 'constructs';
 import { acknowledge } from './acknowledge.ts';
+import { logsAndTraces } from './rights.ts';
 
 /** A resource of a statement that stands for more than one, and why. Each room lists its own in its wildcards.ts. */
 export interface Wildcard {
@@ -63,5 +64,15 @@ export function accessLog(bucket: string): Wildcard {
     statement: 's3:PutObject',
     resource: `${bucket}/AccessLogs/*`,
     reason: 'S3 names the objects of an access log itself.',
+  };
+}
+
+/** Of the role of a state machine, by its construct path. */
+export function machineRole(path: string): Wildcard {
+  return {
+    path,
+    statement: logsAndTraces.map(({ action }) => action).join(', '),
+    resource: '*',
+    reason: 'Deliveries of logs and X-Ray know no resource.',
   };
 }

@@ -62,8 +62,31 @@ export const incidentIndex = 'incident';
 /** Attribute that DynamoDB's time to live looks at, epoch seconds. */
 export const timeToLiveField = 'expiresAt';
 
-/** Body of `GET /pictures?correlationId=…`: newest first, those of one incident: at most 50 that are concluded, at most 50 that are not. */
+/** Where a list goes on: behind this picture of the incident. */
+export const listPlace = z.strictObject({ createdAt: z.string().min(1), id: z.string().min(1) });
+export type ListPlace = z.infer<typeof listPlace>;
+
+/** `next` of a list as it travels: opaque to who sends it back. */
+export const listCursor = z
+  .string()
+  .max(5_000)
+  .transform((text, context): unknown => {
+    try {
+      return JSON.parse(Buffer.from(text, 'base64url').toString('utf8'));
+    } catch {
+      context.addIssue('It is not the `next` of an answer.');
+      return z.NEVER;
+    }
+  })
+  .pipe(listPlace);
+export const cursorOf = (place: ListPlace): string => Buffer.from(JSON.stringify(place)).toString('base64url');
+
+/**
+ * Body of `GET /pictures?correlationId=…&next=…`: newest first, those of one incident: at most 50 that are concluded, at most 50 that
+ * are not.
+ */
 export const pictureList = z.object({
+  next: z.string().optional().describe('There is more: ask again with it. Absent in the last answer.'),
   pictures: z.array(
     z.object({
       picture,

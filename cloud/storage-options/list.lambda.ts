@@ -3,7 +3,7 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { z } from 'zod';
 import { readEnvironment } from '../shared/environment.ts';
 import { readAddress } from './addresses.aws.ts';
-import { correlationKey, derivedKeys, type pictureList } from './contract.ts';
+import { correlationKey, cursorOf, derivedKeys, listCursor, type pictureList } from './contract.ts';
 import { httpEvent, httpResponse, misfits, problem } from './http.ts';
 import { createPicturesTable } from './pictures-table.aws.ts';
 
@@ -11,18 +11,21 @@ const environment = readEnvironment(z.object({ TABLE_NAME: z.string(), PICTURES_
 const requestHandler = { connectionTimeout: 1_000, requestTimeout: 3_000, throwOnRequestTimeout: true };
 const table = createPicturesTable(new DynamoDBClient({ requestHandler }), environment.TABLE_NAME);
 const s3 = new S3Client();
-const query = z.object({ correlationId: correlationKey });
+const query = z.object({ correlationId: correlationKey, next: listCursor.optional() });
 const linkSeconds = 300;
 
-/** `GET /pictures?correlationId=…`: the pictures of an incident, with addresses of what is shown of them. */
+/** `GET /pictures?correlationId=…&next=…`: the pictures of an incident, with addresses of what is shown of them. */
 export async function handler(event: unknown) {
   const asked = query.safeParse(httpEvent.parse(event).query);
   if (!asked.success) {
-    return httpResponse(problem(400, `Say the incident, ?correlationId=…: ${misfits(asked.error)}.`));
+    const form = '?correlationId=…, and &next=… of the answer before';
+    return httpResponse(problem(400, `Say the incident, ${form}: ${misfits(asked.error)}.`));
   }
-  const pictures = await table.listOf(asked.data.correlationId);
+  const { correlationId, next: after } = asked.data;
+  const { pictures, next } = await table.listOf(correlationId, after);
   const address = (key: string) => readAddress(s3, { bucket: environment.PICTURES_BUCKET, key, seconds: linkSeconds });
   const body: z.input<typeof pictureList> = {
+    ...(next === undefined ? {} : { next: cursorOf(next) }),
     pictures: await Promise.all(
       pictures.map(async (picture) => {
         if (picture.status !== 'PROCESSED') return { picture };

@@ -1,13 +1,11 @@
 import { CfnOutput, Duration, Stack } from 'aws-cdk-lib';
-import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway';
-import { HttpApi, HttpMethod, HttpStage, LogGroupLogDestination } from 'aws-cdk-lib/aws-apigatewayv2';
+import { HttpApi, HttpMethod } from 'aws-cdk-lib/aws-apigatewayv2';
 import { HttpIamAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2-authorizers';
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
 import { AccountPrincipal, CompositePrincipal, PolicyStatement, Role } from 'aws-cdk-lib/aws-iam';
-import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
-import { RoomAlarm } from '../shared/alarm.ts';
 import { NodeFunction } from '../shared/node-function.ts';
+import { serveHttpApi } from '../shared/serve-http-api.ts';
 import type { Stage } from '../stages.ts';
 
 export interface PictureApiProps {
@@ -35,25 +33,8 @@ export class PictureApi extends Construct {
     super(scope, id);
     const { stage, room, requestsPerSecond } = props;
     this.api = new HttpApi(this, 'Http', { createDefaultStage: false });
-    this.api.applyRemovalPolicy(stage.removalPolicy);
-    const accessLog = new LogGroup(this, 'AccessLog', {
-      ...{ retention: stage.logDays, removalPolicy: stage.removalPolicy },
-    });
-    new HttpStage(this, 'Stage', {
-      ...{ httpApi: this.api, stageName: '$default', autoDeploy: true },
-      throttle: { rateLimit: requestsPerSecond, burstLimit: requestsPerSecond * 2 },
-      accessLogSettings: {
-        destination: new LogGroupLogDestination(accessLog),
-        // Who, what, and how it went; never a body, which has addresses.
-        format: AccessLogFormat.custom(
-          JSON.stringify({
-            ...{ requestId: '$context.requestId', requestTime: '$context.requestTime', routeKey: '$context.routeKey' },
-            ...{ caller: '$context.identity.userArn', ip: '$context.identity.sourceIp', status: '$context.status' },
-            ...{ responseLatencyMs: '$context.responseLatency', error: '$context.error.message' },
-            integrationError: '$context.integrationErrorMessage',
-          }),
-        ),
-      },
+    serveHttpApi(this, {
+      ...{ stage, room, api: this.api, requestsPerSecond, alsoLogged: ['caller', 'error'] },
     });
     const fn = (name: string, entry: URL, environment: Record<string, string>) =>
       new NodeFunction(this, name, {
@@ -69,11 +50,6 @@ export class PictureApi extends Construct {
       const integration = new HttpLambdaIntegration(`${method}Integration`, handler);
       this.api.addRoutes({ path: '/pictures', methods: [method], integration, authorizer });
     }
-    new RoomAlarm(this, 'ServerErrors', {
-      ...{ stage, room, watches: 'errors', threshold: 5, evaluationPeriods: 3, runbook: 'Server errors' },
-      metric: this.api.metricServerError({ period: Duration.minutes(1), statistic: 'Sum' }),
-      says: `The API of ${room} has answered five times a minute with 5xx, for three minutes.`,
-    });
     this.addCaller('Camera', HttpMethod.POST, props.callerAccounts);
     this.addCaller('Viewer', HttpMethod.GET, props.callerAccounts);
   }

@@ -1,26 +1,21 @@
 import { Duration } from 'aws-cdk-lib';
 import { Rule } from 'aws-cdk-lib/aws-events';
 import { SfnStateMachine } from 'aws-cdk-lib/aws-events-targets';
-import { Grant, Policy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import {
   Choice,
   Condition,
-  DefinitionBody,
   JitterType,
   JsonPath,
-  LogLevel,
   Pass,
-  StateMachine,
+  type StateMachine,
   Succeed,
 } from 'aws-cdk-lib/aws-stepfunctions';
 import { LambdaInvoke } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import { Construct } from 'constructs';
-import { acknowledge } from '../shared/acknowledge.ts';
 import { RoomAlarm } from '../shared/alarm.ts';
 import type { NodeFunction } from '../shared/node-function.ts';
 import { DeadLetterQueue } from '../shared/resting-queue.ts';
-import { sharedWildcards } from '../shared/wildcards.ts';
+import { addStateMachine } from '../shared/state-machine.ts';
 import type { Stage } from '../stages.ts';
 import { originals } from './contract.ts';
 
@@ -78,20 +73,8 @@ export class PictureWorkflow extends Construct {
         .when(outcome('refused'), recordFailure)
         .otherwise(settled),
     );
-    this.machine = new StateMachine(this, 'Machine', {
-      // Its own grants would be wider than what it does.
-      role: this.role(Object.values(functions)).withoutPolicyUpdates(),
-      definitionBody: DefinitionBody.fromChainable(definition),
-      timeout: Duration.minutes(30),
-      tracingEnabled: true,
-      logs: {
-        destination: new LogGroup(this, 'Logs', {
-          logGroupName: `/aws/vendedlogs/states/${this.node.path.replaceAll('/', '-')}`,
-          ...{ retention: stage.logDays, removalPolicy: stage.removalPolicy },
-        }),
-        level: LogLevel.ALL,
-        includeExecutionData: false,
-      },
+    this.machine = addStateMachine(this, {
+      ...{ stage, definition, functions: Object.values(functions), timeout: Duration.minutes(30) },
     });
     this.notStarted = new DeadLetterQueue(this, 'NotStarted', { stage, room, runbook: 'Not started' });
     new Rule(this, 'Uploaded', {
@@ -133,20 +116,6 @@ export class PictureWorkflow extends Construct {
       ...{ interval: Duration.seconds(5), backoffRate: 2, maxAttempts: 5, jitterStrategy: JitterType.FULL },
     });
   }
-
-  private role(functions: readonly NodeFunction[]): Role {
-    const role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('states.amazonaws.com') });
-    const resourceArns = functions.map(({ functionArn }) => functionArn);
-    Grant.addToPrincipal({ grantee: role, actions: ['lambda:InvokeFunction'], resourceArns });
-    role.addToPolicy(new PolicyStatement({ actions: [...logDelivery, ...sampling], resources: ['*'] }));
-    // What every function holds as well, in a policy of its own, so that it stays one statement.
-    const tracing = new Policy(this, 'Tracing', { roles: [role] });
-    tracing.addStatements(
-      new PolicyStatement({ actions: ['xray:PutTelemetryRecords', 'xray:PutTraceSegments'], resources: ['*'] }),
-    );
-    for (const { reason } of sharedWildcards) acknowledge(tracing, 'AwsSolutions-IAM5[Resource::*]', reason);
-    return role;
-  }
 }
 
 /**
@@ -154,10 +123,3 @@ export class PictureWorkflow extends Construct {
  * unknown (`Sandbox.Timedout`, `Lambda.Unknown`): an S3 that hangs does so too, and a good picture is not to be refused for it.
  */
 const endings = ['Runtime.ExitError', 'Runtime.OutOfMemory'];
-
-/** What Step Functions needs to know what to trace, and to have its log delivered: none of it knows a resource. */
-const sampling = ['xray:GetSamplingRules', 'xray:GetSamplingTargets'];
-const logDelivery = [
-  ...['CreateLogDelivery', 'DeleteLogDelivery', 'DescribeLogGroups', 'DescribeResourcePolicies'],
-  ...['GetLogDelivery', 'ListLogDeliveries', 'PutResourcePolicy', 'UpdateLogDelivery'],
-].map((operation) => `logs:${operation}`);

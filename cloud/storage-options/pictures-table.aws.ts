@@ -4,6 +4,8 @@ import { z } from 'zod';
 import {
   type ConcludedPicture,
   incidentIndex,
+  type ListPlace,
+  listPlace,
   type PendingPicture,
   type Picture,
   picture,
@@ -33,10 +35,16 @@ export interface PicturesTable {
   /** Notes that the event of a picture was told. */
   markTold(id: string): Promise<void>;
   /**
-   * Those of an incident, newest first: at most 50 that are concluded, and at most 50 that wait for their upload, which hide none of the
-   * others. What is no picture is left out. The newest 500 rows are looked at.
+   * Those of an incident, newest first, from behind a place: at most 50 that are concluded, and at most 50 that wait for their upload,
+   * which hide none of the others; further ones that wait are left out. So is what is no picture. 500 rows are looked at.
    */
-  listOf(correlationId: string): Promise<Picture[]>;
+  listOf(correlationId: string, after?: ListPlace): Promise<Listed>;
+}
+
+export interface Listed {
+  pictures: Picture[];
+  /** Where the next list goes on; absent where there is no more. */
+  next?: ListPlace;
 }
 
 const rowSchema = z.looseObject({ told: z.boolean().default(false) });
@@ -95,31 +103,42 @@ export function createPicturesTable(dynamo: DynamoDBClient, tableName: string): 
         if (!(error instanceof ConditionalCheckFailedException)) throw error;
       }
     },
-    async listOf(correlationId) {
-      const listed: Picture[] = [];
+    async listOf(correlationId, after) {
+      const pictures: Picture[] = [];
       const left = { concluded: mostListed, pending: mostListed };
-      let after: Record<string, unknown> | undefined;
-      for (let page = 0; page < mostPages && left.concluded > 0; page += 1) {
+      let place = after;
+      for (let page = 0; page < mostPages; page += 1) {
         const { Items = [], LastEvaluatedKey } = await documents.send(
           new QueryCommand({
             ...{ TableName, IndexName: incidentIndex, Limit: mostListed, ScanIndexForward: false },
             KeyConditionExpression: 'correlationId = :id',
             ExpressionAttributeValues: { ':id': correlationId },
-            ...(after === undefined ? {} : { ExclusiveStartKey: after }),
+            ...(place === undefined ? {} : { ExclusiveStartKey: { ...place, correlationId } }),
           }),
         );
-        for (const item of Items) {
+        for (const [at, item] of Items.entries()) {
           const { data } = picture.safeParse(item);
           if (data === undefined) continue;
           const kind = data.status === 'PENDING_UPLOAD' ? 'pending' : 'concluded';
-          if (left[kind] === 0) continue;
-          left[kind] -= 1;
-          listed.push(data);
+          if (left[kind] > 0) {
+            left[kind] -= 1;
+            pictures.push(data);
+          } else if (kind === 'concluded') {
+            // It is the first of the next list.
+            const before = Items[at - 1];
+            return listed(pictures, before === undefined ? place : placeOf(before));
+          }
         }
-        after = LastEvaluatedKey;
-        if (after === undefined) break;
+        if (LastEvaluatedKey === undefined) return { pictures };
+        place = placeOf(LastEvaluatedKey);
       }
-      return listed;
+      return listed(pictures, place);
     },
   };
 }
+
+function listed(pictures: Picture[], next: ListPlace | undefined): Listed {
+  return next === undefined ? { pictures } : { pictures, next };
+}
+
+const placeOf = ({ createdAt, id }: Record<string, unknown>): ListPlace => listPlace.parse({ createdAt, id });

@@ -2,9 +2,18 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { S3Client } from '@aws-sdk/client-s3';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { z } from 'zod';
 import { AwsFault, fakeAws } from '../testing/fake-aws.ts';
 import { uploadAddress } from './addresses.aws.ts';
-import { type Conclusion, type Picture, pictureList, uploadOffer } from './contract.ts';
+import {
+  type Conclusion,
+  cursorOf,
+  type ListPlace,
+  listCursor,
+  type Picture,
+  pictureList,
+  uploadOffer,
+} from './contract.ts';
 import { httpEvent } from './http.ts';
 import { offer, offerEndsAtS, offered } from './offer.ts';
 import { createPicturesTable, type PictureRow } from './pictures-table.aws.ts';
@@ -229,6 +238,7 @@ describe('a picture', () => {
 });
 
 describe('the table', () => {
+  const key = z.object({ id: z.object({ S: z.string() }) });
   const item = (picture: Picture, told?: boolean) => ({
     ...Object.fromEntries(
       Object.entries(picture).map(([name, value]) => [
@@ -294,30 +304,88 @@ describe('the table', () => {
       return asked.length <= 2
         ? {
             Items: Array.from({ length: 50 }, () => item(pending)),
-            LastEvaluatedKey: { id: { S: `page ${asked.length}` } },
+            LastEvaluatedKey: {
+              id: { S: `page ${asked.length}` },
+              createdAt: { S: 'then' },
+              correlationId: { S: 'x' },
+            },
           }
         : { Items: [item(processed, true)] };
     };
-    const listed = await createPicturesTable(new DynamoDBClient(fakeAws(answer)), 'records').listOf('x');
-    expect(listed).toHaveLength(51);
-    expect(listed.at(-1)).toEqual(processed);
+    const { pictures } = await createPicturesTable(new DynamoDBClient(fakeAws(answer)), 'records').listOf('x');
+    expect(pictures).toHaveLength(51);
+    expect(pictures.at(-1)).toEqual(processed);
     expect(asked[2]).toMatchObject({ ExclusiveStartKey: { id: { S: 'page 2' } } });
   });
 
-  test('looks at so many pages of an incident, and at no more', async () => {
+  test('looks at so many rows of an incident for one list, and says where the next one goes on', async () => {
     let asked = 0;
     const answer = () => {
       asked += 1;
-      return { Items: [item(pending)], LastEvaluatedKey: { id: { S: 'more' } } };
+      const LastEvaluatedKey = { id: { S: `${asked}` }, createdAt: { S: 'then' }, correlationId: { S: 'x' } };
+      return { Items: [item(pending)], LastEvaluatedKey };
     };
-    await createPicturesTable(new DynamoDBClient(fakeAws(answer)), 'records').listOf('x');
-    expect(asked).toBe(10);
+    const { next } = await createPicturesTable(new DynamoDBClient(fakeAws(answer)), 'records').listOf('x');
+    expect([asked, next]).toEqual([10, { id: '10', createdAt: 'then' }]);
   });
+
+  test('lists each concluded picture of an incident once, in order, however many there are and whatever lies between', async () => {
+    const kind = fc.constantFrom('processed' as const, 'pending' as const, 'by hand' as const);
+    const runs = fc.array(fc.tuple(kind, fc.integer({ min: 1, max: 130 })), { maxLength: 6 });
+    await fc.assert(
+      fc.asyncProperty(runs, async (given) => {
+        const rows = given
+          .flatMap(([what, count]) => Array.from({ length: count }, () => what))
+          .map((what, place) => {
+            const end = String(place).padStart(12, '0');
+            const own = { id: `0f8fad5b-d9cb-469f-a165-${end}`, createdAt: new Date(nowMs - place).toISOString() };
+            return { what, own };
+          });
+        const items = rows.map(({ what, own }) => {
+          if (what === 'by hand') return { id: { S: own.id }, createdAt: { S: own.createdAt } };
+          return item({ ...(what === 'pending' ? pending : processed), ...own });
+        });
+        const answer = ({ input }: { input: unknown }) => {
+          const { ExclusiveStartKey: after, Limit } = z
+            .object({ ExclusiveStartKey: key.optional(), Limit: z.int() })
+            .parse(input);
+          const from = after === undefined ? 0 : rows.findIndex(({ own }) => own.id === after.id.S) + 1;
+          const Items = items.slice(from, from + Limit);
+          const last = rows[from + Limit - 1]?.own;
+          if (last === undefined || from + Limit === rows.length) return { Items };
+          const LastEvaluatedKey = { id: { S: last.id }, createdAt: { S: last.createdAt }, correlationId: { S: 'x' } };
+          return { Items, LastEvaluatedKey };
+        };
+        const table = createPicturesTable(new DynamoDBClient(fakeAws(answer)), 'records');
+        const seen: Picture[] = [];
+        let place: ListPlace | undefined;
+        do {
+          const { pictures, next } = await table.listOf('x', place);
+          const waiting = pictures.filter(({ status }) => status === 'PENDING_UPLOAD').length;
+          expect([waiting <= 50, pictures.length - waiting <= 50]).toEqual([true, true]);
+          seen.push(...pictures);
+          place = next === undefined ? undefined : listCursor.parse(cursorOf(next));
+        } while (place !== undefined);
+        expect(new Set(seen.map((one) => one.id)).size).toBe(seen.length);
+        expect(seen.filter(({ status }) => status === 'PROCESSED').map((one) => one.id)).toEqual(
+          rows.filter(({ what }) => what === 'processed').map(({ own }) => own.id),
+        );
+      }),
+      { numRuns: 25 },
+    );
+  });
+
+  test.each(['', 'x', 'e30', Buffer.from('{"id":"a"}').toString('base64url'), 'A'.repeat(6_000)])(
+    'takes no place that no answer gave: %j',
+    (text) => {
+      expect(listCursor.safeParse(text).success).toBe(false);
+    },
+  );
 
   test('lists what is a picture, and leaves out what somebody wrote by hand', async () => {
     const answer = () => ({ Items: [item(processed, true), { id: { S: 'by hand' } }, item(pending)] });
-    const listed = await createPicturesTable(new DynamoDBClient(fakeAws(answer)), 'records').listOf('x');
-    expect(listed).toEqual([processed, pending]);
-    pictureList.parse({ pictures: listed.map((picture) => ({ picture })) });
+    const { pictures } = await createPicturesTable(new DynamoDBClient(fakeAws(answer)), 'records').listOf('x');
+    expect(pictures).toEqual([processed, pending]);
+    pictureList.parse({ pictures: pictures.map((picture) => ({ picture })) });
   });
 });

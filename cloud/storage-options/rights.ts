@@ -1,4 +1,4 @@
-import { parksAt, type Right, type RightsTable } from '../shared/rights.ts';
+import { logsAndTraces, parksAt, type Right, type RightsTable } from '../shared/rights.ts';
 
 const may = (action: string, on: string): Right => ({ action, on });
 const all = (actions: readonly string[], on: string): Right[] => actions.map((action) => ({ action, on }));
@@ -41,15 +41,7 @@ export const rights: RightsTable = {
   ),
   'Workflow/Role': [
     ...['Publish', 'Resize', 'Validate'].map((fn) => may('lambda:InvokeFunction', fn)),
-    ...all(
-      [
-        ...['logs:CreateLogDelivery', 'logs:DeleteLogDelivery', 'logs:DescribeLogGroups'],
-        ...['logs:DescribeResourcePolicies', 'logs:GetLogDelivery', 'logs:ListLogDeliveries'],
-        ...['logs:PutResourcePolicy', 'logs:UpdateLogDelivery'],
-        ...['xray:GetSamplingRules', 'xray:GetSamplingTargets'],
-      ],
-      '*',
-    ),
+    ...logsAndTraces,
   ],
   'Workflow/Machine/EventsRole': [may('states:StartExecution', 'Workflow/Machine')],
 };

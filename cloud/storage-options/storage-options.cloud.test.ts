@@ -1,5 +1,8 @@
+import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import {
   DeleteRuleCommand,
@@ -12,7 +15,7 @@ import { InvokeCommand, LambdaClient, UpdateFunctionConfigurationCommand } from 
 import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { DescribeExecutionCommand, SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { CreateQueueCommand, DeleteQueueCommand, SQSClient } from '@aws-sdk/client-sqs';
-import { DynamoDBDocumentClient, GetCommand, ScanCommand } from '@aws-sdk/lib-dynamodb';
+import { BatchWriteCommand, DynamoDBDocumentClient, GetCommand, ScanCommand } from '@aws-sdk/lib-dynamodb';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -25,6 +28,7 @@ import { http } from '../testing/http-request.ts';
 import { output } from '../testing/outputs.ts';
 import { takeMessages } from '../testing/queue.ts';
 import { assumeRole, statementsOf, withoutStatement } from '../testing/roles.ts';
+import { startTestServiceNow } from '../testing/servicenow.ts';
 import { signedHttp } from '../testing/signed-request.ts';
 import { derivedKeys, eventDetail, eventSource, originalKey, picture, pictureList, uploadOffer } from './contract.ts';
 import { rights } from './rights.ts';
@@ -206,6 +210,69 @@ describe('storage-options', () => {
     const { Count } = await documents.send(new ScanCommand({ TableName }));
     expect(Count).toBe(1 + ids.length);
     expect(await keysOf(shown)).toHaveLength(3 * 3);
+  });
+
+  test('effect: `npm run picture` uploads a picture for an incident, and attaches it in ServiceNow once', async () => {
+    const serviceNow = await startTestServiceNow();
+    try {
+      const key = 'hall-2/press-5/temperature/upper';
+      const login = `Basic ${Buffer.from('admin:twin-password').toString('base64')}`;
+      const headers = { authorization: login, 'content-type': 'application/json', accept: 'application/json' };
+      const incident = JSON.stringify({ short_description: 'Too warm', correlation_id: key });
+      const table = `${serviceNow.url}/api/now/table/incident`;
+      expect((await http(table, { method: 'POST', headers, body: incident })).status).toBe(201);
+      const secret = join(account.folder, 'pictures-secret.json');
+      writeFileSync(secret, JSON.stringify({ username: 'admin', password: 'twin-password' }), { mode: 0o600 });
+      const file = join(account.folder, 'press-5.jpg');
+      writeFileSync(file, await jpeg(800, 600, 8));
+      const main = join(import.meta.dirname, '../../scripts/picture/main.ts');
+      const config = [`serviceNow.url=${serviceNow.url}`, `secrets.file=${secret}`].flatMap((one) => ['--set', one]);
+      const place = account.isLocal ? [] : ['--account', account.id, '--region', account.region];
+      // Without those of the run, which are no names of the configuration.
+      const env = Object.fromEntries(Object.entries(process.env).filter(([one]) => !one.startsWith('GREENGRASS_ITSM')));
+      const picture = async (...args: string[]) => {
+        const node = ['--import', 'tsx', main, ...place, ...config, ...args, '--incident', key];
+        return (await promisify(execFile)(process.execPath, node, { timeout: 60_000, env })).stdout;
+      };
+      const added = await picture('add', file, '--attach');
+      const [id = ''] = added.split(' ');
+      const name = `picture-${id}.jpg`;
+      expect(added).toMatch(new RegExp(`^${id} PROCESSED\nINC\\d+ has got ${name}\n$`));
+      expect(await picture('attach', id)).toMatch(new RegExp(`^INC\\d+ has ${name}\n$`));
+      expect(await picture('list')).toMatch(new RegExp(`^${id} +PROCESSED +.*${id}-scaled\\.jpg`, 'm'));
+      const listed = await http(`${serviceNow.url}/api/now/attachment`, { headers });
+      const rows = z.object({ result: z.array(z.object({ file_name: z.string(), download_link: z.string() })) });
+      const { result } = rows.parse(JSON.parse(listed.body));
+      expect(result.map((one) => one.file_name)).toEqual([name]);
+      const attached = await http(result[0]?.download_link ?? '', { headers });
+      expect(await sharp(attached.bytes).metadata()).toMatchObject({ width: 600, height: 450, format: 'jpeg' });
+    } finally {
+      await serviceNow.stop();
+    }
+  });
+
+  test('effect: the list of an incident with many pictures goes on where its answer ends', async () => {
+    const many = 'hall-2/press-6/temperature/upper';
+    const ids = Array.from({ length: 60 }, () => randomUUID());
+    const rows = ids.map((id, place) => ({
+      ...{ id, correlationId: many, contentType: 'image/jpeg', bytes: 9, status: 'FAILED' },
+      ...{ reason: 'IMAGE_TOO_SMALL', reasonDetail: '1 × 1', concludedAt: new Date().toISOString() },
+      createdAt: new Date(Date.UTC(2026, 0, 2) - place * 1_000).toISOString(),
+    }));
+    for (let at = 0; at < rows.length; at += 25) {
+      const RequestItems = { [TableName]: rows.slice(at, at + 25).map((Item) => ({ PutRequest: { Item } })) };
+      await documents.send(new BatchWriteCommand({ RequestItems }));
+    }
+    const url = `${pictures}?correlationId=${encodeURIComponent(many)}`;
+    const ask = async (at: string) => pictureList.parse(JSON.parse((await signedHttp(viewer, at)).body));
+    const begin = await ask(url);
+    const rest = await ask(`${url}&next=${begin.next}`);
+    expect([begin, rest].map((one) => one.pictures.map(({ picture: { id } }) => id))).toEqual([
+      ids.slice(0, 50),
+      ids.slice(50),
+    ]);
+    expect(rest.next).toBeUndefined();
+    expect((await signedHttp(viewer, `${url}&next=x`)).status).toBe(400);
   });
 
   test('effect: an archive is unpacked into /tmp once while the function is warm, and one that leads out is refused', async () => {

@@ -1,4 +1,4 @@
-import { accessLog, type Wildcard } from '../shared/wildcards.ts';
+import { accessLog, machineRole, type Wildcard } from '../shared/wildcards.ts';
 
 const named = 'Objects are named by the id of their picture, which is made with its offer.';
 const originals = (path: string, statement: string): Wildcard => ({
@@ -25,13 +25,7 @@ export const wildcards: readonly Wildcard[] = [
     resource: '*',
     reason: 'Lambda makes and names the network interfaces itself, and asks for them all.',
   },
-  {
-    path: 'Workflow/Role',
-    statement:
-      'logs:CreateLogDelivery, logs:DeleteLogDelivery, logs:DescribeLogGroups, logs:DescribeResourcePolicies, logs:GetLogDelivery, logs:ListLogDeliveries, logs:PutResourcePolicy, logs:UpdateLogDelivery, xray:GetSamplingRules, xray:GetSamplingTargets',
-    resource: '*',
-    reason: 'Deliveries of logs and X-Ray know no resource.',
-  },
+  machineRole('Workflow/Role'),
   accessLog('Uploads'),
   accessLog('Pictures'),
 ];

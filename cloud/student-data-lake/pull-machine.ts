@@ -1,30 +1,26 @@
 import { Arn, Duration, Stack } from 'aws-cdk-lib';
-import { Grant, Policy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { LogGroup } from 'aws-cdk-lib/aws-logs';
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
 import {
   Choice,
   Condition,
-  DefinitionBody,
   DistributedMap,
   Map as EachOf,
   Fail,
   type IChainable,
   JitterType,
   JsonPath,
-  LogLevel,
   Pass,
   Result,
   S3JsonItemReader,
-  StateMachine,
+  type StateMachine,
   Succeed,
   TaskInput,
 } from 'aws-cdk-lib/aws-stepfunctions';
 import { LambdaInvoke } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import { Construct } from 'constructs';
-import { acknowledge } from '../shared/acknowledge.ts';
 import type { NodeFunction } from '../shared/node-function.ts';
-import { sharedWildcards } from '../shared/wildcards.ts';
+import { addStateMachine } from '../shared/state-machine.ts';
 import type { Stage } from '../stages.ts';
 import { validationQueries } from './validation-queries.ts';
 
@@ -104,48 +100,24 @@ export class PullMachine extends Construct {
       );
     const definition = plan.next(fetchFiles).next(conclude).next(queries).next(validate).next(report).next(outcome);
 
-    const role = this.role(props);
-    this.machine = new StateMachine(this, 'Machine', {
+    this.machine = addStateMachine(this, {
+      ...{ stage, definition, functions: Object.values(functions), timeout: Duration.hours(6) },
       stateMachineName: name,
-      // Its own grants would be wider than what it does.
-      role: role.withoutPolicyUpdates(),
-      definitionBody: DefinitionBody.fromChainable(definition),
-      timeout: Duration.hours(6),
-      tracingEnabled: true,
-      // Without the data of the states: items have signed addresses.
-      logs: {
-        destination: new LogGroup(this, 'Logs', {
-          logGroupName: `/aws/vendedlogs/states/${this.node.path.replaceAll('/', '-')}`,
-          retention: stage.logDays,
-          removalPolicy: stage.removalPolicy,
-        }),
-        level: LogLevel.ALL,
-        includeExecutionData: false,
-      },
+      statements: this.statements(props),
     });
     // Nobody holds this policy, as the role takes none; it would be in no template.
     this.machine.node.tryRemoveChild('DistributedMapPolicy');
   }
 
-  private role({ name, bucket, functions }: PullMachineProps): Role {
-    const stack = Stack.of(this);
-    const role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('states.amazonaws.com') });
-    const grant = (actions: string[], ...resourceArns: string[]) =>
-      Grant.addToPrincipal({ grantee: role, actions, resourceArns });
-    const arn = (resource: string) => Arn.format({ service: 'states', resource }, stack);
-    grant(['lambda:InvokeFunction'], ...Object.values(functions).map(({ functionArn }) => functionArn));
-    grant(['s3:GetObject'], bucket.arnForObjects('manifests/*'));
-    // The map runs each file as an execution of its own.
-    grant(['states:StartExecution'], `${arn('stateMachine')}:${name}`);
-    grant(['states:DescribeExecution', 'states:StopExecution'], `${arn('execution')}:${name}/${mapLabel}:*`);
-    role.addToPolicy(new PolicyStatement({ actions: [...logDelivery, ...sampling], resources: ['*'] }));
-    // What every function holds as well, in a policy of its own, so that it stays one statement.
-    const tracing = new Policy(this, 'Tracing', { roles: [role] });
-    tracing.addStatements(
-      new PolicyStatement({ actions: ['xray:PutTelemetryRecords', 'xray:PutTraceSegments'], resources: ['*'] }),
-    );
-    for (const { reason } of sharedWildcards) acknowledge(tracing, 'AwsSolutions-IAM5[Resource::*]', reason);
-    return role;
+  private statements({ name, bucket }: PullMachineProps): PolicyStatement[] {
+    const arn = (resource: string) => Arn.format({ service: 'states', resource }, Stack.of(this));
+    const may = (actions: string[], resource: string) => new PolicyStatement({ actions, resources: [resource] });
+    return [
+      may(['s3:GetObject'], bucket.arnForObjects('manifests/*')),
+      // The map runs each file as an execution of its own.
+      may(['states:StartExecution'], `${arn('stateMachine')}:${name}`),
+      may(['states:DescribeExecution', 'states:StopExecution'], `${arn('execution')}:${name}/${mapLabel}:*`),
+    ];
   }
 
   /** A call of a function, retried after half a minute, one, two. */
@@ -170,16 +142,3 @@ export class PullMachine extends Construct {
     return new Pass(this, 'Done', { result: Result.fromObject({}) });
   }
 }
-
-/** What Step Functions needs to know what to trace, and to have its log delivered: none of it knows a resource. */
-const sampling = ['xray:GetSamplingRules', 'xray:GetSamplingTargets'];
-const logDelivery = [
-  'logs:CreateLogDelivery',
-  'logs:DeleteLogDelivery',
-  'logs:DescribeLogGroups',
-  'logs:DescribeResourcePolicies',
-  'logs:GetLogDelivery',
-  'logs:ListLogDeliveries',
-  'logs:PutResourcePolicy',
-  'logs:UpdateLogDelivery',
-];

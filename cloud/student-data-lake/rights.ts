@@ -1,4 +1,4 @@
-import { parksAt, type Right, type RightsTable } from '../shared/rights.ts';
+import { logsAndTraces, parksAt, type Right, type RightsTable } from '../shared/rights.ts';
 
 const all = (actions: readonly string[], ...resources: readonly string[]): Right[] =>
   resources.flatMap((on) => actions.map((action) => ({ action, on })));
@@ -45,21 +45,7 @@ export const rights: RightsTable = {
     { action: 's3:GetObject', on: 'Raw/Objects/manifests/*' },
     { action: 'states:StartExecution', on: `${states}:stateMachine:canvas-data-pull-prod` },
     ...all(['states:DescribeExecution', 'states:StopExecution'], `${states}:execution:canvas-data-pull-prod/Files:*`),
-    ...all(
-      [
-        'logs:CreateLogDelivery',
-        'logs:DeleteLogDelivery',
-        'logs:DescribeLogGroups',
-        'logs:DescribeResourcePolicies',
-        'logs:GetLogDelivery',
-        'logs:ListLogDeliveries',
-        'logs:PutResourcePolicy',
-        'logs:UpdateLogDelivery',
-        'xray:GetSamplingRules',
-        'xray:GetSamplingTargets',
-      ],
-      '*',
-    ),
+    ...logsAndTraces,
   ],
 };
 

@@ -1,4 +1,4 @@
-import { accessLog, type Wildcard } from '../shared/wildcards.ts';
+import { accessLog, machineRole, type Wildcard } from '../shared/wildcards.ts';
 
 const manifests = 'Manifests are named by their execution.';
 const files = 'Files are named by their table and by Canvas.';
@@ -31,13 +31,7 @@ export const wildcards: readonly Wildcard[] = [
     resource: `arn:\${AWS::Partition}:states:\${AWS::Region}:\${AWS::AccountId}:execution:canvas-data-pull-prod/Files:*`,
     reason: 'Step Functions names the execution of each file itself.',
   },
-  {
-    path: 'Pull/Role',
-    statement:
-      'logs:CreateLogDelivery, logs:DeleteLogDelivery, logs:DescribeLogGroups, logs:DescribeResourcePolicies, logs:GetLogDelivery, logs:ListLogDeliveries, logs:PutResourcePolicy, logs:UpdateLogDelivery, xray:GetSamplingRules, xray:GetSamplingTargets',
-    resource: '*',
-    reason: 'Deliveries of logs and X-Ray know no resource.',
-  },
+  machineRole('Pull/Role'),
   accessLog('Raw'),
   accessLog('Catalogue/Results'),
 ];

@@ -21,6 +21,8 @@ export interface TestGitHub {
   troubles: Map<'GET' | 'PUT', Trouble[]>;
   /** `PUT /repos/…` of all that was asked. */
   requests: string[];
+  /** Whether the branch takes commits by reviewed pull requests alone. */
+  isProtected: boolean;
   /** Runs git in the repository, and answers what it printed. */
   git(args: readonly string[], input?: string | Buffer): Promise<string>;
   /** A commit as another person makes it. */
@@ -38,7 +40,7 @@ const putSchema = z.object({ message: z.string().min(1), content: z.base64(), sh
 /**
  * The contents API of GitHub over a bare repository of its own, on loopback: reading a file and its blob, writing it in one commit, and
  * the newest commit of a path. Ids are git's. As GitHub does, it answers 409 where `sha` is not the blob that
- * is there, and 422 where there is one and no `sha` is given.
+ * is there or the branch is protected, and 422 where there is one and no `sha` is given.
  * @param repo `owner/name`
  * @param token that it takes
  */
@@ -63,7 +65,7 @@ export async function startGitHubContents({
   const address = server.address();
   const bound = typeof address === 'object' && address !== null ? address.port : port;
   const github: TestGitHub = {
-    ...{ endpoint: `http://127.0.0.1:${bound}`, gitDir, troubles: new Map(), requests: [] },
+    ...{ endpoint: `http://127.0.0.1:${bound}`, gitDir, troubles: new Map(), requests: [], isProtected: false },
     git: (args, input) => git(gitDir, args, input),
     commit: (path, text) => commit(gitDir, { path, bytes: Buffer.from(text), message: 'By somebody else' }),
     async stop() {
@@ -76,6 +78,8 @@ export async function startGitHubContents({
   };
   return github;
 }
+
+const protection = 'Could not update file: At least 1 approving review is required by reviewers with write access.';
 
 interface Given {
   status: number;
@@ -110,7 +114,9 @@ async function answer(
   const path = decodeURIComponent(rest);
   const given =
     method === 'PUT' && resource === 'contents'
-      ? await write(github.gitDir, path, body)
+      ? github.isProtected
+        ? problem(409, protection)
+        : await write(github.gitDir, path, body)
       : method === 'GET'
         ? await read(github.gitDir, resource, resource === 'commits' ? (url.searchParams.get('path') ?? '') : path)
         : problem(404, 'Not Found');

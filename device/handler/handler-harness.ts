@@ -15,11 +15,13 @@ import type { Occurrence } from '../incident/occurrence.ts';
 import { incidentTexts } from '../incident/texts.ts';
 import type { Told } from '../outbox/tell.ts';
 import { silentLogger } from '../platform/logger.ts';
+import { type CreateStoreSync, createInlineSync } from '../platform/store-sync.ts';
 import { isoUtc, type ManualTime, manualTime } from '../platform/time.ts';
 import { createMemoryDestination, type MemoryDestination } from '../simulation/memory-destination.ts';
 import { topics } from '../transport/topics.ts';
 import type { InboundMessage, Transport, TransportState } from '../transport/transport.ts';
 import { createHandler, type Handler } from './handler.ts';
+import { openHandlerStore } from './store.ts';
 
 export const startMs = Date.parse('2026-03-01T12:00:00Z');
 
@@ -67,6 +69,8 @@ export interface HarnessOptions {
   dataDir?: string;
   /** Wall time of the start. */
   startMs?: number;
+  /** How long the disk takes; default no time. */
+  createSync?: CreateStoreSync;
 }
 
 export async function startHarness(
@@ -160,6 +164,8 @@ export async function startHarness(
 
   const create = () =>
     createHandler({
+      openStore: (path, instance, clock) =>
+        openHandlerStore(path, instance, clock, options.createSync ?? createInlineSync),
       config,
       time,
       deliveryTime: time,

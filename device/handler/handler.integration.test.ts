@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { heldSync } from '../platform/test-held-sync.ts';
 import { isoUtc } from '../platform/time.ts';
 import { minuteMs, ready, recover } from './story-harness.ts';
 
@@ -248,4 +249,21 @@ describe('hostile messages', () => {
     expect(h.answers.at(-1)).toMatchObject({ result: 'rejected' });
     expect(h.handler.status().counts.firing).toBe(0);
   });
+});
+
+test('a message is answered, and an attempt is sent, once the disk has it, and not before', async () => {
+  const disk = heldSync();
+  const h = await ready(undefined, { createSync: disk.create });
+  disk.release();
+  await h.settle();
+  h.anomaly();
+  await h.settle();
+  expect(h.answers).toEqual([]);
+  disk.release();
+  await h.settle();
+  expect(h.answers).toMatchObject([{ result: 'accepted' }]);
+  expect(h.destination.rows).toEqual([]);
+  disk.release();
+  await h.settle();
+  expect(h.destination.rows).toHaveLength(1);
 });

@@ -125,7 +125,8 @@ export function createHandler(deps: HandlerDeps): Handler {
     time,
   );
   const inbox = createInbox({
-    transaction: space.take,
+    transaction: (work) => space.take(work, 'grouped'),
+    afterSync: store.afterSync,
     onRolledBack: intake.reload,
     onCommitted() {
       relay.notify(intake.takeWoken());
@@ -136,7 +137,7 @@ export function createHandler(deps: HandlerDeps): Handler {
   const { closeCode } = config.serviceNow;
   const teller = createTeller({ destination, texts: deps.texts, closeCode, chart: deps.chart, held: store });
   const relay = createRelay({
-    store: { ...store, transaction: space.finish },
+    store: { ...store, transaction: (work) => space.finish(work, 'grouped') },
     destination,
     teller,
     options: {
@@ -235,7 +236,7 @@ export function createHandler(deps: HandlerDeps): Handler {
   function ownIdentity(): OwnIdentity {
     const stored = store.ownInstallation();
     const { id, createdAt } = stored ?? { id: deps.newId(), createdAt: isoUtc(deliveryTime.wallMs()) };
-    if (stored === undefined) store.setOwnInstallation({ id, createdAt });
+    if (stored === undefined) store.transaction(() => store.setOwnInstallation({ id, createdAt }));
     return { installationId: id, createdAt, bootId: deps.newId() };
   }
 
@@ -426,7 +427,7 @@ export function createHandler(deps: HandlerDeps): Handler {
     deadLetters: (limit) => store.deadLetters().slice(0, limit),
     oldestEntryMs: () => store.oldestWaitsSince() ?? undefined,
     redrive(entryIds) {
-      const keys = store.redrive(entryIds);
+      const keys = store.transaction(() => store.redrive(entryIds));
       relay.notify(keys);
       return keys.length;
     },

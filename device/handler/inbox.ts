@@ -1,10 +1,10 @@
 import type { Logger } from '../platform/logger.ts';
 import { isDiskFull } from '../platform/sqlite.ts';
 
-/** Work of one transaction; what it answers is done once that is committed. */
+/** Work of one transaction; what it answers is done once that is committed and synced. */
 export type Work = () => (() => void) | undefined;
 
-/** Group commit of what comes in: an answer follows the commit, never precedes it. */
+/** Group commit of what comes in: an answer follows the commit and its sync, never precedes them. */
 export interface Inbox {
   /** Adds work to the next transaction. */
   add(work: Work): void;
@@ -17,9 +17,11 @@ export interface Inbox {
 
 export interface InboxOptions {
   transaction: <T>(work: () => T) => T;
+  /** Calls back once what was committed until now survives a power loss. */
+  afterSync: (done: () => void) => void;
   /** Called after a transaction that was rolled back. */
   onRolledBack: () => void;
-  /** Called after each batch. */
+  /** Called once a batch is over. */
   onCommitted: () => void;
   logger: Logger;
 }
@@ -27,9 +29,10 @@ export interface InboxOptions {
 const crowdedAt = 10_000;
 const mostAtATime = 256;
 
-export function createInbox({ transaction, onRolledBack, onCommitted, logger }: InboxOptions): Inbox {
+export function createInbox({ transaction, afterSync, onRolledBack, onCommitted, logger }: InboxOptions): Inbox {
   let waiting: Work[] = [];
   let scheduled = false;
+  let syncing = 0;
   let stopped = false;
 
   function schedule(): void {
@@ -43,9 +46,15 @@ export function createInbox({ transaction, onRolledBack, onCommitted, logger }: 
     if (stopped) return;
     const batch = waiting.slice(0, mostAtATime);
     waiting = waiting.slice(batch.length);
-    for (const done of store(batch)) done?.();
+    const after = store(batch);
     if (waiting.length > 0) schedule();
-    onCommitted();
+    syncing += 1;
+    afterSync(() => {
+      syncing -= 1;
+      if (stopped) return;
+      for (const done of after) done?.();
+      onCommitted();
+    });
   }
 
   function store(batch: readonly Work[]): ((() => void) | undefined)[] {
@@ -69,7 +78,7 @@ export function createInbox({ transaction, onRolledBack, onCommitted, logger }: 
       schedule();
     },
     isCrowded: () => waiting.length >= crowdedAt,
-    isIdle: () => waiting.length === 0 && !scheduled,
+    isIdle: () => waiting.length === 0 && !scheduled && syncing === 0,
     stop() {
       stopped = true;
       waiting = [];

@@ -1,6 +1,6 @@
 import type { Logger } from '../platform/logger.ts';
 import type { ReserveFile } from '../platform/reserve-file.ts';
-import { isDiskFull } from '../platform/sqlite.ts';
+import { type Durability, isDiskFull } from '../platform/sqlite.ts';
 
 /**
  * The handler's transactions on a disk that may be full. New messages are then refused (nothing is answered, so their
@@ -14,16 +14,16 @@ import { isDiskFull } from '../platform/sqlite.ts';
  */
 export interface Space {
   /** A transaction about something new. Rethrows what the store throws. */
-  take<T>(work: () => T): T;
+  take<T>(work: () => T, durability?: Durability): T;
   /** A transaction about something that was begun. */
-  finish<T>(work: () => T): T;
+  finish<T>(work: () => T, durability?: Durability): T;
   /** Looks whether there is room again; to be called now and then. */
   recheck(): void;
   isFull(): boolean;
 }
 
 export interface SpaceOptions {
-  transaction: <T>(work: () => T) => T;
+  transaction: <T>(work: () => T, durability?: Durability) => T;
   reserve: ReserveFile;
   logger: Logger;
 }
@@ -31,9 +31,9 @@ export interface SpaceOptions {
 export function createSpace({ transaction, reserve, logger }: SpaceOptions): Space {
   let state: 'room' | 'full' | 'probing' = 'room';
 
-  function attempt<T>(work: () => T): T {
+  function attempt<T>(work: () => T, durability?: Durability): T {
     try {
-      const result = transaction(work);
+      const result = transaction(work, durability);
       if (state === 'probing') {
         state = 'room';
         logger.info('store writable again');
@@ -50,13 +50,13 @@ export function createSpace({ transaction, reserve, logger }: SpaceOptions): Spa
 
   return {
     take: attempt,
-    finish(work) {
+    finish(work, durability) {
       try {
-        return attempt(work);
+        return attempt(work, durability);
       } catch (error) {
         if (!isDiskFull(error) || !reserve.release()) throw error;
         logger.warn('reserve of the store given up to finish what was begun');
-        return transaction(work);
+        return transaction(work, durability);
       }
     },
     recheck() {

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import { z } from 'zod';
 import { AppError } from '../platform/errors.ts';
-import { openStore, type Store, transaction } from '../platform/sqlite.ts';
+import { checkpoint, type Durability, openStore, type Store, transaction } from '../platform/sqlite.ts';
+import { type CreateStoreSync, createStoreSync } from '../platform/store-sync.ts';
 import type { Clock } from '../platform/time.ts';
 import { devicesOf } from './store/devices.ts';
 import { entriesOf } from './store/entries.ts';
@@ -20,9 +21,14 @@ export const handlerStoreName = 'handler.db';
  * Opens `<path>` for one instance: rows of other instances are left alone. `clock` is real time. See `store/schema.ts` for what is in it.
  * @throws AppError as `openStore`.
  */
-export function openHandlerStore(path: string, instance: string, clock?: Pick<Clock, 'wallMs'>) {
+export function openHandlerStore(
+  path: string,
+  instance: string,
+  clock?: Pick<Clock, 'wallMs'>,
+  createSync: CreateStoreSync = createStoreSync,
+) {
   const db = openStore({ path, migrations, synchronous: 'full' });
-  return { path, instance, ...storeOf(db, instance, clock) };
+  return { path, instance, ...storeOf(db, { path, instance, createSync }, clock) };
 }
 
 /**
@@ -37,19 +43,26 @@ export function openServedStore(path: string): HandlerStore {
     );
   }
   const db = openStore({ path, migrations, synchronous: 'full' });
-  const instance = storeOf(db, '').servedInstance();
+  const instance = metaOf(db).get('served instance');
   if (instance === undefined) {
     db.close();
     throw new AppError('store-unused', `The handler of ${path} has not served an instance yet. Start it once.`);
   }
-  return { path, instance, ...storeOf(db, instance) };
+  return { path, instance, ...storeOf(db, { path, instance, createSync: createStoreSync }) };
 }
 
 const dataVersionRow = z.object({ data_version: z.number() });
 const valueRow = z.object({ value: z.string() }).optional();
 
-function storeOf(db: Store, instance: string, clock?: Pick<Clock, 'wallMs'>) {
+function storeOf(
+  db: Store,
+  { path, instance, createSync }: { path: string; instance: string; createSync: CreateStoreSync },
+  clock?: Pick<Clock, 'wallMs'>,
+) {
   const meta = metaOf(db);
+  const sync = createSync({ path, checkpoint: () => checkpoint(db) });
+  // An earlier process may have ended between a commit and its sync.
+  sync.mark();
   const entries = entriesOf(db, instance, clock);
   const occurrences = occurrencesOf(db, instance);
   const rejected = rejectedOf(db);
@@ -63,8 +76,14 @@ function storeOf(db: Store, instance: string, clock?: Pick<Clock, 'wallMs'>) {
     ...knownRowsOf(db, instance),
     ...rejected,
     ...silences,
-    /** Runs `work` in one durable transaction. */
-    transaction: <T>(work: () => T): T => transaction(db, work),
+    /** Runs `work` in one transaction, by default a durable one; one that is `grouped` is so once `afterSync` calls back. */
+    transaction<T>(work: () => T, durability: Durability = 'synced'): T {
+      const result = transaction(db, work, durability);
+      if (durability === 'grouped') sync.mark();
+      return result;
+    },
+    /** Calls back once all that was committed `grouped` until now survives a power loss. */
+    afterSync: sync.after,
     /** Changes when another process has written to the file. */
     dataVersion: (): number => dataVersionRow.parse(dataVersion.get()).data_version,
 
@@ -97,6 +116,7 @@ function storeOf(db: Store, instance: string, clock?: Pick<Clock, 'wallMs'>) {
       db.prepare('VACUUM INTO ?').run(target);
     },
     close(): void {
+      sync.close();
       db.close();
     },
   };

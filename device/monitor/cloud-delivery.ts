@@ -4,7 +4,7 @@ import type { Time, Timer } from '../platform/time.ts';
 import type { Topics } from '../transport/topics.ts';
 import type { Transport } from '../transport/transport.ts';
 import type { DiskGuard } from './disk-guard.ts';
-import type { Journal } from './journal.ts';
+import type { Journal, SavedMessage } from './journal.ts';
 
 export interface CloudDeliveryDeps {
   journal: Journal;
@@ -71,6 +71,10 @@ export function createCloudDelivery(deps: CloudDeliveryDeps): CloudDelivery {
     const head = cloud.state().state === 'connected' ? journal.cloudHead() : undefined;
     if (head === undefined) return;
     phase = { name: 'sending', id: head.id };
+    journal.afterSync(() => publish(head));
+  }
+
+  function publish(head: SavedMessage): void {
     void cloud.publish(topics.anomaly(head.deviceId), head.body).then((result) => {
       if (phase.name !== 'sending') return;
       if (result.ok) taken(head.id);

@@ -6,7 +6,7 @@ import type { Time, Timer } from '../platform/time.ts';
 import type { Topics } from '../transport/topics.ts';
 import type { Transport } from '../transport/transport.ts';
 import type { DiskGuard } from './disk-guard.ts';
-import type { Journal } from './journal.ts';
+import type { Journal, SavedMessage } from './journal.ts';
 
 export interface DeliveryDeps {
   journal: Journal;
@@ -33,7 +33,7 @@ export interface DeliveryDeps {
  * | due        | its first message is to be sent       | sent → unanswered                                           |
  * | unanswered | sent, its time for an answer runs     | answer → due with the next one, or absent; time out, reconnect, start of the handler → due |
  *
- * While offline all keys are due and nothing is sent. One timer serves all keys.
+ * While offline all keys are due and nothing is sent. One timer serves all keys. A message is published once it is synced.
  */
 export interface Delivery {
   start(): void;
@@ -57,6 +57,8 @@ interface Line {
   /** The message that was sent and not answered. */
   sent: { id: number; sequence: number } | undefined;
   attempts: number;
+  /** It waits for the disk. */
+  syncing: boolean;
 }
 
 /** Publishes under way at a time. */
@@ -72,6 +74,8 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
   let running = false;
   let toldFailure: string | undefined;
   let toldRejection: string | undefined;
+  /** Answers of this turn of the event loop, by key. */
+  let answers = new Map<string, { line: Line; id: number; answer: AnswerMessage }>();
 
   function setDue(key: string, atMs: number): void {
     due.set(key, atMs);
@@ -110,11 +114,20 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
       lines.delete(key);
       return;
     }
+    if (line.syncing) return;
     line.sent = { id: head.id, sequence: head.sequence };
     line.attempts += 1;
+    line.syncing = true;
+    underWay += 1;
+    journal.afterSync(() => {
+      line.syncing = false;
+      publish(key, line, head);
+    });
+  }
+
+  function publish(key: string, line: Line, head: SavedMessage): void {
     // An answer takes its time: without the base, full jitter would often send twice within one round trip.
     due.set(key, time.monotonicMs() + backoff.baseMs + backoffMs(line.attempts, backoff, deps.random));
-    underWay += 1;
     void transport.publish(topics.anomaly(head.deviceId), head.body).then((result) => {
       underWay -= 1;
       if (!result.ok && result.reason === 'too-large') reject(key, { id: head.id, reason: result.message });
@@ -154,11 +167,27 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
     if (guard.write('begun', 'unsynced', () => putAside(id, reason)).ok) next(key, line);
   }
 
+  /** One transaction for all: a handler that comes back answers in crowds. */
+  function storeAnswers(): void {
+    const batch = [...answers].filter(([key, { line, id }]) => lines.get(key) === line && line.sent?.id === id);
+    answers = new Map();
+    if (!running) return;
+    // Without a sync: what a power loss brings back is sent again, and answered as a duplicate.
+    const done = guard.write('begun', 'unsynced', () => {
+      for (const [, { id, answer }] of batch) {
+        if (answer.result === 'rejected') putAside(id, answer.reason ?? 'no reason given');
+        else journal.deleteMessage(id);
+      }
+    });
+    if (done.ok) for (const [key, { line }] of batch) next(key, line);
+    deps.changed();
+  }
+
   function reload(): void {
     lines.clear();
     due.clear();
     for (const key of journal.waitingKeys()) {
-      lines.set(key, { sent: undefined, attempts: 0 });
+      lines.set(key, { sent: undefined, attempts: 0, syncing: false });
       due.set(key, time.monotonicMs());
     }
     arm();
@@ -177,7 +206,7 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
     },
     wake(key) {
       if (lines.has(key)) return;
-      lines.set(key, { sent: undefined, attempts: 0 });
+      lines.set(key, { sent: undefined, attempts: 0, syncing: false });
       setDue(key, time.monotonicMs());
     },
     wakeAll() {
@@ -189,17 +218,11 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
     },
     unanswered: (key) => lines.get(key)?.sent?.sequence,
     isWaiting: (key) => lines.has(key),
-    answered(key, { result, reason, sequence }) {
+    answered(key, answer) {
       const line = lines.get(key);
-      const sent = line?.sent;
-      if (line === undefined || sent?.sequence !== sequence) return;
-      // Without a sync: what a power loss brings back is sent again, and answered as a duplicate.
-      const done = guard.write('begun', 'unsynced', () => {
-        if (result === 'rejected') putAside(sent.id, reason ?? 'no reason given');
-        else journal.deleteMessage(sent.id);
-      });
-      if (done.ok) next(key, line);
-      deps.changed();
+      if (line?.sent?.sequence !== answer.sequence) return;
+      if (answers.size === 0) setImmediate(storeAnswers);
+      answers.set(key, { line, id: line.sent.id, answer });
     },
     isIdle: () => underWay === 0 && lines.size === 0,
   };

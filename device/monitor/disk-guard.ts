@@ -1,6 +1,6 @@
 import type { Logger } from '../platform/logger.ts';
 import type { ReserveFile } from '../platform/reserve-file.ts';
-import { isDiskFull } from '../platform/sqlite.ts';
+import { type Durability, isDiskFull } from '../platform/sqlite.ts';
 import type { Clock } from '../platform/time.ts';
 import type { Journal } from './journal.ts';
 
@@ -24,7 +24,7 @@ export interface DiskGuardDeps {
  * | full  | refused        | tried, on the reserve    | `retry`: the reserve can be made again, and so a write → room |
  */
 export interface DiskGuard {
-  write<T>(kind: WriteKind, durability: 'synced' | 'unsynced', work: () => T): WriteResult<T>;
+  write<T>(kind: WriteKind, durability: Durability, work: () => T): WriteResult<T>;
   /** Cheap; tries at most every few seconds whether there is room again, by writing what had to wait. */
   retry(writeWaiting: () => void): 'room' | 'full' | 'recovered';
   isFull(): boolean;
@@ -49,10 +49,7 @@ export function createDiskGuard({ journal, reserve, clock, logger }: DiskGuardDe
     state = { state: 'full', retryAtMs: clock.monotonicMs() + pauseMs, pauseMs };
   }
 
-  function attempt<T>(
-    durability: 'synced' | 'unsynced',
-    work: () => T,
-  ): WriteResult<T> | { ok: false; error: unknown } {
+  function attempt<T>(durability: Durability, work: () => T): WriteResult<T> | { ok: false; error: unknown } {
     try {
       return { ok: true, value: journal.write(durability, work) };
     } catch (error) {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { type Key, rules } from '../anomaly/anomaly.ts';
-import { type Migration, openStore, transaction } from '../platform/sqlite.ts';
+import { checkpoint, type Durability, type Migration, openStore, transaction } from '../platform/sqlite.ts';
+import { type CreateStoreSync, createStoreSync } from '../platform/store-sync.ts';
 import type { Stamp } from './stamp-clock.ts';
 
 /**
@@ -157,24 +158,27 @@ const installationValue = z.object({
 export type Journal = ReturnType<typeof openJournal>;
 
 /** @throws AppError as `openStore`. */
-export function openJournal(path: string) {
+export function openJournal(path: string, createSync: CreateStoreSync = createStoreSync) {
   const db = openStore({ path, migrations, synchronous: 'full' });
   const sql = statements(db);
-  let synced = true;
+  const sync = createSync({ path, checkpoint: () => checkpoint(db) });
+  // An earlier process may have ended between a commit and its sync.
+  sync.mark();
   const list = <T>(schema: z.ZodType<T>, rows: unknown[]): T[] => rows.map((row) => schema.parse(row));
 
   return {
     path,
     /**
-     * Runs `work` in one transaction. `synced` survives a power loss once it returns; `unsynced` may be lost then, but
-     * never torn, and wears no flash.
+     * Runs `work` in one transaction. `synced` survives a power loss once it returns, `grouped` once `afterSync` calls
+     * back; `unsynced` may be lost then, and wears no flash.
      */
-    write<T>(durability: 'synced' | 'unsynced', work: () => T): T {
-      const wanted = durability === 'synced';
-      if (wanted !== synced) db.pragma(`synchronous = ${wanted ? 'FULL' : 'NORMAL'}`);
-      synced = wanted;
-      return transaction(db, work);
+    write<T>(durability: Durability, work: () => T): T {
+      const result = transaction(db, work, durability);
+      if (durability === 'grouped') sync.mark();
+      return result;
     },
+    /** Calls back once all that was written `grouped` until now survives a power loss. */
+    afterSync: sync.after,
 
     installation(): Installation | undefined {
       const row = metaRow.parse(sql.getMeta.get('installation'));
@@ -294,7 +298,10 @@ export function openJournal(path: string) {
       waiting: countRow.parse(sql.countWaiting.get()),
       rejected: countRow.parse(sql.countRejected.get()),
     }),
-    close: () => db.close(),
+    close(): void {
+      sync.close();
+      db.close();
+    },
   };
 }
 

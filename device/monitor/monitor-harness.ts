@@ -12,6 +12,8 @@ import {
 import { keyText } from '../anomaly/identity.ts';
 import { type Config, configSchema } from '../config/schema.ts';
 import { silentLogger } from '../platform/logger.ts';
+import type { Durability } from '../platform/sqlite.ts';
+import { createInlineSync } from '../platform/store-sync.ts';
 import { isoUtc, type ManualTime, manualTime } from '../platform/time.ts';
 import { type ReadingMessage, readingMessage } from '../reading/reading.ts';
 import type { Sample, SampleSink, SampleSource } from '../sensor/source.ts';
@@ -36,7 +38,7 @@ export interface Harness {
   dataDir: string;
   clock: ClockState;
   /** Whether the disk refuses the next write as one that is full. */
-  diskIsFull: (durability: 'synced' | 'unsynced') => boolean;
+  diskIsFull: (durability: Durability) => boolean;
   /** What the handler's side heard, in order. */
   anomalies: AnomalyMessage[];
   statuses: DeviceStatusMessage[];
@@ -109,7 +111,7 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
   });
 
   const journalOn = (path: string): Journal => {
-    const journal = openJournal(path);
+    const journal = openJournal(path, createInlineSync);
     return {
       ...journal,
       write(durability, work) {

@@ -4,14 +4,17 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { configSchema } from '../config/schema.ts';
 import { createHandler, type Handler } from '../handler/handler.ts';
+import { openHandlerStore } from '../handler/store.ts';
 import { incidentTexts } from '../incident/texts.ts';
 import { silentLogger } from '../platform/logger.ts';
+import { createInlineSync } from '../platform/store-sync.ts';
 import { manualTime } from '../platform/time.ts';
 import type { SampleSink } from '../sensor/source.ts';
 import { createMemoryDestination } from '../simulation/memory-destination.ts';
 import { inProcessBus } from '../transport/in-process.ts';
 import { topics } from '../transport/topics.ts';
 import type { CountingTransport } from '../transport/transport.ts';
+import { openJournal } from './journal.ts';
 import { fixedClock } from './machine-clock.ts';
 import { createMonitor, type Monitor } from './monitor.ts';
 
@@ -58,6 +61,7 @@ async function startWorld() {
       world.monitor = createMonitor({
         ...{ ...common, configVersion: 'test', software: 'test/1', machineClock: fixedClock('boot') },
         ...{ transport: monitorSide, dataDir: directories.monitor },
+        openJournal: (path) => openJournal(path, createInlineSync),
         source: {
           kind: 'test',
           describe: () => 'test',
@@ -79,6 +83,7 @@ async function startWorld() {
       const texts = incidentTexts({ timeZone: 'UTC', clock: time });
       world.handler = createHandler({
         ...{ ...common, transport: handlerSide, destination, texts, chart: undefined, dataDir: directories.handler },
+        openStore: (path, instance, clock) => openHandlerStore(path, instance, clock, createInlineSync),
       });
       await world.handler.start();
     },

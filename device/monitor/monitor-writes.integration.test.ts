@@ -19,7 +19,7 @@ test.skipIf(!existsSync(processIo))('a day of readings every 5 s writes at most 
       };
     },
   });
-  const transactions = { synced: 0, unsynced: 0 };
+  const transactions = { synced: 0, grouped: 0, unsynced: 0 };
   h.diskIsFull = (durability) => {
     transactions[durability] += 1;
     return false;
@@ -33,7 +33,7 @@ test.skipIf(!existsSync(processIo))('a day of readings every 5 s writes at most 
   const written = writtenBytes() - before;
   expect(h.anomalies).toEqual([]);
   expect(h.monitor.status().readings.read).toBe(17_280);
-  expect(transactions).toEqual({ synced: 0, unsynced: 24 * 60 });
+  expect(transactions).toEqual({ synced: 0, grouped: 0, unsynced: 24 * 60 });
   await h.close();
   console.info(`${(written / 1e6).toFixed(1)} MB written in a day of readings every 5 s`);
   expect(written).toBeLessThan(20_000_000);

@@ -1,5 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { occurrenceId } from '../anomaly/identity.ts';
+import { heldSync } from '../platform/test-held-sync.ts';
+import { openJournal } from './journal.ts';
 import { type Harness, type HarnessOptions, startHarness, startMs } from './monitor-harness.ts';
 
 const minuteMs = 60_000;
@@ -401,4 +403,16 @@ describe('roll calls', () => {
     await h.settle();
     expect(h.rollCalls()).toHaveLength(2);
   });
+});
+
+test('a breach is published once the disk has it, and not before', async () => {
+  const disk = heldSync();
+  const h = await start({ deps: { openJournal: (path) => openJournal(path, disk.create) } });
+  disk.release();
+  await breach(h);
+  await h.settle();
+  expect(h.anomalies).toEqual([]);
+  disk.release();
+  await h.settle();
+  expect(short(h)).toEqual(['upper firing 1/1']);
 });

@@ -32,7 +32,8 @@ export interface RecorderDeps {
 export type Recorder = ReturnType<typeof createRecorder>;
 
 /**
- * Makes transitions durable before anyone hears of them: state, sequence and message in one transaction. What the disk
+ * Writes transitions before anyone hears of them: state, sequence and message in one transaction, which deliveries let be
+ * synced before they publish. What the disk
  * refuses is not queued: what fires without a sequence in the journal is told, with its true start, as soon as there is
  * room (`settle`), and an end is kept in the device until then.
  */
@@ -93,7 +94,7 @@ export function createRecorder(deps: RecorderDeps) {
 
   function write(kind: WriteKind, device: DeviceState, transitions: readonly Transition[]): boolean {
     // A refused attempt is made again, so each begins from what the journal has.
-    const done = guard.write(kind, 'synced', () => putAll(device, transitions));
+    const done = guard.write(kind, 'grouped', () => putAll(device, transitions));
     if (done.ok) committed(device, done.value);
     return done.ok;
   }

@@ -2,11 +2,13 @@ import type { Occurrence } from '../incident/occurrence.ts';
 import type { Entry, EntryKind } from './entry.ts';
 
 /**
- * What the relay asks of the store of the handler. Everything is of the one instance that is served, and durable when
- * `transaction` returns.
+ * What the relay asks of the store of the handler. Everything is of the one instance that is served, and survives the
+ * process when `transaction` returns.
  */
 export interface RelayStore {
   transaction<T>(work: () => T): T;
+  /** Calls back once what was committed until now survives a power loss, too. */
+  afterSync(done: () => void): void;
   /** Whether anything was ever written to the instance from this store: an empty one may be a lost one. */
   hasWritten(): boolean;
   markWritten(): void;

@@ -294,6 +294,9 @@ export function createRelay(deps: RelayDeps): Relay {
       items.map((item) => tell(item, rows.get(item.key) ?? [], lookedUpAtMs, sends)),
     );
     for (const done of after) done();
+    if (sends.length === 0) return;
+    // An end needs no sync of its own: without it the attempt is open, and the next start looks it up.
+    await new Promise<void>((resolve) => store.afterSync(resolve));
     await Promise.all(sends.map((sendOne) => sendOne()));
   }
 
@@ -341,7 +344,10 @@ export function createRelay(deps: RelayDeps): Relay {
   }
 
   async function attachChart(item: Item): Promise<void> {
-    const begin = () => store.beginAttempt(item.entry.id);
+    const begin = () => {
+      store.transaction(() => store.beginAttempt(item.entry.id));
+      return new Promise<void>((resolve) => store.afterSync(resolve));
+    };
     const { signal } = stopping;
     const result = await line.send(() => teller.chart(item.entry.kind, item.occurrence, { begin, signal }));
     if (result.ok && result.value === 'put off') return writeFailed(item, notNow);

@@ -170,7 +170,7 @@ export function createTeller({ destination, texts, closeCode, chart, held }: Tel
     async chart(
       kind: EntryKind,
       occurrence: Occurrence,
-      { begin, signal }: { begin: () => void; signal: AbortSignal },
+      { begin, signal }: { begin: () => void | Promise<void>; signal: AbortSignal },
     ): Promise<DestinationResult<'attached' | 'not wanted' | 'put off'>> {
       const { incident, message } = occurrence;
       if (chart === undefined || incident === null || message.window.length < 2)
@@ -184,7 +184,7 @@ export function createTeller({ destination, texts, closeCode, chart, held }: Tel
       if (signal.aborted) return { ok: true, value: 'put off' };
       // It would fail the same way each time, and what is told next must not wait for an extra.
       if (typeof drawn === 'string') return { ok: false, kind: 'refused-record', message: drawn };
-      begin();
+      await begin();
       const sent = await destination.attach(incident.sysId, { name, contentType: 'image/png', bytes: drawn });
       return sent.ok ? { ok: true, value: 'attached' } : sent;
     },

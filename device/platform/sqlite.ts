@@ -41,7 +41,7 @@ export function openStore(options: StoreOptions): Store {
       );
     }
     db.pragma('journal_mode = WAL');
-    db.pragma(`synchronous = ${options.synchronous === 'full' ? 'FULL' : 'NORMAL'}`);
+    setSynchronous(db, options.synchronous === 'full' ? 'FULL' : 'NORMAL');
     db.pragma('foreign_keys = ON');
     migrate(db, found, options.migrations);
     return db;
@@ -72,8 +72,16 @@ function migrate(db: Store, found: number, migrations: readonly Migration[]): vo
   });
 }
 
-/** Runs `work` in one immediate transaction; rolls back and rethrows when it throws. */
-export function transaction<T>(db: Store, work: () => T): T {
+/** What of a commit survives a power loss: it, once the call returns; it, once the store's sync says so; perhaps it. */
+export type Durability = 'synced' | 'grouped' | 'unsynced';
+
+/**
+ * Runs `work` in one immediate transaction; rolls back and rethrows when it throws. Whatever the durability, a commit
+ * survives the process, and none is ever torn or overtakes an earlier one.
+ * @param durability default what the store was opened with; it stays that of all that follows without one
+ */
+export function transaction<T>(db: Store, work: () => T, durability?: Durability): T {
+  if (durability !== undefined) setSynchronous(db, durability === 'synced' ? 'FULL' : 'NORMAL');
   db.exec('BEGIN IMMEDIATE');
   try {
     const result = work();
@@ -86,6 +94,23 @@ export function transaction<T>(db: Store, work: () => T): T {
     } catch {}
     throw error;
   }
+}
+
+/** How each store syncs now: asking it, or telling it again, takes as long as a statement. */
+const synchronous = new WeakMap<Store, 'FULL' | 'NORMAL'>();
+
+function setSynchronous(db: Store, wanted: 'FULL' | 'NORMAL'): void {
+  if (synchronous.get(db) === wanted) return;
+  db.exec(`PRAGMA synchronous = ${wanted}`);
+  synchronous.set(db, wanted);
+}
+
+/** Copies the log into the file, with syncs. @throws what SQLite says, and where a reader holds it up */
+export function checkpoint(db: Store): void {
+  setSynchronous(db, 'FULL');
+  const row: unknown = db.prepare('PRAGMA wal_checkpoint(FULL)').get();
+  if (typeof row === 'object' && row !== null && 'busy' in row && row.busy === 0) return;
+  throw new Error('the log of the store is in use');
 }
 
 /** True for the errors with which SQLite says that the disk, not the data, refuses a write: full, failing, or read-only. */

@@ -1,17 +1,15 @@
 import { writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AthenaClient } from '@aws-sdk/client-athena';
-import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { type LakeQuery, queries, selectionSql } from '../../cloud/sensor-data-lake/queries.ts';
 import { queryAthena } from '../../cloud/shared/lake/query.aws.ts';
 import type { QueryResult } from '../../cloud/shared/lake/query-result.ts';
-import { requireLoopback } from '../../cloud/testing/account.ts';
 import { AppError } from '../../device/platform/errors.ts';
-import { checkIdentity } from '../cloud/aws-account.ts';
+import { openRoomStack, type RoomStackOptions } from '../cloud/room-stack.ts';
 import { table } from '../handler/table.ts';
 import { historyChartOption } from './history-chart-option.ts';
-import { readable, toJson } from './result.ts';
+import { readable, toJson, toNdjson } from './result.ts';
 
 process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] = 'true';
 
@@ -24,7 +22,7 @@ const program = new Command('lake')
   .option('--device <id>', 'only this device')
   .option('--metric <name>', 'only this metric, where the query has one')
   .option('--limit <rows>', 'rows at most, 1 to 100000', parseLimit, 10_000)
-  .addOption(new Option('--format <name>', 'of what is printed').choices(['table', 'json']).default('table'))
+  .addOption(new Option('--format <name>', 'of what is printed').choices(['table', 'json', 'ndjson']).default('table'))
   .option('--chart <file.svg>', 'draw it into this file instead')
   .option('--local <folder>', 'ask Parquet files on disk, with no account: a copy of the bucket')
   .option('--stack <name>', 'stack of the room', 'SensorDataLakeStack')
@@ -33,7 +31,7 @@ const program = new Command('lake')
   .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
   .parse();
 
-interface Options {
+interface Options extends RoomStackOptions {
   query: string;
   from?: string;
   to?: string;
@@ -43,9 +41,6 @@ interface Options {
   format: string;
   chart?: string;
   local?: string;
-  stack: string;
-  account?: string;
-  region?: string;
 }
 
 async function lake(options: Options): Promise<void> {
@@ -74,6 +69,7 @@ async function lake(options: Options): Promise<void> {
   }
   if (file !== undefined) return draw(query, result, file);
   if (options.format === 'json') process.stdout.write(toJson(result));
+  else if (options.format === 'ndjson') process.stdout.write(toNdjson(result));
   else if (result.rows.length === 0) console.log(`No rows from ${from} to ${to}.`);
   else
     process.stdout.write(
@@ -84,26 +80,13 @@ async function lake(options: Options): Promise<void> {
     );
 }
 
-async function run(sql: string, { local, stack, account, region }: Options): Promise<QueryResult> {
+async function run(sql: string, { local, ...roomStack }: Options): Promise<QueryResult> {
   if (local !== undefined) {
     // Native code, which nothing else here needs.
     const { queryFolder } = await import('./duckdb.ts');
     return queryFolder(local, sql);
   }
-  if (account === undefined) requireLoopback(process.env);
-  else if (region === undefined)
-    throw new AppError('wrong-use', '--account goes with --region: say where the stack is.');
-  else await checkIdentity({ account, region });
-  const where = region === undefined ? {} : { region };
-  const { Stacks = [] } = await new CloudFormationClient(where).send(new DescribeStacksCommand({ StackName: stack }));
-  const output = (name: string): string => {
-    const value = Stacks[0]?.Outputs?.find(({ OutputKey }) => OutputKey === name)?.OutputValue;
-    if (value !== undefined) return value;
-    throw new AppError(
-      'no-output',
-      `${stack} has no output ${name}. Deploy sensor-data-lake, or name its stack with --stack.`,
-    );
-  };
+  const { where, output } = await openRoomStack(roomStack, 'sensor-data-lake');
   return queryAthena({
     athena: new AthenaClient(where),
     workgroup: output('WorkgroupName'),

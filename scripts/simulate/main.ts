@@ -221,7 +221,7 @@ async function run(runtime: Runtime, options: SimulateOptions, prepared: Prepare
       ...{ settings, trace, settledUntilMs, serviceNow: simulation.world.serviceNow },
       readings: { read, published, failed: faults },
       anomalies: anomalies.values(),
-      nowMs: simulation.time.wallMs(),
+      watchedUntilMs: simulation.watchedUntilMs(),
     });
     view.stop([...summaryLines(summary), ...pageLines(simulation)]);
     if (options.summaryFile !== undefined) writeSummary(options.summaryFile, summary);

@@ -47,7 +47,7 @@ function run(given: AuditSettings, fromMs: number, values: readonly number[], in
     readings: { read: values.length, published: values.length, failed: 0 },
     anomalies: [],
     settledUntilMs: nowMs,
-    nowMs,
+    watchedUntilMs: nowMs,
   });
   const readings = trace.readings().length;
   trace.close();

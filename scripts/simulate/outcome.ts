@@ -71,8 +71,8 @@ export interface OutcomeInput {
   anomalies: Iterable<AnomalyMessage>;
   /** Event time up to which all that happened is delivered, epoch ms. */
   settledUntilMs: number;
-  /** Event time now. */
-  nowMs: number;
+  /** Event time until which silence says something, epoch ms. */
+  watchedUntilMs: number;
 }
 
 /** The summary of a run, judged by the audit against the readings of its data folder. */
@@ -88,7 +88,7 @@ export function outcomeOf(input: OutcomeInput): Summary {
     journal,
     attachments: serviceNow.rows('sys_attachment').map((row) => attachmentRow.parse(row)),
     breaches: breachesIn(trace.readings(), settings.rules, {
-      watchedUntilMs: input.nowMs,
+      watchedUntilMs: input.watchedUntilMs,
       downtimes: trace.downtimes(),
       timerSlackMs: settings.timerSlackMs,
     }),

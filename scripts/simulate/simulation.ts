@@ -37,6 +37,8 @@ export interface Simulation {
   consoleLink(): string | undefined;
   /** Event time: the recording's clock in a replay. */
   time: Time;
+  /** Event time until which silence says something: now, and in a replay that is over its last row. */
+  watchedUntilMs(): number;
   /** Resolves when a replay has handed over its last row and all of it is delivered; never otherwise. */
   ended: Promise<void>;
 }
@@ -118,8 +120,12 @@ export async function startSimulation(runtime: Runtime, options: SimulationOptio
   }
 
   let lastRowHandedOver = () => {};
+  let lastRowMs: number | undefined;
   const lastRow = new Promise<void>((resolve) => {
-    lastRowHandedOver = resolve;
+    lastRowHandedOver = () => {
+      lastRowMs = clock.time.wallMs();
+      resolve();
+    };
   });
   const { monitor, url: monitorUrl } = await startMonitorComponent(runtime, {
     ...common,
@@ -144,7 +150,10 @@ export async function startSimulation(runtime: Runtime, options: SimulationOptio
   // Whoever does not wait for the end must not be ended by it.
   ended.catch(() => {});
   if (clock.run !== undefined) await runtime.start('the clock of the replay', clock.run);
-  return { world, monitor, handler, monitorUrl, handlerUrl, consoleLink, time: clock.time, ended };
+  return {
+    ...{ world, monitor, handler, monitorUrl, handlerUrl, consoleLink, time: clock.time, ended },
+    watchedUntilMs: () => lastRowMs ?? clock.time.wallMs(),
+  };
 }
 
 interface SimulationClock {

@@ -33,9 +33,11 @@ export function openConnection({ client: options, time, publishTimeoutMs, events
   const asked = createAskedFilters(ask, Number.POSITIVE_INFINITY);
   const pending = createPendingPublishes({ address, time, publishTimeoutMs, drop });
   let over = false;
+  let isCorked = false;
 
   const withinBounds = packetGuard(longestPacketBytes);
   client.stream.on('data', (chunk: Buffer) => {
+    writeTogether();
     if (withinBounds(chunk)) return;
     drop({ reason: `${address} sent a message of more than ${longestPacketBytes} bytes`, refused: false });
   });
@@ -52,6 +54,17 @@ export function openConnection({ client: options, time, publishTimeoutMs, events
   });
   client.on('error', (error) => drop(connectionFailure(error, address)));
   client.on('close', () => drop({ reason: `${address} ended the connection`, refused: false }));
+
+  /** What is sent in this turn of the event loop goes out in one call of the system: acknowledgements come in crowds. */
+  function writeTogether(): void {
+    if (isCorked) return;
+    isCorked = true;
+    client.stream.cork();
+    setImmediate(() => {
+      isCorked = false;
+      client.stream.uncork();
+    });
+  }
 
   function drop(failure: ConnectionFailure): void {
     if (over) return;
@@ -82,6 +95,7 @@ export function openConnection({ client: options, time, publishTimeoutMs, events
 
   return {
     publish({ topic, payload, qos, ...message }) {
+      writeTogether();
       const ticket = pending.add(message);
       if (ticket === undefined) return;
       // The socket may keep it for a while, and the caller may use its own again.

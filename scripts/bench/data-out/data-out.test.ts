@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { costADay } from '../../../cloud/data-out/cost-model.ts';
 import { partBytes } from '../../../cloud/data-out/delivered.aws.ts';
+import { readingMessage } from '../../../device/reading/reading.ts';
 import { benchSlice, readingsOf, transformFor } from './run.ts';
 
 const measuredSchema = z.object({
@@ -25,6 +26,7 @@ test('what the README says of the day that the post tells of is what the model c
 test('what is measured with are lines of about 220 bytes, as the events of the post, none of which is refused', async () => {
   const content = readingsOf(100_000);
   const lines = content.toString().trim().split('\n');
+  for (const line of lines) readingMessage.parse(JSON.parse(line));
   expect(content.length / lines.length).toBeGreaterThan(200);
   expect(content.length / lines.length).toBeLessThan(240);
   const { megabytes, outputRatio } = await transformFor(content, 1);

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { breakEven, costADay, type DayCost, putsUsdADay } from '../../../cloud/data-out/cost-model.ts';
 import { partBytes } from '../../../cloud/data-out/delivered.aws.ts';
 import { prices } from '../../../cloud/data-out/prices.ts';
+import { median } from '../median.ts';
 import { benchSlice, readingsOf, transformFor } from './run.ts';
 
 /**
@@ -88,10 +89,6 @@ function printDay({
     `  $1,000 of x86 are ${(gbSecondsADay / 1e6).toFixed(1)} M GB-s: break-even at ${mbAGbSecond.toFixed(2)} MB/s a GB; ` +
       `PUTs of 100 MB $${putsUsdADay(100e6).toFixed(2)}, of 1 MB $${putsUsdADay(1e6).toFixed(0)} a day`,
   );
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 }
 
 if (process.env['DATA_OUT_WORKER'] === '1') {

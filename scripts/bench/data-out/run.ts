@@ -19,11 +19,10 @@ export function readingsOf(bytes: number): Buffer {
   let size = 0;
   for (let place = 0; size < bytes; place += 1) {
     const line = `${JSON.stringify({
-      ...{ v: 1, deviceId: `press-${place % 1_000}`, site: 'hall-2', seq: place },
-      timestamp: new Date(1_767_323_045_000 + place * 100).toISOString(),
+      ...{ version: 1, deviceId: `press-${place % 1_000}`, site: 'hall-2', seq: place },
+      ts: new Date(1_767_323_045_000 + place * 100).toISOString(),
       metrics: { temperature: 20 + (place % 97) / 10, humidity: 40 + (place % 53) / 10 },
-      clock: { synchronised: true, source: 'ntp', offsetMs: place % 7 },
-      firmware: 'greengrass-itsm 0.1.0',
+      ...{ bootId: 'b7d1c2e4', monotonicMs: place * 100, clockSynchronised: true, clockSource: 'chrony' },
     })}\n`;
     lines.push(line);
     size += line.length;

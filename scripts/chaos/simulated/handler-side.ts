@@ -1,7 +1,7 @@
 import type { Secrets } from '../../../device/secrets/secrets.ts';
 import { site } from './chronicle.ts';
 import type { DeviceCode } from './device-code.ts';
-import { diskFull, type Survival } from './disk.ts';
+import { diskFull, instantSync, type Survival } from './disk.ts';
 import { toldEnds } from './instance-texts.ts';
 import type { Life } from './life.ts';
 import type { SideDeps } from './monitor-side.ts';
@@ -57,17 +57,18 @@ export function createHandlerSide(deps: HandlerSideDeps): HandlerSide {
   }
 
   function openStore(life: Life, ...parameters: Parameters<DeviceCode['openHandlerStore']>): Store {
-    const store = device.openHandlerStore(...parameters);
+    const [path, instance, clock] = parameters;
+    const store = device.openHandlerStore(path, instance, clock, instantSync);
     opened.push(store);
     return {
       ...store,
-      transaction(work) {
+      transaction(work, durability) {
         const result = store.transaction(() => {
           const done = work();
           if (disk.isFull) throw diskFull();
           if (!isPersonWaiting) life.cross({ port: 'commit', when: 'before' });
           return done;
-        });
+        }, durability);
         if (!isPersonWaiting) life.cross({ port: 'commit', when: 'after' });
         return result;
       },

@@ -4,7 +4,7 @@ import type { Clock, ManualTime } from '../../../device/platform/time.ts';
 import type { SampleSink, SampleSource } from '../../../device/sensor/source.ts';
 import { type Chronicle, site } from './chronicle.ts';
 import type { DeviceCode } from './device-code.ts';
-import { type Disk, diskFull, type Survival } from './disk.ts';
+import { type Disk, diskFull, instantSync, type Survival } from './disk.ts';
 import type { Life } from './life.ts';
 import type { Network } from './network.ts';
 import { limits, metricNames, type Setup } from './schedule.ts';
@@ -63,13 +63,13 @@ export function createMonitorSide(deps: SideDeps): MonitorSide {
   });
 
   function openJournal(life: Life, path: string): Journal {
-    const journal = device.openJournal(path);
+    const journal = device.openJournal(path, instantSync);
     opened.push(journal);
     if (current?.life === life) current.journal = journal;
     return {
       ...journal,
       write(durability, work) {
-        if (!life.isOver()) disk.willCommit(durability);
+        if (!life.isOver()) disk.willCommit(durability === 'unsynced' ? 'unsynced' : 'synced');
         const result = journal.write(durability, () => {
           const done = work();
           // At the commit, as on a disk: what the transaction did is rolled back.

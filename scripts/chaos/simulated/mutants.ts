@@ -203,7 +203,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'an answered message stays in the journal',
     file: 'device/monitor/delivery.ts',
-    find: 'else journal.deleteMessage(sent.id);',
+    find: 'else journal.deleteMessage(id);',
     replace: '',
   },
   {
