@@ -16,6 +16,8 @@ import { describe, shorten } from './simulated/shorten.ts';
 
 /** A mutant must be caught within so many schedules. */
 const mostSchedules = 150;
+/** A power loss cuts the last write at so many places, evenly spread from a random one. */
+const mostCuts = 500;
 
 /** `npm run chaos`. Exit codes: 0 all held, 1 something did not hold or a mutant was not caught, 2 wrong options. */
 try {
@@ -58,11 +60,11 @@ async function simulate(options: ChaosOptions): Promise<0 | 1> {
 }
 
 async function strike(options: ChaosOptions): Promise<0 | 1> {
-  const { seed, rounds, fault, minutes } = options;
+  const { seed, rounds, fault, minutes, everyByte } = options;
   const progress = createProgress(process.stderr, Date.now);
   const endsMs = performance.now() + minutes * 60_000;
   const totals = await runProcesses({
-    ...{ seed, rounds, fault },
+    ...{ seed, rounds, fault, mostCuts: everyByte ? Number.POSITIVE_INFINITY : mostCuts },
     isOver: () => performance.now() >= endsMs,
     onProgress: (now) =>
       progress.show(

@@ -5,6 +5,8 @@ export interface ChaosOptions {
   processes: boolean;
   /** Rounds with whole processes. */
   rounds: number;
+  /** Whether a power loss cuts what is not synced at every byte, and not at some of them. */
+  everyByte: boolean;
   /** Part of the names of the faults to play with whole processes; undefined plays all. */
   fault: string | undefined;
   seed: number;
@@ -30,6 +32,7 @@ export function parseOptions(argv: readonly string[]): ChaosOptions {
     .option('--seed <number>', 'of the first schedule or world; each next one has the next number', whole, 1)
     .option('--rounds <number>', 'with whole processes: how many are played, a fault in each', whole, 10_000)
     .option('--fault <name>', 'with whole processes: only faults with this in their name')
+    .option('--every-byte', 'with whole processes: a power loss cuts the last write at every byte, not at 500 of them')
     .option('--schedules <number>', 'how many are played', whole, 10_000)
     .option('--minutes <number>', 'no schedule, and no round, is begun after this time', positive, 10)
     .option('--mutants [name]', 'breaks the code on purpose, one line at a time, and says whether that is found')
@@ -39,11 +42,17 @@ export function parseOptions(argv: readonly string[]): ChaosOptions {
     .exitOverride()
     .parse(argv, { from: 'user' });
   const options = program.opts<
-    Omit<ChaosOptions, 'processes' | 'fault' | 'mutants' | 'fuzz' | 'json'> &
-      Partial<Record<'mutants' | 'fuzz', string | true>> & { processes?: true; fault?: string; json?: string }
+    Omit<ChaosOptions, 'processes' | 'everyByte' | 'fault' | 'mutants' | 'fuzz' | 'json'> &
+      Partial<Record<'mutants' | 'fuzz', string | true>> & {
+        processes?: true;
+        everyByte?: true;
+        fault?: string;
+        json?: string;
+      }
   >();
   return {
     processes: options.processes === true,
+    everyByte: options.everyByte === true,
     rounds: options.rounds,
     fault: options.fault,
     seed: options.seed,

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { z } from 'zod';
-import { brokerVariable } from './broker-variable.ts';
+import { type BrokerOrders, brokerVariable } from './broker-variable.ts';
 
 /** The broker as a process: killed, it forgets everything and comes back on its port. */
 export interface BrokerProcess {
@@ -10,6 +10,8 @@ export interface BrokerProcess {
   kill(): Promise<void>;
   /** Part of the messages that it loses, doubles and holds back from now on, each; 0 for none. */
   err(part: number): void;
+  /** It kills itself at a point of its own work and is started again. Resolves `false` where it has not got there in time. */
+  crash(crash: NonNullable<BrokerOrders['crash']>, withinMs: number): Promise<boolean>;
   kills(): number;
 }
 
@@ -23,7 +25,7 @@ export async function startBrokerProcess({ program, users, seed }: BrokerProcess
   let port = 0;
   let child: ChildProcess | undefined;
   let kills = 0;
-  let part = 0;
+  let orders: BrokerOrders = { unruly: 0 };
 
   async function start(): Promise<void> {
     if (child !== undefined) return;
@@ -36,7 +38,7 @@ export async function startBrokerProcess({ program, users, seed }: BrokerProcess
     const [told]: unknown[] = await Promise.race([once(started, 'message'), failed]);
     failed.catch(() => {});
     port = z.int().parse(told);
-    started.send(part);
+    started.send(orders);
   }
 
   await start();
@@ -53,8 +55,23 @@ export async function startBrokerProcess({ program, users, seed }: BrokerProcess
       kills += 1;
     },
     err(given) {
-      part = given;
-      child?.send(given);
+      orders = { unruly: given };
+      child?.send(orders);
+    },
+    async crash(crash, withinMs) {
+      const running = child;
+      if (running === undefined) return false;
+      running.send({ ...orders, crash });
+      const crashed = await once(running, 'exit', { signal: AbortSignal.timeout(withinMs) }).then(
+        () => true,
+        () => false,
+      );
+      if (crashed) {
+        child = undefined;
+        kills += 1;
+        await start();
+      } else running.send(orders);
+      return crashed;
     },
     kills: () => kills,
   };

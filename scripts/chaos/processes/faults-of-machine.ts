@@ -102,12 +102,16 @@ export async function clockSetLate({ random, components, waves }: World, account
   await pause(clockAskedMs);
 }
 
-export async function namesLost({ components: { handler } }: World, account: Account): Promise<void> {
-  handler.order({ resolvesNames: false });
-  // Connections that stand need no name.
-  await handler.kill();
-  handler.start();
-  await pause(2_500);
-  handler.order({ resolvesNames: true });
-  account.strikes += 1;
+/** Those of the instance and of the broker. */
+export function namesLost(name: ComponentName) {
+  return async ({ components }: World, account: Account): Promise<void> => {
+    const component = components[name];
+    component.order({ resolvesNames: false });
+    // Connections that stand need no name.
+    await component.kill();
+    component.start();
+    await pause(2_500);
+    component.order({ resolvesNames: true });
+    account.strikes += 1;
+  };
 }

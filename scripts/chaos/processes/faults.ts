@@ -1,8 +1,8 @@
-import { cutTwin, instanceErrs, people, rotateCredentials } from './faults-of-instance.ts';
+import { cutTwin, instanceErrs, otherFaults, people, rotateCredentials } from './faults-of-instance.ts';
 import { clockJumps, clockSetLate, diskFull, namesLost, readOnly } from './faults-of-machine.ts';
-import { brokerErrs, crashAt, killAtRandom, powerLoss } from './faults-of-processes.ts';
+import { brokerCrashes, brokerErrs, crashAt, killAtRandom, powerLoss } from './faults-of-processes.ts';
 import { loseOne, restoreOne, rollBack, secondHandler } from './faults-of-stores.ts';
-import { type CrashPoint, crashPoints } from './orders.ts';
+import { brokerCrashPoints, type CrashPoint, crashPoints } from './orders.ts';
 import type { Account } from './round.ts';
 import type { ComponentName, World } from './world.ts';
 
@@ -34,6 +34,9 @@ export const faults: readonly Fault[] = [
         strike: crashAt(component, point),
       })),
   ),
+  ...brokerCrashPoints.map((point) => ({
+    ...{ name: `broker crashes ${point}`, kind: 'broker crash point', strike: brokerCrashes(point) },
+  })),
   ...both.map((component) => ({
     ...{ name: `power loss of the ${component}, its last write cut at every byte`, kind: 'power loss' },
     strike: powerLoss(component),
@@ -46,10 +49,12 @@ export const faults: readonly Fault[] = [
   })),
   { name: 'wall clock jumps', kind: 'clock jumps', strike: clockJumps },
   { name: 'wall clock is set right late', kind: 'clock late', strike: clockSetLate },
-  { name: 'DNS fails', kind: 'DNS', strike: namesLost },
+  ...both.map((component) => ({ name: `DNS fails for the ${component}`, kind: 'DNS', strike: namesLost(component) })),
   { name: 'broker drops, duplicates and reorders', kind: 'broker', strike: brokerErrs },
   { name: 'instance commits, then cuts; cuts, then commits late', kind: 'instance cuts', strike: cutTwin },
-  { name: 'instance errs in any other way', kind: 'instance errs', strike: instanceErrs },
+  ...Object.entries(otherFaults).map(([what, fault]) => ({
+    ...{ name: `instance ${what}`, kind: 'instance errs', strike: instanceErrs(fault) },
+  })),
   { name: 'people decide', kind: 'people', strike: people },
   { name: 'credentials are rotated', kind: 'rotation', strike: rotateCredentials },
   ...both.map((component) => ({

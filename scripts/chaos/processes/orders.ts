@@ -2,6 +2,8 @@
 export const crashPoints = [
   'before write',
   'after write',
+  'before sync',
+  'after sync',
   'before publish',
   'after publish',
   'before acknowledge',
@@ -10,6 +12,14 @@ export const crashPoints = [
   'after HTTP answer',
 ] as const;
 export type CrashPoint = (typeof crashPoints)[number];
+/** Those of the broker, which only hands over what the components publish and acknowledge. */
+export const brokerCrashPoints = [
+  'before publish',
+  'after publish',
+  'before acknowledge',
+  'after acknowledge',
+] as const satisfies readonly CrashPoint[];
+export type BrokerCrashPoint = (typeof brokerCrashPoints)[number];
 
 /**
  * What the world around a component is like, as it is told to the code that is loaded before the component's own. The
@@ -25,8 +35,8 @@ export interface Orders {
   /** What the disk says to a write, where no real one can be filled or mounted read-only. */
   disk: 'well' | 'full' | 'read-only';
   /**
-   * SIGKILL at the n-th passage. With `tornIn` it is a power failure: files of the store as they were before the last
-   * commit and after it are left in that folder first.
+   * SIGKILL at the n-th passage. With `tornIn` it is a power loss: the store as it was at its last sync, and its log after
+   * each commit since, are left in that folder first.
    */
   crash?: { at: CrashPoint; nth: number; tornIn?: string };
 }

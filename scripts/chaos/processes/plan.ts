@@ -1,17 +1,17 @@
 import { seededRandom } from '../../../device/platform/random.ts';
 
 /** Rounds on one world before the next begins with empty stores: a history that is long, and can still be replayed. */
-export const roundsOfWorld = 40;
+const roundsOfWorld = 60;
 
 /**
  * Which fault strikes in each round of the world with this seed: all of them once in an order of its own, then again.
  * Those of clocks come last: once a clock was wrong, the order of breaches is not told by their times any more.
  */
-export function planOf<F extends { kind: string }>(seed: number, faults: readonly F[], rounds: number): F[] {
+export function planOf<F extends { kind: string }>(seed: number, faults: readonly F[]): F[] {
   const random = seededRandom(seed);
   const plan: F[] = [];
-  while (plan.length < rounds && faults.length > 0) plan.push(...shuffled(faults, random));
-  return clocksLast(plan.slice(0, rounds));
+  while (plan.length < roundsOfWorld && faults.length > 0) plan.push(...shuffled(faults, random));
+  return clocksLast(plan.slice(0, roundsOfWorld));
 }
 
 /** One fault of each kind, drawn by the seed. */

@@ -2,11 +2,8 @@ import dns from 'node:dns';
 import fs from 'node:fs';
 import { ClientRequest, IncomingMessage } from 'node:http';
 import { syncBuiltinESMExports } from 'node:module';
-import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
-import Database from 'libsql';
 import { MqttClient } from 'mqtt';
-import { z } from 'zod';
 import {
   allWell,
   type CrashPoint,
@@ -16,6 +13,7 @@ import {
   pacedWallMs,
   paceVariable,
 } from './orders.ts';
+import { watchWrites } from './watch-writes.ts';
 
 /**
  * Loaded before a component's own code (`node --import`): stands between it and SQLite, MQTT, HTTP, clocks and names, so
@@ -32,7 +30,7 @@ process.on('message', (message: Orders) => {
 process.on('disconnect', () => process.exit());
 process.channel?.unref();
 
-watchWrites();
+const writes = watchWrites(() => orders, pass);
 watchPublishes();
 watchAnswers();
 hideNames();
@@ -41,42 +39,10 @@ turnClock(pace === undefined ? undefined : JSON.parse(pace));
 
 function pass(point: CrashPoint): void {
   if (orders.crash?.at !== point) return;
+  const { nth, tornIn } = orders.crash;
   passed += 1;
-  if (passed >= orders.crash.nth) process.kill(process.pid, 'SIGKILL');
-}
-
-/** Every write of both components is a transaction that `exec` begins and commits. */
-function watchWrites(): void {
-  const { exec } = Database.prototype;
-  Database.prototype.exec = function (sql: string) {
-    if (/^BEGIN IMMEDIATE/.test(sql)) refuseWrites();
-    if (!/^COMMIT/.test(sql)) return exec.call(this, sql);
-    const torn = orders.crash?.tornIn;
-    const store = torn === undefined ? undefined : fileOf(this);
-    pass('before write');
-    if (torn !== undefined && store !== undefined) keep(store, torn, 'before');
-    const result = exec.call(this, sql);
-    if (torn !== undefined && store !== undefined) keep(store, torn, 'after');
-    pass('after write');
-    return result;
-  };
-}
-
-function refuseWrites(): void {
-  if (orders.disk === 'well') return;
-  const full = orders.disk === 'full';
-  const error = new Error(full ? 'database or disk is full' : 'attempt to write a readonly database');
-  throw Object.assign(error, { code: full ? 'SQLITE_FULL' : 'SQLITE_READONLY' });
-}
-
-function fileOf(store: Database.Database): string {
-  return z.object({ file: z.string() }).parse(store.prepare('PRAGMA database_list').get()).file;
-}
-
-function keep(store: string, folder: string, when: 'before' | 'after'): void {
-  fs.copyFileSync(store, join(folder, `${when}.db`));
-  fs.copyFileSync(`${store}-wal`, join(folder, `${when}.wal`));
-  fs.writeFileSync(join(folder, 'store'), store);
+  if (passed < nth || (tornIn !== undefined && !writes.leave(tornIn))) return;
+  process.kill(process.pid, 'SIGKILL');
 }
 
 /** The handler's answers to a monitor are acknowledges; anomalies and the handler's status are what is published. */

@@ -1,6 +1,7 @@
+import { availableParallelism } from 'node:os';
 import { buildBundles } from './bundles.ts';
 import { type Fault, faults } from './faults.ts';
-import { planOf, roundsOfWorld } from './plan.ts';
+import { planOf } from './plan.ts';
 import { type PlayedRound, playRounds } from './play-rounds.ts';
 import type { Finding } from './round.ts';
 import { mayMount } from './small-disk.ts';
@@ -12,6 +13,8 @@ export interface ProcessesOptions {
   rounds: number;
   /** Only faults with this in their name; undefined for all. */
   fault: string | undefined;
+  /** As of a world. */
+  mostCuts: number;
   isOver: () => boolean;
   onProgress: (totals: ProcessesTotals) => void;
 }
@@ -46,6 +49,8 @@ export interface FaultTotals {
 
 /** A storm needs minutes, a round seconds: one storm for so many worlds. */
 const worldsOfStorm = 5;
+/** Rounds are mostly waiting: that of one world is the work of another. */
+const worldsAtOnce = availableParallelism();
 /** Enough to see what is wrong. */
 const mostFailedWorlds = 10;
 
@@ -58,7 +63,7 @@ export const reservations: readonly string[] = mayMount
 
 /** World after world, each up to its first violation. */
 export async function runProcesses(options: ProcessesOptions): Promise<ProcessesTotals> {
-  const { seed: firstSeed, rounds, fault: wanted, onProgress } = options;
+  const { seed: firstSeed, rounds, fault: wanted, mostCuts, onProgress } = options;
   const chosen = faults.filter(({ name }) => wanted === undefined || name.includes(wanted));
   const withStorm = wanted === undefined || stormName.includes(wanted);
   const totals: ProcessesTotals = { rounds: 0, kills: 0, strikes: 0, breaches: 0, violations: [], byFault: new Map() };
@@ -79,7 +84,7 @@ export async function runProcesses(options: ProcessesOptions): Promise<Processes
   }
 
   async function playWorld(seed: number, plan: readonly Fault[]): Promise<boolean> {
-    const { results, kept } = await playRounds({ bundles, seed, plan, isOver, onRound: add });
+    const { results, kept } = await playRounds({ bundles, seed, plan, mostCuts, isOver, onRound: add });
     const last = results.at(-1);
     if (kept === undefined || last === undefined) return true;
     const only = wanted === undefined ? '' : ` --fault ${JSON.stringify(wanted)}`;
@@ -99,16 +104,24 @@ export async function runProcesses(options: ProcessesOptions): Promise<Processes
     return false;
   }
 
-  try {
-    let failed = 0;
-    for (let world = 0; !isOver() && failed < mostFailedWorlds; world += 1) {
-      const seed = firstSeed + world;
-      const plan = planOf(seed, chosen, Math.min(roundsOfWorld, rounds - totals.rounds));
+  let begun = 0;
+  let failed = 0;
+  let nextSeed = firstSeed;
+  async function playWorlds(): Promise<void> {
+    while (!isOver() && failed < mostFailedWorlds && (begun < rounds || chosen.length === 0)) {
+      const seed = nextSeed;
+      nextSeed += 1;
+      const isStormy = withStorm && (chosen.length === 0 || (seed - firstSeed) % worldsOfStorm === worldsOfStorm - 1);
+      const plan = planOf(seed, chosen).slice(0, rounds - begun);
+      begun += plan.length;
       if (plan.length > 0 && !(await playWorld(seed, plan))) failed += 1;
-      const isStormy = withStorm && (chosen.length === 0 || world % worldsOfStorm === 0);
       if (isStormy && !isOver() && !(await playOneStorm(seed))) failed += 1;
       if (chosen.length === 0 && !withStorm) break;
     }
+  }
+
+  try {
+    await Promise.all(Array.from({ length: wanted === stormName ? 1 : worldsAtOnce }, playWorlds));
     return totals;
   } finally {
     await bundles.remove();

@@ -36,6 +36,8 @@ export interface World {
   readonly secrets: Set<string>;
   /** Starts both components; resolves once the monitor publishes readings and the handler has its store. */
   start(): Promise<void>;
+  /** From now on the edge's secret is one for OAuth. */
+  signInByToken(): Promise<void>;
   /** Another password of the edge's user: on the instance, and in the secret when `tellEdge` is called. */
   rotate(): { tellEdge(): Promise<void> };
   stop(): Promise<void>;
@@ -76,10 +78,13 @@ export async function startWorld(options: WorldOptions): Promise<World> {
   let password = passwordOf(userName);
   serviceNow.addUser({ userName, password, roles: ['itil'] });
   const secrets = new Set([...Object.values(users), password]);
+  const { clientId, clientSecret } = serviceNow.credentials;
+  secrets.add(clientSecret);
+  let byToken = {};
   const secretFile = join(folder, 'secret.json');
   async function writeSecret(): Promise<void> {
     // A secret is replaced as a whole: nobody may read half of it.
-    await writeFile(`${secretFile}.new`, JSON.stringify({ username: userName, password }), { mode: 0o600 });
+    await writeFile(`${secretFile}.new`, JSON.stringify({ username: userName, password, ...byToken }), { mode: 0o600 });
     await rename(`${secretFile}.new`, secretFile);
   }
   await writeSecret();
@@ -97,7 +102,8 @@ export async function startWorld(options: WorldOptions): Promise<World> {
       transport: {
         kind: 'mqtt',
         mqtt: {
-          url: broker.url,
+          // A name, so that the broker's can be lost, too.
+          url: broker.url.replace('127.0.0.1', 'localhost'),
           username: name,
           clientId: name,
           passwordFile,
@@ -165,6 +171,10 @@ export async function startWorld(options: WorldOptions): Promise<World> {
       waves.start();
       const runs = () => waves.areHeard() && existsSync(join(dataDirs.handler, 'handler.db'));
       if (!(await eventually(runs, startWithinMs))) throw new Error(`The components do not run; see ${logFile}.`);
+    },
+    signInByToken() {
+      byToken = { clientId, clientSecret };
+      return writeSecret();
     },
     rotate() {
       password = `${passwordOf(userName)}-${Math.floor(random() * 1e9)}`;
