@@ -28,7 +28,7 @@ export function diskFull(name: ComponentName) {
       component.order({ disk: 'well' });
     }
     account.strikes += 1;
-    if (name === 'monitor') account.excuse = unwritten(fromMs, Date.now());
+    if (name === 'monitor') account.excuse = unwritten(world, fromMs);
   };
 }
 
@@ -50,14 +50,19 @@ export function readOnly(name: ComponentName) {
       component.start();
     });
     account.strikes += 1;
-    if (name === 'monitor') account.excuse = unwritten(fromMs, Date.now());
+    if (name === 'monitor') account.excuse = unwritten(world, fromMs);
   };
 }
 
-/** What began and ended while it could not be written down is told to nobody, and an end that could not be has no time. */
-function unwritten(fromMs: number, toMs: number) {
+/**
+ * What began and ended while it could not be written down is told to nobody, and an end that could not be has no time. The
+ * monitor starts again in the end, and until it is heard it knows only what was written.
+ */
+function unwritten({ waves }: World, fromMs: number) {
+  const startedMs = Date.now();
   return (breach: Breach): Breach => {
     const { startedAtMs, endedAtMs } = breach;
+    const toMs = startedMs + waves.longestSilenceMs();
     const endedMeanwhile = endedAtMs !== null && endedAtMs >= fromMs && endedAtMs <= toMs;
     if (!endedMeanwhile) return breach;
     return { ...breach, untimed: true, optional: breach.optional || startedAtMs >= fromMs };

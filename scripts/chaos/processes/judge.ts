@@ -12,7 +12,6 @@ import type { World } from './world.ts';
 
 const calmWithinMs = 30_000;
 const mostMemoryBytes = 400_000_000;
-const mostFileBytes = 32_000_000;
 /** Beyond how long the monitor was unheard: a reading's way to it and back. */
 const wayMs = 500;
 
@@ -30,6 +29,8 @@ export interface Judge {
 export interface JudgeOptions {
   /** How long all may take to come right once nothing strikes any more. */
   rightWithinMs?: number;
+  /** What the files of one component may come to; a store holds each device that it has heard of. */
+  mostFileBytes?: number;
 }
 
 /** What was judged, for rounds in which it is judged again. */
@@ -42,7 +43,10 @@ interface Past {
   clockWasWrong: boolean;
 }
 
-export function createJudge(world: World, { rightWithinMs = 90_000 }: JudgeOptions = {}): Judge {
+export function createJudge(
+  world: World,
+  { rightWithinMs = 90_000, mostFileBytes = 32_000_000 }: JudgeOptions = {},
+): Judge {
   const { waves, serviceNow, components } = world;
   let settled = new Map<string, string>();
   const nothing = { breaches: [], toleranceMs: 0, monitorLossesMs: [], handlerLossesMs: [] };

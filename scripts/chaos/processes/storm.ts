@@ -36,6 +36,8 @@ const batch = 250;
 /** A reading that a broker lost is published once more. */
 const askAgainAfterMs = 2_000;
 const toldWithinMs = 240_000;
+/** What a store may hold of each device, its log included. */
+const bytesOfKey = 4_000;
 const rateLimit: FaultInput = {
   kind: 'status',
   status: 429,
@@ -95,7 +97,7 @@ export async function playStorm({
     account.strikes += faults.fired('status');
     const judge = createJudge(
       { ...world, waves: { ...world.waves, breaches: truth.breaches } },
-      { rightWithinMs: toldWithinMs },
+      { rightWithinMs: toldWithinMs, mostFileBytes: 32_000_000 + keys * bytesOfKey },
     );
     const { findings, breaches } = await judge.judge(account);
     const opened = world.serviceNow.rows('incident').length;
