@@ -96,8 +96,15 @@ export function watchWrites(orders: () => Orders, pass: (point: CrashPoint) => v
   };
 }
 
+const stores = new Map<string, number>();
+
+/** The store's file is never closed: that would drop the locks that SQLite has on it in this process. */
 function filesOf(store: string) {
-  return { store, file: fs.readFileSync(store), log: fs.readFileSync(`${store}-wal`) };
+  const fd = stores.get(store) ?? fs.openSync(store, 'r');
+  stores.set(store, fd);
+  const file = Buffer.alloc(fs.fstatSync(fd).size);
+  fs.readSync(fd, file, 0, file.length, 0);
+  return { store, file, log: fs.readFileSync(`${store}-wal`) };
 }
 
 function refuse(disk: Orders['disk']): void {
