@@ -106,7 +106,7 @@ const vendors = {
     'scripts/provision/claim-connection.ts',
   ],
   'axios/': ['device/incident/servicenow/http.ts', 'scripts/bench/edge/bare-poster.ts'],
-  'libsql/': ['device/platform/(sqlite|data-lock).ts'],
+  'libsql/': ['device/platform/(sqlite|data-lock).ts', 'scripts/chaos/processes/'],
   'koffi/': ['device/sensor/i2c/linux-bus.ts'],
   'csv-parse/': ['device/sensor/replay/', 'scripts/audit/'],
   'echarts/|zrender/': ['device/incident/chart/(render-svg|echarts-bundle)'],

@@ -71,6 +71,8 @@ export interface HarnessOptions {
   startMs?: number;
   /** How long the disk takes; default no time. */
   createSync?: CreateStoreSync;
+  /** Called before each commit; throws what the disk says. */
+  commit?: () => void;
 }
 
 export async function startHarness(
@@ -164,8 +166,17 @@ export async function startHarness(
 
   const create = () =>
     createHandler({
-      openStore: (path, instance, clock) =>
-        openHandlerStore(path, instance, clock, options.createSync ?? createInlineSync),
+      openStore(path, instance, clock) {
+        const store = openHandlerStore(path, instance, clock, options.createSync ?? createInlineSync);
+        const { commit } = options;
+        if (commit === undefined) return store;
+        const committed = <T>(work: () => T) => {
+          const result = work();
+          commit();
+          return result;
+        };
+        return { ...store, transaction: (work, durability) => store.transaction(() => committed(work), durability) };
+      },
       config,
       time,
       deliveryTime: time,

@@ -135,6 +135,24 @@ describe('retention', () => {
     store.close();
   });
 
+  test('one that a storm holds stays until the storm has listed it', () => {
+    const store = openHandlerStore(path(), 'i');
+    const storm = breach(1, { phase: 'firing' });
+    store.putOccurrence(storm);
+    store.putOccurrence(breach(2, { heldBy: storm.id }));
+    store.retire(breach(2).id, 1);
+    const retireOther = (n: number) => {
+      store.putOccurrence(breach(n));
+      store.retire(breach(n).id, 1);
+    };
+    for (const n of [3, 4, 5]) retireOther(n);
+    expect(store.heldUnlisted(storm.id, 10).map((one) => one.id)).toEqual([breach(2).id]);
+    store.markListed([breach(2).id]);
+    retireOther(6);
+    expect(store.occurrence(breach(2).id)).toBeUndefined();
+    store.close();
+  });
+
   test('of the incidents that are known to exist the latest few are kept', () => {
     const store = openHandlerStore(path(), 'i');
     for (let n = 0; n < 20; n += 1) store.addKnownRow(`row ${n}`, `INC${n}`);

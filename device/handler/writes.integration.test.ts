@@ -44,6 +44,34 @@ describe('between look-up and write', () => {
     expect(h.destination.rows[0]?.workNotes.split(`[${fired.id}:3]`)).toHaveLength(2);
   });
 
+  test('a disk that is full when the attempt is stored does not have it sent twice', async () => {
+    let isFull = false;
+    const h = await ready(
+      (config) => {
+        config.store.reserveBytes = 65_536;
+      },
+      {
+        destination: altered((table) => ({
+          async find(query) {
+            isFull = true;
+            return table.find(query);
+          },
+        })),
+        commit() {
+          if (!isFull) return;
+          isFull = false;
+          throw Object.assign(new Error('database or disk is full'), { code: 'SQLITE_FULL' });
+        },
+      },
+    );
+    const fired = h.anomaly();
+    await h.pass(minuteMs, 1_000);
+    expect(h.destination.rows).toHaveLength(1);
+    await recover(h, fired);
+    await h.pass(minuteMs, 1_000);
+    expect(h.destination.rows[0]?.workNotes.split(`[${fired.id}:2]`)).toHaveLength(2);
+  });
+
   test('a write that waited long for its turn is looked up anew: people may have been there', async () => {
     const resolving: string[] = [];
     const h: Harness = await ready(

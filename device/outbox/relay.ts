@@ -289,10 +289,11 @@ export function createRelay(deps: RelayDeps): Relay {
     rows: ReadonlyMap<string, IncidentRow[]>,
     lookedUpAtMs: number,
   ): Promise<void> {
-    const sends: (() => Promise<void>)[] = [];
-    const after = store.transaction(() =>
-      items.map((item) => tell(item, rows.get(item.key) ?? [], lookedUpAtMs, sends)),
-    );
+    // Made anew by each run of the work: a full disk has it run twice, and what is sent twice is doubled.
+    const { sends, after } = store.transaction(() => {
+      const sends: (() => Promise<void>)[] = [];
+      return { sends, after: items.map((item) => tell(item, rows.get(item.key) ?? [], lookedUpAtMs, sends)) };
+    });
     for (const done of after) done();
     if (sends.length === 0) return;
     // An end needs no sync of its own: without it the attempt is open, and the next start looks it up.

@@ -86,3 +86,26 @@ describe('attaching the chart of a breach', () => {
     expect([drawn, begun, told.destination.calls.attach]).toEqual([0, 0, 0]);
   });
 });
+
+describe('what a storm lists', () => {
+  it('is marked by the write that listed it, not by a later one after that failed', async () => {
+    const marked: string[] = [];
+    const destination = createMemoryDestination(manualTime());
+    const held = {
+      heldUnlisted: () => [occurrence],
+      markListed: (ids: readonly string[]) => void marked.push(...ids),
+    };
+    const texts = incidentTexts({ timeZone: 'UTC', clock: manualTime() });
+    const told = createTeller({ destination, texts, closeCode: 'Solution provided', chart: undefined, held });
+    const storm: Occurrence = { ...occurrence, id: 'f'.repeat(32), message: { ...message, rule: 'storm' } };
+    const created = await told.write({ do: 'create', follows: undefined }, storm);
+    if (!created.ok) throw new Error(created.kind);
+    const row = created.value;
+    await told.write({ do: 'note', row: { ...row, sysId: 'gone' }, severity: undefined }, storm);
+    const step = { do: 'resolve', row } as const;
+    const resolved = await told.write(step, storm);
+    if (!resolved.ok) throw new Error(resolved.kind);
+    told.outcome(step, storm, storm, resolved.value);
+    expect(marked).toEqual([]);
+  });
+});

@@ -92,6 +92,7 @@ export function createTeller({ destination, texts, closeCode, chart, held }: Tel
   }
 
   async function write(step: Step, occurrence: Occurrence): Promise<DestinationResult<IncidentRow>> {
+    listing.delete(occurrence.id);
     const { message } = occurrence;
     switch (step.do) {
       case 'create':

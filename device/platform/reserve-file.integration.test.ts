@@ -42,6 +42,13 @@ describe('reserve file', () => {
     expect(reserve.release()).toBe(false);
   });
 
+  test('that cannot be removed, as on a disk that has turned read-only, gives nothing and throws nothing', () => {
+    // A folder is not removed as a file is.
+    const reserve = createReserveFile(folder, statSync(folder).size);
+    expect(reserve.isHeld()).toBe(true);
+    expect(reserve.release()).toBe(false);
+  });
+
   test('in a folder that is not there is refused, not thrown', () => {
     expect(createReserveFile(join(folder, 'missing', 'reserve'), 10).restore()).toBe(false);
   });

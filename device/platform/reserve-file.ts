@@ -34,6 +34,16 @@ export function createReserveFile(path: string, bytes: number): ReserveFile {
     }
   }
 
+  /** On a disk that has turned read-only nothing can be removed either. */
+  function remove(): boolean {
+    try {
+      rmSync(path, { force: true });
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
   return {
     isHeld,
     restore() {
@@ -46,14 +56,12 @@ export function createReserveFile(path: string, bytes: number): ReserveFile {
         return true;
       } catch {
         // Whatever refuses it, a reserve that is not there is all that there is to know.
-        rmSync(path, { force: true });
+        remove();
         return false;
       }
     },
     release() {
-      if (!isHeld()) return false;
-      rmSync(path, { force: true });
-      return true;
+      return isHeld() && remove();
     },
   };
 }

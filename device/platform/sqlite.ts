@@ -113,13 +113,15 @@ export function checkpoint(db: Store): void {
   throw new Error('the log of the store is in use');
 }
 
-/** True for the errors with which SQLite says that the disk, not the data, refuses a write. */
+/** True for the errors with which SQLite says that the disk, not the data, refuses a write: full, failing, or read-only. */
 export function isDiskFull(error: unknown): boolean {
   const code = codeOf(error) ?? '';
   return (
     code.startsWith('SQLITE_FULL') ||
     code.startsWith('SQLITE_IOERR') ||
+    code.startsWith('SQLITE_READONLY') ||
     code === 'ENOSPC' ||
-    /disk (is )?full|disk I\/O error/i.test(messageOf(error))
+    code === 'EROFS' ||
+    /disk (is )?full|disk I\/O error|readonly database/i.test(messageOf(error))
   );
 }

@@ -16,8 +16,16 @@ export interface BrokerOptions {
   /** A client that sends more in one message is cut off. Default 1 MiB. */
   maxPayloadBytes?: number;
   maxConnections?: number;
+  /** What becomes of a message on its way to a subscriber; without it, it is handed over at once. For brokers that err. */
+  forward?: (topic: string) => Forwarding;
   /** Speak TLS. With `clientCa` a client needs a certificate of that CA, too. All PEM. */
   tls?: { cert: string; key: string; clientCa?: string };
+}
+
+/** Whether a message is handed over now, and whether it comes (again) later: lost, doubled, out of order. */
+export interface Forwarding {
+  now: boolean;
+  againInMs?: number;
 }
 
 export interface Broker {
@@ -36,6 +44,7 @@ const host = '127.0.0.1';
 export async function startBroker(options: BrokerOptions): Promise<Broker> {
   const { logger, users, maxPayloadBytes = 1_048_576 } = options;
   const passwords = new Map(Object.entries(users).map(([name, password]) => [name, digest(password)]));
+  const { forward } = options;
   const aedes = await Aedes.createBroker({
     connectTimeout: 5_000,
     drainTimeout: 10_000,
@@ -48,6 +57,11 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
       if (packet.topic.startsWith('$SYS/')) done(new Error('$SYS/ is the broker’s own'));
       else if (packet.payload.length > maxPayloadBytes) done(new Error(`more than ${maxPayloadBytes} bytes`));
       else done();
+    },
+    authorizeForward(client, packet) {
+      const { now, againInMs } = forward?.(packet.topic) ?? { now: true };
+      if (againInMs !== undefined) setTimeout(() => client.publish({ ...packet }, () => {}), againInMs).unref();
+      return now ? packet : null;
     },
   });
   const clientFailed = (client: { id: string | null }, error: Error) =>

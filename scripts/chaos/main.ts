@@ -4,6 +4,7 @@ import type { FuzzResult } from './fuzz/fuzz.ts';
 import { runFuzz } from './fuzz/run-fuzz.ts';
 import { targets } from './fuzz/targets.ts';
 import { type ChaosOptions, parseOptions } from './options.ts';
+import { reservations, runProcesses } from './processes/run-processes.ts';
 import { createProgress } from './progress.ts';
 import { table } from './report.ts';
 import * as device from './simulated/device.ts';
@@ -15,6 +16,8 @@ import { describe, shorten } from './simulated/shorten.ts';
 
 /** A mutant must be caught within so many schedules. */
 const mostSchedules = 150;
+/** A power loss cuts the last write at so many places, evenly spread from a random one. */
+const mostCuts = 500;
 
 /** `npm run chaos`. Exit codes: 0 all held, 1 something did not hold or a mutant was not caught, 2 wrong options. */
 try {
@@ -26,6 +29,7 @@ try {
 }
 
 function run(options: ChaosOptions): Promise<0 | 1> {
+  if (options.processes) return strike(options);
   if (options.fuzz !== undefined) return feed(options, options.fuzz);
   return options.mutants === undefined ? simulate(options) : breakOnPurpose(options, options.mutants);
 }
@@ -54,6 +58,42 @@ async function simulate(options: ChaosOptions): Promise<0 | 1> {
     violations: totals.violations.flatMap(({ seed, findings }) => findings.map((finding) => ({ seed, ...finding }))),
   });
   return totals.violations.length === 0 ? 0 : 1;
+}
+
+async function strike(options: ChaosOptions): Promise<0 | 1> {
+  const { seed, rounds, fault, minutes, everyByte } = options;
+  const progress = createProgress(process.stderr, Date.now);
+  const endsMs = performance.now() + minutes * 60_000;
+  const totals = await runProcesses({
+    ...{ seed, rounds, fault, mostCuts: everyByte ? Number.POSITIVE_INFINITY : mostCuts },
+    isOver: () => performance.now() >= endsMs,
+    onProgress: (now) =>
+      progress.show(
+        `${now.rounds} rounds, ${now.kills} kills, ${now.strikes} faults, ${now.breaches} breaches, ` +
+          `${now.violations.length} violations`,
+      ),
+  });
+  progress.end();
+  const rows = [...totals.byFault]
+    .sort()
+    .map(([name, of]): [string, ...number[]] => [
+      ...([name, of.rounds, of.strikes, of.kills, of.breaches, of.violations] as const),
+    ]);
+  const all = ['all', totals.rounds, totals.strikes, totals.kills, totals.breaches, totals.violations.length];
+  print(table(['fault', 'rounds', 'strikes', 'kills', 'breaches', 'violations'], [...rows, all]));
+  for (const sentence of reservations) print(`\n${sentence}`);
+  for (const { round, again, folder, ...violation } of totals.violations) {
+    print(
+      `\nseed ${violation.seed}, round ${round}, ${violation.fault} (again: npm run chaos -- ${again}); left in ${folder}`,
+    );
+    print(`  ${violation.invariant}: ${violation.what}`);
+  }
+  writeJson(options, {
+    ...{ seed, rounds: totals.rounds, kills: totals.kills, faults: totals.strikes },
+    byFault: Object.fromEntries(totals.byFault),
+    violations: totals.violations,
+  });
+  return totals.rounds > 0 && totals.violations.length === 0 ? 0 : 1;
 }
 
 function summary({ seed }: ChaosOptions, totals: Totals, msEach: number): [string, string | number][] {

@@ -1,8 +1,16 @@
 import { Command, InvalidArgumentError } from 'commander';
 
 export interface ChaosOptions {
+  /** Whole processes instead of the simulated world. */
+  processes: boolean;
+  /** Rounds with whole processes. */
+  rounds: number;
+  /** Whether a power loss cuts what is not synced at every byte, and not at some of them. */
+  everyByte: boolean;
+  /** Part of the names of the faults to play with whole processes; undefined plays all. */
+  fault: string | undefined;
   seed: number;
-  /** Longest time that schedules are begun, minutes. */
+  /** Longest time that schedules or rounds are begun, minutes. */
   minutes: number;
   schedules: number;
   /** Part of the names of the mutants to try, empty for all; undefined tries none. */
@@ -20,9 +28,13 @@ export function parseOptions(argv: readonly string[]): ChaosOptions {
   const program = new Command('npm run chaos --')
     .description('Tries to make the edge lose or double a breach, and says whether it did. Exit code 1 where it did.')
     .option('--simulated', 'the real code in a simulated world (the default)')
-    .option('--seed <number>', 'of the first schedule; each next one has the next number', whole, 1)
+    .option('--processes', 'whole processes instead, with a real broker, disk and local ServiceNow')
+    .option('--seed <number>', 'of the first schedule or world; each next one has the next number', whole, 1)
+    .option('--rounds <number>', 'with whole processes: how many are played, a fault in each', whole, 10_000)
+    .option('--fault <name>', 'with whole processes: only faults with this in their name')
+    .option('--every-byte', 'with whole processes: a power loss cuts the last write at every byte, not at 500 of them')
     .option('--schedules <number>', 'how many are played', whole, 10_000)
-    .option('--minutes <number>', 'no schedule is begun after this time', positive, 10)
+    .option('--minutes <number>', 'no schedule, and no round, is begun after this time', positive, 10)
     .option('--mutants [name]', 'breaks the code on purpose, one line at a time, and says whether that is found')
     .option('--fuzz [name]', 'feeds hostile input to every parser at an edge, each in a process of its own')
     .option('--inputs <number>', 'for each parser; a slow one gets fewer', whole, 100_000)
@@ -30,10 +42,19 @@ export function parseOptions(argv: readonly string[]): ChaosOptions {
     .exitOverride()
     .parse(argv, { from: 'user' });
   const options = program.opts<
-    Omit<ChaosOptions, 'mutants' | 'fuzz' | 'json'> &
-      Partial<Record<'mutants' | 'fuzz', string | true>> & { json?: string }
+    Omit<ChaosOptions, 'processes' | 'everyByte' | 'fault' | 'mutants' | 'fuzz' | 'json'> &
+      Partial<Record<'mutants' | 'fuzz', string | true>> & {
+        processes?: true;
+        everyByte?: true;
+        fault?: string;
+        json?: string;
+      }
   >();
   return {
+    processes: options.processes === true,
+    everyByte: options.everyByte === true,
+    rounds: options.rounds,
+    fault: options.fault,
     seed: options.seed,
     minutes: options.minutes,
     schedules: options.schedules,

@@ -15,7 +15,7 @@ import { systemTime } from '../../device/platform/time.ts';
 import { type ServiceNow, startServiceNow } from '../../device/simulation/servicenow/start-servicenow.ts';
 import { type AuditResult, audit, strictPolicy } from '../audit/audit.ts';
 import { readInstance } from '../audit/instance.ts';
-import { createWaves } from '../chaos/waves.ts';
+import { createWaves } from '../chaos/processes/waves.ts';
 import { buildCore, secretArn, startCore, type TestCore, thingName } from './test-core.ts';
 
 /**
@@ -194,6 +194,7 @@ test(`${kills} kills of either at any moment: every breach is in exactly one inc
   const waves = createWaves({
     devices: ['a', 'b', 'c'],
     random,
+    nowMs: Date.now,
     publish: (deviceId, celsius) => {
       const payload = Buffer.from(JSON.stringify({ temperature: celsius }));
       void world.call('PublishToTopic', { topic: `IoTBlog/gateway/${deviceId}`, payload });
@@ -208,6 +209,7 @@ test(`${kills} kills of either at any moment: every breach is in exactly one inc
     await core.start(handler);
     await core.start(monitor);
     waves.start();
+    waves.begin();
     await expect.poll(() => serviceNow.rows('incident').length, patient).toBeGreaterThan(0);
     const killed = { [monitor]: 0, [handler]: 0 };
     const statesAtStart = { [monitor]: 0, [handler]: 0 };
@@ -224,7 +226,7 @@ test(`${kills} kills of either at any moment: every breach is in exactly one inc
       const since = () => core.nucleus.states.slice(statesAtStart[name]);
       await expect.poll(since, patient).toContainEqual({ component: name, state: 'RUNNING' });
     }
-    waves.finish();
+    waves.calm();
     await expect.poll(waves.isHot, patient).toBe(false);
     const judged = async () =>
       audit({

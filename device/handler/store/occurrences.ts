@@ -73,7 +73,8 @@ export function occurrencesOf(db: Store, instance: string) {
     ),
     trimRetired: db.prepare(
       `DELETE FROM occurrence WHERE ended_order IS NOT NULL
-         AND ended_order <= (SELECT max(ended_order) FROM occurrence WHERE ended_order IS NOT NULL) - ?`,
+         AND ended_order <= (SELECT max(ended_order) FROM occurrence WHERE ended_order IS NOT NULL) - ?
+         AND NOT (listed = 0 AND held_by IS NOT NULL AND held_by IN (SELECT id FROM occurrence))`,
     ),
   };
 
@@ -133,7 +134,7 @@ export function occurrencesOf(db: Store, instance: string) {
     /** Those that last and are held back by a silence. */
     countSilenced: (): number => countRow.parse(sql.countSilenced.get(instance)).n,
 
-    /** Marks an ended breach that has nothing left to tell, and drops the oldest beyond `keep`. */
+    /** Marks an ended breach that has nothing left to tell, and drops the oldest beyond `keep` but for what a storm is yet to list. */
     retire(occurrenceId: string, keep: number): void {
       if (sql.hasEntries.get(instance, occurrenceId) !== undefined) return;
       sql.retire.run(instance, occurrenceId);

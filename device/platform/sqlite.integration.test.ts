@@ -1,0 +1,42 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { isDiskFull, openStore, type Store } from './sqlite.ts';
+
+let folder: string;
+let store: Store;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'sqlite-'));
+  const migrations = [{ version: 1_000, sql: 'CREATE TABLE one (id INTEGER PRIMARY KEY)' }];
+  store = openStore({ path: join(folder, 'store.db'), migrations, synchronous: 'full' });
+});
+afterEach(() => {
+  store.close();
+  rmSync(folder, { recursive: true });
+});
+
+function refusalOf(sql: string): unknown {
+  try {
+    store.exec(sql);
+    return undefined;
+  } catch (error) {
+    return error;
+  }
+}
+
+describe('a write that is refused', () => {
+  test('by a disk that is full or read-only is refused by the disk', () => {
+    store.pragma('max_page_count = 1');
+    expect(isDiskFull(refusalOf('CREATE TABLE two (id)'))).toBe(true);
+    store.pragma('query_only = ON');
+    expect(isDiskFull(refusalOf('INSERT INTO one VALUES (1)'))).toBe(true);
+  });
+
+  test('for what it says is not', () => {
+    expect(refusalOf('INSERT INTO one VALUES (1)')).toBeUndefined();
+    const refusal = refusalOf('INSERT INTO one VALUES (1)');
+    expect(refusal).toBeDefined();
+    expect(isDiskFull(refusal)).toBe(false);
+  });
+});

@@ -1,0 +1,39 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Bundles, buildBundles } from './processes/bundles.ts';
+import { faults } from './processes/faults.ts';
+import { oneOfEachKind } from './processes/plan.ts';
+import { playRounds } from './processes/play-rounds.ts';
+import { playStorm } from './processes/storm.ts';
+
+const seed = Number(process.env['CHAOS_SEED'] ?? Date.now() % 1_000_000);
+
+let bundles: Bundles;
+beforeAll(async () => {
+  bundles = await buildBundles();
+});
+afterAll(() => bundles.remove());
+
+describe('both components, the broker and a local ServiceNow as processes', () => {
+  const plan = oneOfEachKind(seed, faults);
+  test(`${plan.length} rounds, a fault of each kind: every breach is in exactly one incident`, {
+    timeout: 900_000,
+  }, async () => {
+    const { results } = await playRounds({ bundles, seed, plan, mostCuts: 300 });
+    const sum = (of: (result: (typeof results)[number]) => number) => results.reduce((all, one) => all + of(one), 0);
+    process.stdout.write(
+      `seed ${seed}: ${results.length} rounds, ${sum(({ strikes }) => strikes)} faults, ${sum(({ kills }) => kills)} kills, ` +
+        `${sum(({ breaches }) => breaches)} breaches\n`,
+    );
+    expect(results.flatMap(({ fault, findings }) => findings.map((finding) => ({ fault, ...finding })))).toEqual([]);
+    expect(results).toHaveLength(plan.length);
+    expect(results.filter(({ strikes }) => strikes === 0)).toEqual([]);
+  });
+
+  test('an outage of an hour, then 500 keys breach at once: one incident tells of them', {
+    timeout: 300_000,
+  }, async () => {
+    const { result } = await playStorm({ bundles, seed, keys: 500, outageHours: 1 });
+    expect(result.findings).toEqual([]);
+    expect(result.breaches).toBeGreaterThanOrEqual(500);
+  });
+});

@@ -1,0 +1,115 @@
+import fs from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
+import { join } from 'node:path';
+import Database from 'libsql';
+import { z } from 'zod';
+import type { CrashPoint, Orders } from './orders.ts';
+
+export interface WriteWatch {
+  /**
+   * Leaves in that folder what a power loss now may leave of the store: its files as they were at the last sync that was
+   * done, and its log as each later commit left it. False where no sync was seen since this was ordered.
+   */
+  leave(folder: string): boolean;
+}
+
+/** A store for which it matters what a power loss leaves. */
+const durable = /\/(monitor|handler)\.db$/;
+
+/** A store as it is on the disk for certain, and its log after each commit since. */
+interface Kept {
+  store: string;
+  file: Buffer;
+  log: Buffer;
+  commits: Buffer[];
+}
+
+const located = z.object({ file: z.string() });
+
+/**
+ * Stands between a component and its stores. Every write of both is a transaction that `exec` begins and commits; the
+ * commit syncs the log itself (`synchronous = FULL`), or leaves that to one `fdatasync` for many of them.
+ */
+export function watchWrites(orders: () => Orders, pass: (point: CrashPoint) => void): WriteWatch {
+  let kept: Kept | undefined;
+  const syncsItself = new WeakMap<Database.Database, boolean>();
+  const isAsked = () => orders().crash?.tornIn !== undefined;
+
+  /** A checkpoint syncs the log before it writes to the file, so that a file that has changed tells of a sync. */
+  function committed(db: Database.Database): void {
+    const { file: store } = located.parse(db.prepare('PRAGMA database_list').get());
+    if (!durable.test(store)) return;
+    const now = filesOf(store);
+    if (syncsItself.get(db) === true || kept?.file.equals(now.file) === false) kept = { ...now, commits: [] };
+    else kept?.commits.push(now.log);
+  }
+
+  const { exec } = Database.prototype;
+  Database.prototype.exec = function (sql: string) {
+    const [, level] = /^PRAGMA synchronous = (FULL|NORMAL)/.exec(sql) ?? [];
+    if (level !== undefined) syncsItself.set(this, level === 'FULL');
+    if (/^BEGIN IMMEDIATE/.test(sql)) refuse(orders().disk);
+    if (!/^COMMIT/.test(sql)) return exec.call(this, sql);
+    pass('before write');
+    const result = exec.call(this, sql);
+    if (isAsked()) committed(this);
+    else kept = undefined;
+    pass('after write');
+    return result;
+  };
+
+  const logs = new Map<number, string>();
+  const { openSync, fdatasync } = fs;
+  fs.openSync = (path, ...rest) => {
+    const file = openSync(path, ...rest);
+    const [, store] = /^(.*)-wal$/.exec(String(path)) ?? [];
+    if (store === undefined) logs.delete(file);
+    else logs.set(file, store);
+    return file;
+  };
+  const watched = (file: number, callback: (error: Error | null) => void) => {
+    const store = logs.get(file);
+    if (store === undefined) return fdatasync(file, callback);
+    pass('before sync');
+    const begun = isAsked() && durable.test(store) ? { ...filesOf(store), commits: kept?.commits ?? [] } : undefined;
+    const { length: covered } = begun?.commits ?? [];
+    fdatasync(file, (error) => {
+      // A sync of SQLite's own has overtaken this one where the list is another.
+      const isLast = kept === undefined || kept.commits === begun?.commits;
+      if (error === null && begun !== undefined && isLast) kept = { ...begun, commits: begun.commits.slice(covered) };
+      pass('after sync');
+      callback(error);
+    });
+  };
+  Object.assign(fs, { fdatasync: watched });
+  syncBuiltinESMExports();
+
+  return {
+    leave(folder) {
+      if (kept === undefined) return false;
+      fs.writeFileSync(join(folder, 'store'), kept.store);
+      fs.writeFileSync(join(folder, 'synced.db'), kept.file);
+      for (const [index, log] of [kept.log, ...kept.commits].entries())
+        fs.writeFileSync(join(folder, `${index}.wal`), log);
+      return true;
+    },
+  };
+}
+
+const stores = new Map<string, number>();
+
+/** The store's file is never closed: that would drop the locks that SQLite has on it in this process. */
+function filesOf(store: string) {
+  const fd = stores.get(store) ?? fs.openSync(store, 'r');
+  stores.set(store, fd);
+  const file = Buffer.alloc(fs.fstatSync(fd).size);
+  fs.readSync(fd, file, 0, file.length, 0);
+  return { store, file, log: fs.readFileSync(`${store}-wal`) };
+}
+
+function refuse(disk: Orders['disk']): void {
+  if (disk === 'well') return;
+  const full = disk === 'full';
+  const error = new Error(full ? 'database or disk is full' : 'attempt to write a readonly database');
+  throw Object.assign(error, { code: full ? 'SQLITE_FULL' : 'SQLITE_READONLY' });
+}
