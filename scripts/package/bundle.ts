@@ -57,6 +57,21 @@ const tellWhereabouts: Plugin = {
   },
 };
 
+/** What packages load at their start and nothing here asks for costs memory and time in every process. */
+const unasked: { of: RegExp; code: string }[] = [
+  // Messages of all languages; the English ones are loaded by a path of their own.
+  { of: /\/zod\/v4\/locales\/index\.js$/, code: 'export {};' },
+  // Media types by file name, for forms with files: what is sent names its own.
+  { of: /\/mime-db\/index\.js$/, code: 'module.exports = {};' },
+];
+
+const leaveOut: Plugin = {
+  name: 'leave-out',
+  setup({ onLoad }) {
+    for (const { of, code } of unasked) onLoad({ filter: of }, () => ({ contents: code, loader: 'js' }));
+  },
+};
+
 /**
  * A CommonJS package that our code imports dynamically keeps its named exports, as Node finds them. A bundle would give
  * the default export alone.
@@ -112,7 +127,7 @@ export async function bundle(root: string, programs: Readonly<Record<string, str
     // Pages are built beforehand, so what builds them is never loaded.
     external: [...outside, 'esbuild'],
     banner: { js: banner },
-    plugins: [tellWhereabouts, keepNames],
+    plugins: [tellWhereabouts, leaveOut, keepNames],
     legalComments: 'none',
     logLevel: 'silent',
   });

@@ -136,6 +136,19 @@ describe('npm run package', () => {
     }
   });
 
+  test('leaves out what its packages load and nothing here asks for', async () => {
+    for (const { paths, folder } of packages) {
+      const ours = paths.filter((path) => path.endsWith('.mjs') && !path.includes('/'));
+      for (const path of ours) {
+        const code = await readFile(join(folder, path), 'utf8');
+        expect({
+          path,
+          has: /application\/vnd\.lotus-1-2-3|Unbekannter Schl/.exec(code)?.[0],
+        }).toEqual({ path });
+      }
+    }
+  });
+
   test('names in its bill of materials what is in it, and gives the licence of each', async () => {
     for (const { component, paths, folder } of packages) {
       const { metadata, components } = bill.parse(JSON.parse(await readFile(join(folder, 'sbom.cdx.json'), 'utf8')));

@@ -1,6 +1,8 @@
 import type { ChildProcess } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readRecipe } from '../../../cloud/greengrass/recipe.ts';
+import { recipeRun } from '../../../cloud/greengrass/recipe-run.ts';
 import { access } from './access.ts';
 import { startChild } from './child.ts';
 import { nodeRedCredentials, nodeRedFlow } from './node-red-flow.ts';
@@ -41,9 +43,18 @@ export function greengrassItsm(programs: Programs, { dataDir, node = process.exe
       };
       const file = join(folder, 'bench.json');
       await writeFile(file, JSON.stringify(configuration));
-      return startChild(node, [programs.path('both'), file], { logFile: join(folder, 'system.log') });
+      return startChild(node, [...flagsOfRecipe(), programs.path('both'), file], {
+        logFile: join(folder, 'system.log'),
+      });
     },
   };
+}
+
+/** Those that components run with. */
+function flagsOfRecipe(): string[] {
+  const variables = { decompressedPath: '', workPath: '', thingName: '' };
+  const { run = '' } = recipeRun(readRecipe('com.iotblog.AnomalyHandler'), 'amd64', variables);
+  return run.split(' ').filter((word) => word.startsWith('--'));
 }
 
 const gatewayConfiguration = {
