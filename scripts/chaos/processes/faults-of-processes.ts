@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { eventually, pause } from './eventually.ts';
 import type { BrokerCrashPoint, CrashPoint } from './orders.ts';
 import type { Account } from './round.ts';
+import { takenBack } from './told.ts';
 import { tear } from './torn-store.ts';
 import type { ComponentName, World } from './world.ts';
 
@@ -68,10 +69,11 @@ export function powerLoss(name: ComponentName) {
     const nth = 2 + Math.floor(random() * 6);
     const meanwhile = async (): Promise<void> => {
       const { findings, cuts, chosen } = await tear(torn, { random, mostCuts });
-      account.findings.push(...findings);
+      account.findings.push(...findings, ...takenBack(torn, name));
       account.strikes += cuts;
       const store = await readFile(join(torn, 'store'), 'utf8');
-      await rm(`${store}-shm`, { force: true });
+      // Another file, not the same written anew: a connection of this process may still hold what it knows of the old one.
+      for (const old of [store, `${store}-shm`]) await rm(old, { force: true });
       await copyFile(join(torn, 'synced.db'), store);
       await writeFile(`${store}-wal`, chosen);
     };
