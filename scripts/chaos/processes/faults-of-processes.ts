@@ -28,9 +28,14 @@ export async function killAtRandom({ random, components, broker }: World, accoun
 
 export function crashAt(name: ComponentName, at: CrashPoint) {
   return async ({ random, components }: World, account: Account): Promise<void> => {
+    let firstMs: number | undefined;
     for (let crash = 0; crash < 3; crash += 1) {
       const nth = 1 + Math.floor(random() * 5);
-      if (await components[name].crash({ at, nth }, { withinMs: crashWithinMs })) account.strikes += 1;
+      if (!(await components[name].crash({ at, nth }, { withinMs: crashWithinMs }))) continue;
+      account.strikes += 1;
+      firstMs ??= performance.now();
+      // Until it outlives a write, readings that are heard tell nothing of what is stored.
+      if (name === 'monitor' && at === 'before write') account.unstoredMs = performance.now() - firstMs;
     }
     if (account.strikes > 0) return;
     const what = `the ${name} never came to the point "${at}" within ${3 * crashWithinMs} ms`;
