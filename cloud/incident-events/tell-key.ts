@@ -112,7 +112,7 @@ async function attempt(item: Item, step: Step, deps: TellDeps): Promise<TellResu
     outcome = deps.teller.outcome(step, occurrence, latestOf(state, item), result.value);
     return ended(withoutAttempt(state, id), item, outcome, nowMs());
   });
-  if (outcome !== undefined) await wasTold(item, outcome, result.value, deps);
+  if (outcome !== undefined) await wasTold(item, outcome, result.value.row, deps);
   return 'next';
 }
 

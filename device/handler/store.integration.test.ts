@@ -147,7 +147,7 @@ describe('retention', () => {
     };
     for (const n of [3, 4, 5]) retireOther(n);
     expect(store.heldUnlisted(storm.id, 10).map((one) => one.id)).toEqual([breach(2).id]);
-    store.markListed([breach(2).id]);
+    store.markListed([breach(2)]);
     retireOther(6);
     expect(store.occurrence(breach(2).id)).toBeUndefined();
     store.close();

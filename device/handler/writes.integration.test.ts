@@ -72,6 +72,85 @@ describe('between look-up and write', () => {
     expect(h.destination.rows[0]?.workNotes.split(`[${fired.id}:2]`)).toHaveLength(2);
   });
 
+  test('a disk that is full when the attempt is stored does not have its new incident counted twice', async () => {
+    let isFull = false;
+    const h = await ready(
+      (config) => {
+        config.store.reserveBytes = 65_536;
+        config.handler.maxNewPerHour = 2;
+      },
+      {
+        destination: altered((table) => ({
+          async find(query) {
+            isFull = h.destination.rows.length === 0;
+            return table.find(query);
+          },
+        })),
+        commit() {
+          if (!isFull) return;
+          isFull = false;
+          throw Object.assign(new Error('database or disk is full'), { code: 'SQLITE_FULL' });
+        },
+      },
+    );
+    for (const metric of ['a', 'b']) h.anomaly({ metric });
+    await h.pass(minuteMs, 1_000);
+    expect(h.destination.rows).toHaveLength(2);
+  });
+
+  test('a note that is taken while the disk is full is the one that listed what a storm holds', async () => {
+    let isFull = false;
+    const h = await ready(
+      (config) => {
+        config.store.reserveBytes = 65_536;
+        config.handler.storm = { keys: 1, windowMs: minuteMs };
+      },
+      {
+        destination: altered((table) => ({
+          async create(incident) {
+            const row = await table.create(incident);
+            isFull = incident.rule === 'storm';
+            return row;
+          },
+        })),
+        commit() {
+          if (!isFull) return;
+          isFull = false;
+          throw Object.assign(new Error('database or disk is full'), { code: 'SQLITE_FULL' });
+        },
+      },
+    );
+    const [, held] = ['a', 'b'].map((metric) => h.anomaly({ metric }));
+    await h.pass(10 * minuteMs);
+    const storm = h.destination.rows.find((row) => row.correlationId === 'home/*/*/storm');
+    expect(storm?.workNotes.match(new RegExp(`breach ${held?.id} `, 'g'))).toHaveLength(1);
+  });
+
+  test('a breach that ends while its storm is being told is listed once more, with its end', async () => {
+    const h: Harness = await ready(
+      (config) => {
+        config.handler.storm = { keys: 1, windowMs: minuteMs };
+      },
+      {
+        destination: altered((table) => ({
+          async create(incident) {
+            const row = await table.create(incident);
+            if (incident.rule === 'storm') await sleep(h.time, 10_000);
+            return row;
+          },
+        })),
+      },
+    );
+    const [, held] = ['a', 'b', 'c'].map((metric) => h.anomaly({ metric }));
+    if (held === undefined) throw new Error('no breach');
+    await h.pass(5_000, 1_000);
+    const storm = h.destination.rows.find((row) => row.correlationId === 'home/*/*/storm');
+    expect(storm?.workNotes).toContain(`breach ${held.id} start=`);
+    await recover(h, held);
+    await h.pass(10 * minuteMs);
+    expect(storm?.workNotes).toMatch(new RegExp(`breach ${held.id} start=\\S+ end=2026`));
+  });
+
   test('a write that waited long for its turn is looked up anew: people may have been there', async () => {
     const resolving: string[] = [];
     const h: Harness = await ready(

@@ -36,8 +36,10 @@ export interface Keys {
   again(key: string, isOwnFailure: boolean): void;
   /** The end of its attempt is not known: nothing is written for it in this time. */
   settle(key: string, settleMs: number): void;
-  /** Whether one more incident may be opened; if so it counts. */
-  mayOpen(): boolean;
+  /** Whether one more incident may be opened, besides `begun` that are not counted yet. */
+  mayOpen(begun: number): boolean;
+  /** Counts incidents that are being opened. */
+  opened(count: number): void;
   /** Keeps the key until the cap lets it through. */
   holdBack(key: string): void;
   /** The cap may be another: what it held back is tried anew. */
@@ -128,7 +130,8 @@ export function createKeys(options: KeysOptions): Keys {
       land(key);
       enqueue(key, settleMs);
     },
-    mayOpen: () => cap.take(time.monotonicMs()),
+    mayOpen: (begun) => cap.free(time.monotonicMs()) > begun,
+    opened: (count) => cap.take(time.monotonicMs(), count),
     holdBack(key) {
       land(key);
       capped.add(key);

@@ -8,12 +8,14 @@ export function createOpeningCap(maxPerHour: () => number) {
     while (openings[0] !== undefined && openings[0] <= nowMs - hourMs) openings.shift();
   };
   return {
-    /** Whether one more may be opened at `nowMs`; if so it counts. */
-    take(nowMs: number): boolean {
+    /** How many may be opened at `nowMs`. */
+    free(nowMs: number): number {
       forget(nowMs);
-      if (openings.length >= maxPerHour()) return false;
-      openings.push(nowMs);
-      return true;
+      return Math.max(0, maxPerHour() - openings.length);
+    },
+    /** Counts as many as are opened at `nowMs`. */
+    take(nowMs: number, count: number): void {
+      for (let taken = 0; taken < count; taken += 1) openings.push(nowMs);
     },
     /** Milliseconds until the next may be opened. */
     freeInMs(nowMs: number): number {

@@ -11,7 +11,7 @@ import { createKeys } from './keys.ts';
 import { createLine, type Failure, notNow } from './line.ts';
 import { judge } from './look-up.ts';
 import type { RelayStore } from './relay-store.ts';
-import { isWrite, type Teller, type Told } from './tell.ts';
+import { isWrite, type Teller, type Told, type Written } from './tell.ts';
 
 export interface RelayOptions extends BackoffPolicy {
   settleMs: number;
@@ -99,6 +99,13 @@ interface Item {
   key: string;
   entry: Entry;
   occurrence: Occurrence;
+}
+
+/** What one run of a transaction's work begins; nothing of it counts unless that run is committed. */
+interface Begun {
+  sends: (() => Promise<void>)[];
+  /** New incidents among them. */
+  opened: number;
 }
 
 /**
@@ -289,11 +296,13 @@ export function createRelay(deps: RelayDeps): Relay {
     rows: ReadonlyMap<string, IncidentRow[]>,
     lookedUpAtMs: number,
   ): Promise<void> {
-    // Made anew by each run of the work: a full disk has it run twice, and what is sent twice is doubled.
-    const { sends, after } = store.transaction(() => {
-      const sends: (() => Promise<void>)[] = [];
-      return { sends, after: items.map((item) => tell(item, rows.get(item.key) ?? [], lookedUpAtMs, sends)) };
+    // Made anew by each run of the work: a full disk has it run twice, and what is sent or counted twice is wrong.
+    const { sends, opened, after } = store.transaction(() => {
+      const begun: Begun = { sends: [], opened: 0 };
+      const after = items.map((item) => tell(item, rows.get(item.key) ?? [], lookedUpAtMs, begun));
+      return { ...begun, after };
     });
+    keys.opened(opened);
     for (const done of after) done();
     if (sends.length === 0) return;
     // An end needs no sync of its own: without it the attempt is open, and the next start looks it up.
@@ -306,7 +315,7 @@ export function createRelay(deps: RelayDeps): Relay {
     { key, entry, occurrence: planned }: Item,
     rows: readonly IncidentRow[],
     lookedUpAtMs: number,
-    sends: (() => Promise<void>)[],
+    begun: Begun,
   ): () => void {
     // Messages may have come in while the look-up was under way.
     if (nextToTell(key)?.id !== entry.id) return () => keys.done(key);
@@ -318,7 +327,7 @@ export function createRelay(deps: RelayDeps): Relay {
         finish(item);
         return () => keys.done(key);
       }
-      sends.push(() => guarded([key], () => attachChart(item)));
+      begun.sends.push(() => guarded([key], () => attachChart(item)));
       return () => {};
     }
     const step = decide({
@@ -329,11 +338,12 @@ export function createRelay(deps: RelayDeps): Relay {
       reopenWindowMs: policy.reopenWindowMs,
       onRecovery: policy.onRecovery,
     });
-    if (step.do === 'create' && !keys.mayOpen()) return () => keys.holdBack(key);
+    if (step.do === 'create' && !keys.mayOpen(begun.opened)) return () => keys.holdBack(key);
     if (!isWrite(step)) return settle(item, step, undefined);
     store.beginAttempt(entry.id);
     store.markWritten();
-    sends.push(() => guarded([key], () => write(item, step, lookedUpAtMs)));
+    if (step.do === 'create') begun.opened += 1;
+    begun.sends.push(() => guarded([key], () => write(item, step, lookedUpAtMs)));
     return () => {};
   }
 
@@ -368,14 +378,14 @@ export function createRelay(deps: RelayDeps): Relay {
   }
 
   /** Stores the end of one attempt. Runs inside a transaction; answers what is to be done after it. */
-  function settle(item: Item, step: Step, row: IncidentRow | undefined): () => void {
+  function settle(item: Item, step: Step, written: Written | undefined): () => void {
     const before = store.occurrence(item.occurrence.id) ?? item.occurrence;
-    const outcome = teller.outcome(step, item.occurrence, before, row);
+    const outcome = teller.outcome(step, item.occurrence, before, written);
     const latest = outcome.occurrence ?? before;
     if (outcome.occurrence !== undefined) store.putOccurrence(latest);
     for (const kind of outcome.drop) store.dropWaiting(latest.id, kind);
     for (const kind of outcome.add) store.addEntry(latest, kind);
-    const seen = row ?? ('row' in step ? step.row : undefined);
+    const seen = written?.row ?? ('row' in step ? step.row : undefined);
     if (seen !== undefined) store.addKnownRow(seen.sysId, seen.number);
     if (outcome.finished) finish(item);
     else store.abandonAttempt(item.entry.id);

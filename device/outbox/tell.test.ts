@@ -93,14 +93,14 @@ describe('what a storm lists', () => {
     const destination = createMemoryDestination(manualTime());
     const held = {
       heldUnlisted: () => [occurrence],
-      markListed: (ids: readonly string[]) => void marked.push(...ids),
+      markListed: (listed: readonly Occurrence[]) => void marked.push(...listed.map(({ id }) => id)),
     };
     const texts = incidentTexts({ timeZone: 'UTC', clock: manualTime() });
     const told = createTeller({ destination, texts, closeCode: 'Solution provided', chart: undefined, held });
     const storm: Occurrence = { ...occurrence, id: 'f'.repeat(32), message: { ...message, rule: 'storm' } };
     const created = await told.write({ do: 'create', follows: undefined }, storm);
     if (!created.ok) throw new Error(created.kind);
-    const row = created.value;
+    const { row } = created.value;
     await told.write({ do: 'note', row: { ...row, sysId: 'gone' }, severity: undefined }, storm);
     const step = { do: 'resolve', row } as const;
     const resolved = await told.write(step, storm);

@@ -45,10 +45,10 @@ export interface TellerDeps {
   closeCode: string;
   /** Draws the readings of a message as PNG, unless the signal is aborted; undefined where charts are off. */
   chart: ((occurrence: Occurrence, signal: AbortSignal) => Promise<Uint8Array>) | undefined;
-  /** What storms hold, and what of it was listed. */
+  /** What storms hold, and what of it was listed: as it was then, for it may end meanwhile. */
   held: {
     heldUnlisted(stormId: string, limit: number): Occurrence[];
-    markListed(ids: readonly string[]): void;
+    markListed(listed: readonly Occurrence[]): void;
   };
 }
 
@@ -56,6 +56,13 @@ export interface TellerDeps {
 const heldPerNote = 25;
 
 export type Teller = ReturnType<typeof createTeller>;
+
+/** A write that was taken. */
+export interface Written {
+  row: IncidentRow;
+  /** What a storm holds, as the note listed it. */
+  listed: readonly Occurrence[];
+}
 
 const writing = ['create', 'join', 'reopen', 'note', 'recovery-note', 'resolve', 'cancel-duplicate'] as const;
 
@@ -66,24 +73,11 @@ export function isWrite(step: Step): step is Extract<Step, { do: (typeof writing
 
 /** Carries steps of the policy out, and says what their ends change. */
 export function createTeller({ destination, texts, closeCode, chart, held }: TellerDeps) {
-  /** What the note under way of a storm lists. */
-  const listing = new Map<string, string[]>();
-
-  function listHeld(occurrence: Occurrence): readonly Occurrence[] {
-    if (occurrence.message.rule !== 'storm') return [];
-    const list = held.heldUnlisted(occurrence.id, heldPerNote);
-    listing.set(
-      occurrence.id,
-      list.map((one) => one.id),
-    );
-    return list;
-  }
-
   /** What a note lists of which nobody heard that it was taken stays with what people decided of the storm. */
   function markListedIn(row: IncidentRow, { id, message }: Occurrence): void {
     if (message.rule !== 'storm') return;
-    const unlisted = held.heldUnlisted(id, Number.MAX_SAFE_INTEGER).map((one) => one.id);
-    held.markListed(unlisted.filter((one) => row.workNotes.includes(`breach ${one} `)));
+    const unlisted = held.heldUnlisted(id, Number.MAX_SAFE_INTEGER);
+    held.markListed(unlisted.filter((one) => row.workNotes.includes(`breach ${one.id} `)));
   }
 
   function sequenceOf(kind: EntryKind, occurrence: Occurrence): number {
@@ -91,15 +85,25 @@ export function createTeller({ destination, texts, closeCode, chart, held }: Tel
     return kind === 'open' || kind === 'chart' ? firingSequence : sequence;
   }
 
-  async function write(step: Step, occurrence: Occurrence): Promise<DestinationResult<IncidentRow>> {
-    listing.delete(occurrence.id);
+  async function write(step: Step, occurrence: Occurrence): Promise<DestinationResult<Written>> {
+    const lists = occurrence.message.rule === 'storm' && step.do !== 'resolve' && step.do !== 'cancel-duplicate';
+    const listed = lists ? held.heldUnlisted(occurrence.id, heldPerNote) : [];
+    const sent = await send(step, occurrence, listed);
+    return sent.ok ? { ok: true, value: { row: sent.value, listed } } : sent;
+  }
+
+  async function send(
+    step: Step,
+    occurrence: Occurrence,
+    listed: readonly Occurrence[],
+  ): Promise<DestinationResult<IncidentRow>> {
     const { message } = occurrence;
     switch (step.do) {
       case 'create':
         return destination.create({
           correlationId: occurrence.correlationId,
           openedBy: occurrence.id,
-          ...texts.opening(occurrence, step.follows, listHeld(occurrence)),
+          ...texts.opening(occurrence, step.follows, listed),
           severity: message.severity,
           site: message.site,
           deviceId: message.deviceId,
@@ -108,22 +112,22 @@ export function createTeller({ destination, texts, closeCode, chart, held }: Tel
         });
       case 'join':
         return destination.update(step.row.sysId, {
-          workNotes: texts.again(occurrence, listHeld(occurrence), message.firingSequence),
+          workNotes: texts.again(occurrence, listed, message.firingSequence),
         });
       case 'reopen':
         return changeState(step.row, occurrence, isOpen, {
           state: 'in-progress',
           clearClose: true,
-          workNotes: texts.again(occurrence, listHeld(occurrence), againSequence(step.row, occurrence)),
+          workNotes: texts.again(occurrence, listed, againSequence(step.row, occurrence)),
         });
       case 'note':
         return destination.update(step.row.sysId, {
-          workNotes: texts.still(occurrence, listHeld(occurrence)),
+          workNotes: texts.still(occurrence, listed),
           ...(step.severity === undefined ? {} : { severity: step.severity }),
         });
       case 'recovery-note':
         return destination.update(step.row.sysId, {
-          workNotes: texts.recovered(occurrence, step.row.state === 'on-hold', listHeld(occurrence)),
+          workNotes: texts.recovered(occurrence, step.row.state === 'on-hold', listed),
         });
       case 'resolve':
         return changeState(step.row, occurrence, (row) => row.state === 'resolved' || row.state === 'closed', {
@@ -197,10 +201,10 @@ export function createTeller({ destination, texts, closeCode, chart, held }: Tel
       return sent.ok ? { ok: true, value: 'attached' } : sent;
     },
 
-    /** `sent` is the breach as it was told, `latest` as it is now; `row` is what the write answered. */
-    outcome(step: Step, sent: Occurrence, latest: Occurrence, row: IncidentRow | undefined): Outcome {
-      held.markListed(row === undefined ? [] : (listing.get(latest.id) ?? []));
-      listing.delete(latest.id);
+    /** `sent` is the breach as it was told, `latest` as it is now; `written` is what the write came to, for a step that writes. */
+    outcome(step: Step, sent: Occurrence, latest: Occurrence, written: Written | undefined): Outcome {
+      const row = written?.row;
+      held.markListed(written?.listed ?? []);
       const none: Outcome = { occurrence: undefined, finished: true, drop: [], add: [], told: undefined };
       const told: Occurrence = {
         ...latest,

@@ -1,11 +1,19 @@
+import { rm } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Bundles, buildBundles } from './processes/bundles.ts';
+import { type Bundles, buildBundles, type Change } from './processes/bundles.ts';
 import { faults } from './processes/faults.ts';
 import { oneOfEachKind } from './processes/plan.ts';
 import { playRounds } from './processes/play-rounds.ts';
 import { playStorm } from './processes/storm.ts';
 
 const seed = Number(process.env['CHAOS_SEED'] ?? Date.now() % 1_000_000);
+
+/** Publishes and answers while the sync of what they tell is yet to begin. */
+const tellsBeforeSync: Change = {
+  file: 'device/platform/store-sync.ts',
+  find: "if (state === 'synced') done();\n      else waiting.push(done);\n      if (state === 'marked') schedule();",
+  replace: "if (state === 'marked') schedule();\n      done();",
+};
 
 let bundles: Bundles;
 beforeAll(async () => {
@@ -35,5 +43,20 @@ describe('both components, the broker and a local ServiceNow as processes', () =
     const { result } = await playStorm({ bundles, seed, keys: 500, outageHours: 1 });
     expect(result.findings).toEqual([]);
     expect(result.breaches).toBeGreaterThanOrEqual(500);
+  });
+
+  test('a component that tells of what its disk does not hold yet is found out by a power loss', {
+    timeout: 300_000,
+  }, async () => {
+    const broken = await buildBundles([tellsBeforeSync]);
+    try {
+      const losses = faults.filter(({ kind }) => kind === 'power loss');
+      const plan = Array.from({ length: 10 }, () => losses).flat();
+      const { results, kept } = await playRounds({ bundles: broken, seed, plan, mostCuts: 1 });
+      if (kept !== undefined) await rm(kept, { recursive: true, force: true });
+      expect(results.at(-1)?.findings).toMatchObject([{ invariant: 'what was told is on the disk' }]);
+    } finally {
+      await broken.remove();
+    }
   });
 });

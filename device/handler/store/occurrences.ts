@@ -49,7 +49,8 @@ export function occurrencesOf(db: Store, instance: string) {
          ended_order = CASE WHEN excluded.phase = 'firing' THEN NULL ELSE ended_order END`,
     ),
     setListed: db.prepare(
-      `UPDATE occurrence SET listed = 1, told_severity = coalesce(told_severity, json_extract(message, '$.severity'))
+      `UPDATE occurrence SET told_severity = coalesce(told_severity, json_extract(message, '$.severity')),
+         listed = CASE WHEN phase = ? AND json_extract(message, '$.startedAt') = ? THEN 1 ELSE listed END
        WHERE instance = ? AND id = ?`,
     ),
     lastTold: select(
@@ -124,8 +125,9 @@ export function occurrencesOf(db: Store, instance: string) {
      */
     heldUnlisted: (stormId: string, limit: number): Occurrence[] =>
       sql.unlisted.all(instance, stormId, limit).map(occurrenceOf),
-    markListed(ids: readonly string[]): void {
-      for (const id of ids) sql.setListed.run(instance, id);
+    /** What has ended, or whose start was corrected, since it was listed stays to be listed anew. */
+    markListed(listed: readonly Occurrence[]): void {
+      for (const { id, phase, message } of listed) sql.setListed.run(phase, message.startedAt, instance, id);
     },
     isAnyHeldFiring: (stormId: string): boolean => sql.isAnyHeldFiring.get(instance, stormId) !== undefined,
     isAnyUnlisted: (stormId: string): boolean => sql.isAnyUnlisted.get(instance, stormId) !== undefined,

@@ -19,15 +19,26 @@ export interface Bundles {
   remove(): Promise<void>;
 }
 
-/** Bundles start three times as fast as the sources; they lie where the packages beside them are found. */
-export async function buildBundles(): Promise<Bundles> {
+/** Text of a source, which stands in it once, as a bundle has it otherwise. */
+export interface Change {
+  /** From the root of the project. */
+  file: string;
+  find: string;
+  replace: string;
+}
+
+/**
+ * Bundles start three times as fast as the sources; they lie where the packages beside them are found.
+ * @param changes of the components' code, that chaos is to find
+ */
+export async function buildBundles(changes: readonly Change[] = []): Promise<Bundles> {
   const cache = join(root, '.cache');
   await mkdir(cache, { recursive: true });
   const folder = await mkdtemp(join(cache, 'chaos-'));
   const [release, nextRelease] = await Promise.all([
-    bundleComponents(join(folder, 'release'), []),
-    bundleComponents(join(folder, 'next-release'), [asNextRelease]),
-    bundle(folder, [join(import.meta.dirname, 'preload.ts'), join(import.meta.dirname, 'broker-process.ts')], []),
+    bundleComponents(join(folder, 'release'), changes),
+    bundleComponents(join(folder, 'next-release'), [...changes, ...changesOfNextRelease]),
+    bundle(folder, [join(import.meta.dirname, 'preload.ts'), join(import.meta.dirname, 'broker-process.ts')]),
   ]);
   return {
     ...{ release, nextRelease, preload: join(folder, 'preload.mjs'), broker: join(folder, 'broker-process.mjs') },
@@ -35,15 +46,15 @@ export async function buildBundles(): Promise<Bundles> {
   };
 }
 
-async function bundleComponents(outdir: string, plugins: Plugin[]): Promise<Release> {
+async function bundleComponents(outdir: string, changes: readonly Change[]): Promise<Release> {
   const main = join(root, 'device/main');
-  await bundle(outdir, [join(main, 'sensor-monitor.ts'), join(main, 'anomaly-handler.ts')], plugins);
+  await bundle(outdir, [join(main, 'sensor-monitor.ts'), join(main, 'anomaly-handler.ts')], changes);
   return { monitor: join(outdir, 'sensor-monitor.mjs'), handler: join(outdir, 'anomaly-handler.mjs') };
 }
 
-async function bundle(outdir: string, entryPoints: string[], plugins: Plugin[]): Promise<void> {
+async function bundle(outdir: string, entryPoints: string[], changes: readonly Change[] = []): Promise<void> {
   await build({
-    ...{ entryPoints, outdir, plugins },
+    ...{ entryPoints, outdir, plugins: changes.map(changed) },
     outExtension: { '.js': '.mjs' },
     bundle: true,
     splitting: true,
@@ -55,26 +66,36 @@ async function bundle(outdir: string, entryPoints: string[], plugins: Plugin[]):
   });
 }
 
-/** There is one release so far: what comes after it is this code with what a minor version may add to a store. */
-const asNextRelease: Plugin = {
-  name: 'next-release',
-  setup({ onLoad }) {
-    onLoad({ filter: /device\/platform\/(version|sqlite)\.ts$/ }, async ({ path }) => {
-      const source = await readFile(path, 'utf8');
-      const [find, replacement] = path.endsWith('version.ts') ? otherVersion : oneMoreMigration;
-      if (source.split(find).length !== 2) throw new Error(`${path} does not hold ${find} once; mend the chaos run`);
-      return { contents: source.replace(find, replacement), loader: 'ts' };
-    });
-  },
-};
+function changed({ file, find, replace }: Change): Plugin {
+  const changedPath = join(root, file);
+  return {
+    name: `change of ${file}`,
+    setup({ onLoad }) {
+      onLoad({ filter: /\.ts$/ }, async ({ path }) => {
+        if (path !== changedPath) return undefined;
+        const source = await readFile(path, 'utf8');
+        if (source.split(find).length !== 2) throw new Error(`${file} does not hold ${find} once; mend the chaos run`);
+        return { contents: source.replace(find, () => replace), loader: 'ts' };
+      });
+    },
+  };
+}
 
-const otherVersion = ["export const version = '", "export const version = '1000."] as const;
-const oneMoreMigration = [
-  'export function openStore(options: StoreOptions): Store {',
-  `export function openStore(given: StoreOptions): Store {
+/** There is one release so far: what comes after it is this code with what a minor version may add to a store. */
+const changesOfNextRelease: readonly Change[] = [
+  {
+    file: 'device/platform/version.ts',
+    find: "export const version = '",
+    replace: "export const version = '1000.",
+  },
+  {
+    file: 'device/platform/sqlite.ts',
+    find: 'export function openStore(options: StoreOptions): Store {',
+    replace: `export function openStore(given: StoreOptions): Store {
     const version = (given.migrations.at(-1)?.version ?? 0) + 1;
     const sql = \`CREATE TABLE IF NOT EXISTS next_release (id INTEGER PRIMARY KEY);
       CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
       ALTER TABLE meta ADD COLUMN next_release TEXT;\`;
     const options = { ...given, migrations: [...given.migrations, { version, sql }] };`,
-] as const;
+  },
+];

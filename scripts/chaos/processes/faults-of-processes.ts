@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { eventually, pause } from './eventually.ts';
 import type { BrokerCrashPoint, CrashPoint } from './orders.ts';
 import type { Account } from './round.ts';
+import { takenBack } from './told.ts';
 import { tear } from './torn-store.ts';
 import type { ComponentName, World } from './world.ts';
 
@@ -27,9 +28,14 @@ export async function killAtRandom({ random, components, broker }: World, accoun
 
 export function crashAt(name: ComponentName, at: CrashPoint) {
   return async ({ random, components }: World, account: Account): Promise<void> => {
+    let firstMs: number | undefined;
     for (let crash = 0; crash < 3; crash += 1) {
       const nth = 1 + Math.floor(random() * 5);
-      if (await components[name].crash({ at, nth }, { withinMs: crashWithinMs })) account.strikes += 1;
+      if (!(await components[name].crash({ at, nth }, { withinMs: crashWithinMs }))) continue;
+      account.strikes += 1;
+      firstMs ??= performance.now();
+      // Until it outlives a write, readings that are heard tell nothing of what is stored.
+      if (name === 'monitor' && at === 'before write') account.unstoredMs = performance.now() - firstMs;
     }
     if (account.strikes > 0) return;
     const what = `the ${name} never came to the point "${at}" within ${3 * crashWithinMs} ms`;
@@ -68,10 +74,11 @@ export function powerLoss(name: ComponentName) {
     const nth = 2 + Math.floor(random() * 6);
     const meanwhile = async (): Promise<void> => {
       const { findings, cuts, chosen } = await tear(torn, { random, mostCuts });
-      account.findings.push(...findings);
+      account.findings.push(...findings, ...takenBack(torn, name));
       account.strikes += cuts;
       const store = await readFile(join(torn, 'store'), 'utf8');
-      await rm(`${store}-shm`, { force: true });
+      // Another file, not the same written anew: a connection of this process may still hold what it knows of the old one.
+      for (const old of [store, `${store}-shm`]) await rm(old, { force: true });
       await copyFile(join(torn, 'synced.db'), store);
       await writeFile(`${store}-wal`, chosen);
     };

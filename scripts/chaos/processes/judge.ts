@@ -53,10 +53,12 @@ export function createJudge(
   let past: Past = { ...nothing, people: false, clockWasWrong: false };
   const recordsNow = () => readInstance({ url: serviceNow.url, ...serviceNow.credentials });
 
+  const toleranceMs = ({ unstoredMs }: Account) => unstoredMs + waves.longestSilenceMs() + wayMs;
+
   function including(account: Account): Past {
     return {
       breaches: [...past.breaches, ...waves.breaches().map(account.excuse)],
-      toleranceMs: Math.max(past.toleranceMs, waves.longestSilenceMs() + wayMs),
+      toleranceMs: Math.max(past.toleranceMs, toleranceMs(account)),
       monitorLossesMs: [...past.monitorLossesMs, ...account.monitorLossesMs],
       handlerLossesMs: [...past.handlerLossesMs, ...account.handlerLossesMs],
       people: past.people || account.decided.size > 0,
@@ -73,7 +75,7 @@ export function createJudge(
     const all = including(account);
     const own = {
       ...{ ...all, breaches: waves.breaches().map(account.excuse), people: account.decided.size > 0 },
-      toleranceMs: waves.longestSilenceMs() + wayMs,
+      toleranceMs: toleranceMs(account),
     };
     const { clockWasWrong, breaches, ...policy } = all.clockWasWrong ? all : own;
     const isJudged = (sysId: string) => clockWasWrong || !settled.has(sysId);

@@ -13,6 +13,7 @@ import {
   pacedWallMs,
   paceVariable,
 } from './orders.ts';
+import { createTelling } from './told.ts';
 import { watchWrites } from './watch-writes.ts';
 
 /**
@@ -30,6 +31,7 @@ process.on('message', (message: Orders) => {
 process.on('disconnect', () => process.exit());
 process.channel?.unref();
 
+const telling = createTelling();
 const writes = watchWrites(() => orders, pass);
 watchPublishes();
 watchAnswers();
@@ -42,6 +44,7 @@ function pass(point: CrashPoint): void {
   const { nth, tornIn } = orders.crash;
   passed += 1;
   if (passed < nth || (tornIn !== undefined && !writes.leave(tornIn))) return;
+  if (tornIn !== undefined) telling.leave(tornIn);
   process.kill(process.pid, 'SIGKILL');
 }
 
@@ -54,6 +57,7 @@ function watchPublishes(): void {
     if (kind === undefined || typeof callback !== 'function')
       return Reflect.apply(publish, this, [topic, message, ...rest]);
     pass(`before ${kind}`);
+    telling.add(topic, message);
     const told = (...outcome: unknown[]) => {
       pass(`after ${kind}`);
       callback(...outcome);

@@ -10,6 +10,8 @@ export interface Finding {
 export interface Account {
   monitorLossesMs: number[];
   handlerLossesMs: number[];
+  /** How long the monitor may have stored nothing of what it published, killed before its write again and again. */
+  unstoredMs: number;
   /** What people made of incidents, by sys_id: these fields keep these values. */
   decided: Map<string, Readonly<Record<string, string>>>;
   /** Breaches as they can be known: without a time where clocks were wrong, optional where nobody could write them down. */
@@ -26,7 +28,7 @@ export interface Account {
 
 export function newAccount(): Account {
   return {
-    ...{ monitorLossesMs: [], handlerLossesMs: [], decided: new Map(), findings: [], strikes: 0 },
+    ...{ monitorLossesMs: [], handlerLossesMs: [], unstoredMs: 0, decided: new Map(), findings: [], strikes: 0 },
     ...{ excuse: (breach: Breach) => breach, clockWasWrong: false, handlerRules: [] },
   };
 }

@@ -16,12 +16,11 @@ export interface WriteWatch {
 /** A store for which it matters what a power loss leaves. */
 const durable = /\/(monitor|handler)\.db$/;
 
-/** A store as it is on the disk for certain, and its log after each commit since. */
-interface Kept {
+/** A store's files at some moment. */
+interface Files {
   store: string;
   file: Buffer;
   log: Buffer;
-  commits: Buffer[];
 }
 
 const located = z.object({ file: z.string() });
@@ -31,7 +30,11 @@ const located = z.object({ file: z.string() });
  * commit syncs the log itself (`synchronous = FULL`), or leaves that to one `fdatasync` for many of them.
  */
 export function watchWrites(orders: () => Orders, pass: (point: CrashPoint) => void): WriteWatch {
-  let kept: Kept | undefined;
+  /** As the store is on the disk for certain; undefined until a sync is seen. */
+  let certain: Files | undefined;
+  /** The log after each commit that no sync is known to cover; another list once SQLite has synced by itself. */
+  let commits: Buffer[] = [];
+  let seen: Buffer | undefined;
   const syncsItself = new WeakMap<Database.Database, boolean>();
   const isAsked = () => orders().crash?.tornIn !== undefined;
 
@@ -40,8 +43,17 @@ export function watchWrites(orders: () => Orders, pass: (point: CrashPoint) => v
     const { file: store } = located.parse(db.prepare('PRAGMA database_list').get());
     if (!durable.test(store)) return;
     const now = filesOf(store);
-    if (syncsItself.get(db) === true || kept?.file.equals(now.file) === false) kept = { ...now, commits: [] };
-    else kept?.commits.push(now.log);
+    if (syncsItself.get(db) === true || seen?.equals(now.file) === false) {
+      certain = now;
+      commits = [];
+    } else commits.push(now.log);
+    seen = now.file;
+  }
+
+  function forget(): void {
+    certain = undefined;
+    commits = [];
+    seen = undefined;
   }
 
   const { exec } = Database.prototype;
@@ -53,7 +65,7 @@ export function watchWrites(orders: () => Orders, pass: (point: CrashPoint) => v
     pass('before write');
     const result = exec.call(this, sql);
     if (isAsked()) committed(this);
-    else kept = undefined;
+    else forget();
     pass('after write');
     return result;
   };
@@ -71,12 +83,15 @@ export function watchWrites(orders: () => Orders, pass: (point: CrashPoint) => v
     const store = logs.get(file);
     if (store === undefined) return fdatasync(file, callback);
     pass('before sync');
-    const begun = isAsked() && durable.test(store) ? { ...filesOf(store), commits: kept?.commits ?? [] } : undefined;
-    const { length: covered } = begun?.commits ?? [];
+    const begun = isAsked() && durable.test(store) ? filesOf(store) : undefined;
+    const [before, covered] = [commits, commits.length];
+    if (begun !== undefined) seen = begun.file;
     fdatasync(file, (error) => {
       // A sync of SQLite's own has overtaken this one where the list is another.
-      const isLast = kept === undefined || kept.commits === begun?.commits;
-      if (error === null && begun !== undefined && isLast) kept = { ...begun, commits: begun.commits.slice(covered) };
+      if (error === null && begun !== undefined && commits === before) {
+        certain = begun;
+        commits = before.slice(covered);
+      }
       pass('after sync');
       callback(error);
     });
@@ -86,10 +101,10 @@ export function watchWrites(orders: () => Orders, pass: (point: CrashPoint) => v
 
   return {
     leave(folder) {
-      if (kept === undefined) return false;
-      fs.writeFileSync(join(folder, 'store'), kept.store);
-      fs.writeFileSync(join(folder, 'synced.db'), kept.file);
-      for (const [index, log] of [kept.log, ...kept.commits].entries())
+      if (certain === undefined) return false;
+      fs.writeFileSync(join(folder, 'store'), certain.store);
+      fs.writeFileSync(join(folder, 'synced.db'), certain.file);
+      for (const [index, log] of [certain.log, ...commits].entries())
         fs.writeFileSync(join(folder, `${index}.wal`), log);
       return true;
     },

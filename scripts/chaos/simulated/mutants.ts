@@ -32,8 +32,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'no look-up before a write',
     file: relay,
-    find: 'items.map((item) => tell(item, rows.get(item.key) ?? [], lookedUpAtMs, sends))',
-    replace: 'items.map((item) => tell(item, [], lookedUpAtMs, sends))',
+    find: 'items.map((item) => tell(item, rows.get(item.key) ?? [], lookedUpAtMs, begun))',
+    replace: 'items.map((item) => tell(item, [], lookedUpAtMs, begun))',
   },
   {
     name: 'no settle time after a create',
