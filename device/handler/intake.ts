@@ -279,7 +279,7 @@ export function createIntake(store: HandlerStore, options: IntakeOptions, own: O
     } else if (isEndTold(occurrence)) {
       tellEnd(occurrence);
     } else {
-      resolvePredecessor(occurrence);
+      resolvePredecessor(occurrence.correlationId, message.at);
     }
     store.retire(occurrence.id, options.policy.keepEnded);
   }
@@ -300,9 +300,9 @@ export function createIntake(store: HandlerStore, options: IntakeOptions, own: O
    * A breach of which nothing is told had taken over the incident of the one before it, whose resolution it called off;
    * that incident may still be to be made.
    */
-  function resolvePredecessor({ correlationId: correlation, message }: Occurrence): void {
+  function resolvePredecessor(correlation: string, quietSince?: string): void {
     const predecessor = store.lastTold(correlation);
-    if (predecessor !== undefined) resolveAfterQuiet(predecessor, message.at);
+    if (predecessor !== undefined) resolveAfterQuiet(predecessor, quietSince ?? predecessor.message.at);
   }
 
   /** Stores an end. What ended under a silence before anything was told of it is recorded only. */
@@ -476,7 +476,11 @@ export function createIntake(store: HandlerStore, options: IntakeOptions, own: O
     const lifted: Occurrence = { ...occurrence, ...pickPlace(placed), silence: 'lifted' };
     store.putOccurrence(lifted);
     if (lifted.place === 'wanted') goOn(lifted);
-    if (lifted.place === 'held') for (const kind of ['open', 'chart'] as const) store.dropWaiting(lifted.id, kind);
+    if (lifted.place === 'held') {
+      for (const kind of ['open', 'chart'] as const) store.dropWaiting(lifted.id, kind);
+      // Before the silence it may have called off the resolution of the incident that it is not in now.
+      resolvePredecessor(lifted.correlationId);
+    }
     woken.add(lifted.correlationId);
   }
 

@@ -122,6 +122,26 @@ describe('storms, caps and silence', () => {
     ]);
   });
 
+  test('a breach that called off a resolution, and that a storm holds after a silence, lets the earlier incident end', async () => {
+    const h = await ready((config) => {
+      config.handler.deviceSilentMs = 0;
+      config.handler.storm = { keys: 1, windowMs: minuteMs };
+    });
+    await recover(h, h.anomaly({ metric: 'a' }));
+    await h.pass(2 * minuteMs);
+    h.destination.readFaults.push({ ok: false, kind: 'throttled', retryAfterMs: 5 * minuteMs, message: '429' });
+    h.anomaly({ metric: 'a' });
+    h.anomaly({ metric: 'b' });
+    await h.settle();
+    h.handler.silence({ author: 'Ann', reason: 'filter change', untilMs: h.time.wallMs() + 2 * minuteMs, metric: 'a' });
+    await h.pass(30 * minuteMs);
+    expect(h.destination.rows.map((row) => [row.correlationId, row.state])).toEqual([
+      ['home/pi/a/upper', 'resolved'],
+      ['home/*/*/storm', 'new'],
+    ]);
+    expect(h.destination.rows[0]?.workNotes).not.toContain('Breaching again');
+  });
+
   test('a breach that a canceled storm never listed, and that began inside the quiet period, calls off the resolution', async () => {
     const h = await ready((config) => {
       config.handler.storm = { keys: 1, windowMs: minuteMs };
