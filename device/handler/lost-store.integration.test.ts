@@ -155,6 +155,35 @@ describe('either store lost', () => {
     expect(row?.state).toBe('resolved');
   });
 
+  test.each([
+    ['a double of the incident that goes on is canceled', true, 'canceled'],
+    ['an incident of what is over is resolved', false, 'resolved'],
+  ])('of a key that fires again in one of two open incidents: %s', async (_, isDouble, state) => {
+    const h = await ready();
+    const over = h.anomaly();
+    await h.settle();
+    const [first] = h.destination.rows;
+    if (first === undefined) return expect.unreachable();
+    const id = isDouble ? over.id : 'd'.repeat(32);
+    const description = first.description.replaceAll(over.id, id);
+    h.destination.rows.push({
+      ...first,
+      sysId: 'f'.repeat(32),
+      number: 'INC0020000',
+      openedBy: id,
+      description,
+      workNotes: '',
+    });
+    await h.restart({ loseStore: true });
+    const again = h.anomaly();
+    await h.pass(2 * minuteMs);
+    h.rollCall([
+      { metric: 'temperature', rule: 'upper', lastSequence: again.sequence, waiting: false, firing: firingOf(again) },
+    ]);
+    await h.pass(5 * minuteMs);
+    expect(h.destination.rows.map((row) => row.state)).toEqual([expect.not.stringMatching(/resolved|canceled/), state]);
+  });
+
   test('a walk whose answer holds a row that was not asked for is not believed; it is asked again after the pause', async () => {
     let dropsPrefix = true;
     const h = await ready(undefined, {

@@ -106,11 +106,16 @@ export function reconcileRows(
       outcome = 'put off';
       continue;
     }
-    if (fires && !isHeld) continue;
-    if ((firing.length > 0 && !isHeld) || store.entriesOf(row.correlationId).length > 0) continue;
+    // Another incident is that of what fires: this one tells of what is over.
+    const home = rows.find((other) => firing.some(({ incident }) => incident?.sysId === other.sysId));
+    const isOther = home !== undefined && home !== row;
+    if (fires && !isHeld && !isOther) continue;
+    if ((firing.length > 0 && !isHeld && !isOther) || store.entriesOf(row.correlationId).length > 0) continue;
     const key = called ?? keyOf(row.correlationId, call);
     const found = key && breachOf(row, call, key);
     if (found === undefined) continue;
+    // A double is canceled by whoever tells of its breach; the incident that stays is not to be resolved.
+    const orphan = isOther && namesOccurrence(home, found.occurrence.id) ? 'note' : policy.orphan;
     const known = store.occurrence(found.occurrence.id);
     if (known !== undefined) {
       // It ended under a silence, or in a storm, after the store that knew of its incident was lost.
@@ -120,10 +125,10 @@ export function reconcileRows(
     } else if (call.opener === 'cloud') {
       // Its end is told by the cloud, which opened it.
     } else if (found.ended) {
-      if (policy.orphan === 'resolve') intake.resolveEnded(found.occurrence);
+      if (orphan === 'resolve') intake.resolveEnded(found.occurrence);
     } else {
       store.putOccurrence(found.occurrence);
-      intake.orphan(found.occurrence, call.atMs, policy.orphan);
+      intake.orphan(found.occurrence, call.atMs, orphan);
     }
   }
   return outcome;
