@@ -1,6 +1,26 @@
 import { describe, expect, test } from 'vitest';
 import { firingOf, minuteMs, ready, recover, start } from './story-harness.ts';
 
+/** Two open incidents of one key: of one breach, or of one each. */
+async function twoOpenIncidents(isDouble: boolean) {
+  const h = await ready();
+  const over = h.anomaly();
+  await h.settle();
+  const [first] = h.destination.rows;
+  if (first === undefined) return expect.unreachable();
+  const id = isDouble ? over.id : 'd'.repeat(32);
+  const description = first.description.replaceAll(over.id, id);
+  h.destination.rows.push({
+    ...first,
+    sysId: 'f'.repeat(32),
+    number: 'INC0020000',
+    openedBy: id,
+    description,
+    workNotes: '',
+  });
+  return h;
+}
+
 describe('either store lost', () => {
   test('a handler that lost its store adopts what fires, and finds its incident again', async () => {
     const h = await ready();
@@ -159,21 +179,7 @@ describe('either store lost', () => {
     ['a double of the incident that goes on is canceled', true, 'canceled'],
     ['an incident of what is over is resolved', false, 'resolved'],
   ])('of a key that fires again in one of two open incidents: %s', async (_, isDouble, state) => {
-    const h = await ready();
-    const over = h.anomaly();
-    await h.settle();
-    const [first] = h.destination.rows;
-    if (first === undefined) return expect.unreachable();
-    const id = isDouble ? over.id : 'd'.repeat(32);
-    const description = first.description.replaceAll(over.id, id);
-    h.destination.rows.push({
-      ...first,
-      sysId: 'f'.repeat(32),
-      number: 'INC0020000',
-      openedBy: id,
-      description,
-      workNotes: '',
-    });
+    const h = await twoOpenIncidents(isDouble);
     await h.restart({ loseStore: true });
     const again = h.anomaly();
     await h.pass(2 * minuteMs);
@@ -183,6 +189,32 @@ describe('either store lost', () => {
     await h.pass(5 * minuteMs);
     expect(h.destination.rows.map((row) => row.state)).toEqual([expect.not.stringMatching(/resolved|canceled/), state]);
   });
+
+  test.each([
+    ['double of the other', true, 'canceled'],
+    ['incident of its own', false, 'resolved'],
+  ])(
+    'two open incidents of a key whose quiet period runs are walked again: the %s goes, too',
+    async (_, isDouble, state) => {
+      const h = await twoOpenIncidents(isDouble);
+      await h.restart({ loseStore: true });
+      const { sequence } = await recover(h, h.anomaly());
+      const key = {
+        metric: 'temperature',
+        rule: 'upper',
+        lastSequence: sequence,
+        waiting: false,
+        firing: null,
+      } as const;
+      await h.pass(2 * minuteMs);
+      h.rollCall([key]);
+      await h.pass(16 * minuteMs);
+      expect(h.destination.rows.map((row) => row.state)).toEqual(['resolved', 'new']);
+      h.rollCall([key]);
+      await h.pass(minuteMs);
+      expect(h.destination.rows.map((row) => row.state)).toEqual(['resolved', state]);
+    },
+  );
 
   test('a walk whose answer holds a row that was not asked for is not believed; it is asked again after the pause', async () => {
     let dropsPrefix = true;

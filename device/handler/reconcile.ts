@@ -102,15 +102,18 @@ export function reconcileRows(
     const called = byCorrelation.get(row.correlationId);
     // What the call says fires may have ended while the walk had to wait.
     const fires = called?.firing != null && store.occurrence(called.firing.id)?.phase !== 'ended';
-    if (called?.waiting === true) {
-      outcome = 'put off';
-      continue;
-    }
     // Another incident is that of what fires: this one tells of what is over.
     const home = rows.find((other) => firing.some(({ incident }) => incident?.sysId === other.sysId));
     const isOther = home !== undefined && home !== row;
-    if (fires && !isHeld && !isOther) continue;
-    if ((firing.length > 0 && !isHeld && !isOther) || store.entriesOf(row.correlationId).length > 0) continue;
+    const goesOn = (fires || firing.length > 0) && !isHeld && !isOther;
+    if (called?.waiting === true || goesOn || store.entriesOf(row.correlationId).length > 0) {
+      // Of several one is, or will be, that of what goes on; the others are not to be left open.
+      const isOneOfSeveral = rows.some(
+        (other) => other !== row && isOpen(other) && other.correlationId === row.correlationId,
+      );
+      if (called?.waiting === true || (isOneOfSeveral && home !== row)) outcome = 'put off';
+      continue;
+    }
     const key = called ?? keyOf(row.correlationId, call);
     const found = key && breachOf(row, call, key);
     if (found === undefined) continue;
