@@ -242,7 +242,10 @@ export function createIntake(store: HandlerStore, options: IntakeOptions, own: O
     if (opened.place !== 'wanted') return;
     goOn(opened);
     add(opened, 'open');
-    if (phase === 'ended') tellEnd(opened);
+    if (phase !== 'ended') return;
+    // A later breach of the key that goes on keeps their incident open.
+    const goesOn = store.firingOf(correlation).some(({ place }) => place === 'wanted' || place === 'attached');
+    tellEnd(opened, goesOn ? 'note' : 'resolve');
   }
 
   /**
@@ -284,11 +287,11 @@ export function createIntake(store: HandlerStore, options: IntakeOptions, own: O
     store.retire(occurrence.id, options.policy.keepEnded);
   }
 
-  function tellEnd(occurrence: Occurrence): void {
+  function tellEnd(occurrence: Occurrence, recovery: 'resolve' | 'note' = 'resolve'): void {
     const { message } = occurrence;
     add(occurrence, 'recover');
     if (options.attachChart && message.window.length > 1) add(occurrence, 'end-chart');
-    resolveAfterQuiet(occurrence, message.at);
+    if (recovery === 'resolve') resolveAfterQuiet(occurrence, message.at);
   }
 
   function resolveAfterQuiet(occurrence: Occurrence, at: string): void {

@@ -122,6 +122,32 @@ describe('storms, caps and silence', () => {
     ]);
   });
 
+  test('what a closed storm never listed is told in the incident of a later breach, which goes on', async () => {
+    const h = await ready((config) => {
+      config.handler.deviceSilentMs = 0;
+      config.handler.storm = { keys: 1, windowMs: minuteMs };
+    });
+    h.anomaly({ metric: 'a' });
+    const listed = h.anomaly({ metric: 'b' });
+    await h.settle();
+    h.destination.writeFaults.push({ ok: false, kind: 'refused-record', message: 'a business rule' });
+    const early = h.anomaly({ metric: 'c' });
+    await h.pass(2 * minuteMs);
+    await recover(h, listed);
+    await recover(h, early);
+    await h.pass(2 * minuteMs);
+    const late = h.anomaly({ metric: 'c' });
+    await h.settle();
+    const row = () => h.destination.rows.find((one) => one.openedBy === late.id);
+    expect(row()?.state).toBe('new');
+    h.destination.edit('INC0010002', { state: 'closed' });
+    h.handler.redrive('all');
+    await h.pass(30 * minuteMs);
+    expect(row()?.workNotes).toContain(`breach ${early.id} start=${early.startedAt} end=2026`);
+    expect(row()?.state).toBe('new');
+    expect(row()?.closeNotes).toBe('');
+  });
+
   test('a breach that called off a resolution, and that a storm holds after a silence, lets the earlier incident end', async () => {
     const h = await ready((config) => {
       config.handler.deviceSilentMs = 0;

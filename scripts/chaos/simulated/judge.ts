@@ -112,6 +112,7 @@ function isExcused({ invariant, what }: Finding, rows: readonly Row[], chronicle
   const isToldAgain = chronicle.truth.breaches().some((breach) => isRelived(breach, chronicle));
   if (invariant === 'in order' && (clockWasWrong || isToldAgain)) return true;
   if (invariant === 'in order' && isOrphanOvertaken(what, chronicle)) return true;
+  if (invariant === 'in order' && isLetGoLate(what, chronicle, rows)) return true;
   // What was on hold when its breach ended is left to people, whatever they make of it later.
   const isHeld = ({ what: did, sysId }: Chronicle['deeds'][number]) =>
     did === 'hold' && rows.some((row) => row['sys_id'] === sysId && what.startsWith(`${row['number']}:`));
@@ -134,6 +135,16 @@ function isOrphanOvertaken(what: string, { handlerLosses, writes }: Chronicle): 
   if (overtaken === undefined || handlerLosses.length === 0) return false;
   return writes.some(({ fields: { work_notes: note = '' } }) => {
     return note.startsWith('Ended: the device does not know this breach') && note.includes(`breach ${overtaken} `);
+  });
+}
+
+/** What a storm was refused to list is told once people have ended the storm's incident; later ones were told meanwhile. */
+function isLetGoLate(what: string, { deeds, writes }: Chronicle, rows: readonly Row[]): boolean {
+  const [, overtaken] = /before the end of breach ([0-9a-f]{32})$/.exec(what) ?? [];
+  const storms = rows.filter((row) => row['correlation_id']?.endsWith('/storm')).map((row) => row['sys_id']);
+  if (overtaken === undefined || !deeds.some(({ sysId }) => storms.includes(sysId))) return false;
+  return writes.some(({ fields: { work_notes: note = '' } }) => {
+    return note.includes('Reported late: ') && note.includes(overtaken);
   });
 }
 
