@@ -41,11 +41,11 @@ async function simulate(options: ChaosOptions): Promise<0 | 1> {
   const totals = await runSchedules({
     device,
     seed: options.seed,
-    schedules: options.schedules,
+    schedules: options.rounds,
     isOver: () => performance.now() >= endsMs,
     onProgress: ({ rounds, kills, faults, violations }) =>
       progress.show(
-        `${rounds} of ${options.schedules} schedules, ${kills} kills, ${faults} faults, ${violations.length} violations`,
+        `${rounds} of ${options.rounds} schedules, ${kills} kills, ${faults} faults, ${violations.length} violations`,
       ),
   });
   progress.end();
@@ -113,7 +113,7 @@ function summary({ seed }: ChaosOptions, totals: Totals, msEach: number): [strin
 /** The first violation with as few steps as still lead to it; the others by their seeds. */
 async function printShortened({ violations }: Totals): Promise<void> {
   for (const { seed, findings } of violations) {
-    print(`\nseed ${seed} (again: npm run chaos -- --simulated --seed ${seed} --schedules 1)`);
+    print(`\nseed ${seed} (again: npm run chaos -- --simulated --seed ${seed} --rounds 1)`);
     for (const { invariant, what } of findings) print(`  ${invariant}: ${what}`);
   }
   const [first] = violations;

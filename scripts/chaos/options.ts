@@ -3,7 +3,7 @@ import { Command, InvalidArgumentError } from 'commander';
 export interface ChaosOptions {
   /** Whole processes instead of the simulated world. */
   processes: boolean;
-  /** Rounds with whole processes. */
+  /** Schedules of the simulated world, or faults that strike whole processes. */
   rounds: number;
   /** Whether a power loss cuts what is not synced at every byte, and not at some of them. */
   everyByte: boolean;
@@ -12,7 +12,6 @@ export interface ChaosOptions {
   seed: number;
   /** Longest time that schedules or rounds are begun, minutes. */
   minutes: number;
-  schedules: number;
   /** Part of the names of the mutants to try, empty for all; undefined tries none. */
   mutants: string | undefined;
   /** Part of the names of the parsers to feed, empty for all; undefined feeds none. */
@@ -30,11 +29,15 @@ export function parseOptions(argv: readonly string[]): ChaosOptions {
     .option('--simulated', 'the real code in a simulated world (the default)')
     .option('--processes', 'whole processes instead, with a real broker, disk and local ServiceNow')
     .option('--seed <number>', 'of the first schedule or world; each next one has the next number', whole, 1)
-    .option('--rounds <number>', 'with whole processes: how many are played, a fault in each', whole, 10_000)
+    .option(
+      '--rounds <number>',
+      'how many are played: a schedule each, or with whole processes a fault each',
+      whole,
+      10_000,
+    )
     .option('--fault <name>', 'with whole processes: only faults with this in their name')
     .option('--every-byte', 'with whole processes: a power loss cuts the last write at every byte, not at 500 of them')
-    .option('--schedules <number>', 'how many are played', whole, 10_000)
-    .option('--minutes <number>', 'no schedule, and no round, is begun after this time', positive, 10)
+    .option('--minutes <number>', 'no round is begun after this time', positive, 10)
     .option('--mutants [name]', 'breaks the code on purpose, one line at a time, and says whether that is found')
     .option('--fuzz [name]', 'feeds hostile input to every parser at an edge, each in a process of its own')
     .option('--inputs <number>', 'for each parser; a slow one gets fewer', whole, 100_000)
@@ -57,7 +60,6 @@ export function parseOptions(argv: readonly string[]): ChaosOptions {
     fault: options.fault,
     seed: options.seed,
     minutes: options.minutes,
-    schedules: options.schedules,
     mutants: options.mutants === true ? '' : options.mutants,
     fuzz: options.fuzz === true ? '' : options.fuzz,
     inputs: options.inputs,
