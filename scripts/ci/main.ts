@@ -13,7 +13,7 @@ import { failureLines, readFigures, type TestFigures } from './test-report.ts';
  * running. A limit is far beyond what its check takes, so that a hanging one ends with a reason.
  */
 const recording = resolve('../shared/data/astropi-2015-sense-hat.csv');
-const testsLimitMs = 15 * 60_000;
+const testsLimitMs = 20 * 60_000;
 /** Eight minutes is the promise of the run itself; the first one also installs the emulators. */
 const cloudLimitMs = 12 * 60_000;
 const toolLimitMs = 3 * 60_000;
