@@ -11,7 +11,7 @@ import type { HandlerStore } from './store.ts';
  * Walks the instance's open incidents of each device that calls the roll: once for each start of the handler and each
  * installation of the device. What the instance cannot be asked now is asked at the next `goOn`; a walk that finds
  * nothing while no incident is known says little, for this user may not be able to read, and one may find a key that has
- * messages waiting: it is walked again at the next call.
+ * messages waiting, or several incidents of which one goes on: it is walked again at the next call.
  */
 export interface Walks {
   called(call: RollCall): void;

@@ -25,6 +25,7 @@ export interface RuntimeOptions {
 
 /** This runtime from its bundle, as a gateway; storm guard, cap, charts and delays are off. */
 export function greengrassItsm(programs: Programs, { dataDir, node = process.execPath }: RuntimeOptions = {}): System {
+  const flags = flagsOfRecipe();
   return {
     name: 'greengrass-itsm',
     async start({ folder, broker, receiver }) {
@@ -43,7 +44,7 @@ export function greengrassItsm(programs: Programs, { dataDir, node = process.exe
       };
       const file = join(folder, 'bench.json');
       await writeFile(file, JSON.stringify(configuration));
-      return startChild(node, [...flagsOfRecipe(), programs.path('both'), file], {
+      return startChild(node, [...flags, programs.path('both'), file], {
         logFile: join(folder, 'system.log'),
       });
     },
