@@ -68,6 +68,8 @@ function storeOf(
   const rejected = rejectedOf(db);
   const silences = silencesOf(db);
   const dataVersion = db.prepare('PRAGMA data_version');
+  /** It is stored that something was written to this instance. */
+  let isMarked = false;
 
   return {
     ...devicesOf(db),
@@ -78,9 +80,15 @@ function storeOf(
     ...silences,
     /** Runs `work` in one transaction, by default a durable one; one that is `grouped` is so once `afterSync` calls back. */
     transaction<T>(work: () => T, durability: Durability = 'synced'): T {
-      const result = transaction(db, work, durability);
-      if (durability === 'grouped') sync.mark();
-      return result;
+      const wasMarked = isMarked;
+      try {
+        const result = transaction(db, work, durability);
+        if (durability === 'grouped') sync.mark();
+        return result;
+      } catch (error) {
+        isMarked = wasMarked;
+        throw error;
+      }
     },
     /** Calls back once all that was committed `grouped` until now survives a power loss. */
     afterSync: sync.after,
@@ -97,7 +105,10 @@ function storeOf(
     },
     /** Whether anything was ever written to this instance from this store: an empty store may be a lost one. */
     hasWritten: () => meta.get(`written ${instance}`) !== undefined,
-    markWritten: () => meta.set(`written ${instance}`, '1'),
+    markWritten(): void {
+      if (!isMarked) meta.set(`written ${instance}`, '1');
+      isMarked = true;
+    },
     /** The instance that was served last. */
     servedInstance: () => meta.get('served instance'),
     setServedInstance: () => meta.set('served instance', instance),

@@ -22,6 +22,8 @@ export interface RelayStore {
   openKeys(): { correlationId: string; attemptOpen: boolean }[];
   /** Entries of a key in the order in which they are told. */
   entriesOf(correlationId: string): Entry[];
+  /** The first of them that does not wait for its quiet period. */
+  nextEntry(correlationId: string): Entry | undefined;
   /** Nothing where the breach has an entry of this kind. */
   addEntry(occurrence: Occurrence, kind: EntryKind): void;
   dropWaiting(occurrenceId: string, kind: EntryKind): void;

@@ -195,7 +195,7 @@ export function createRelay(deps: RelayDeps): Relay {
 
   /** The first entry that does not wait for its quiet period, unless a dead letter stands before it. */
   function nextToTell(key: string): Entry | undefined {
-    const next = store.entriesOf(key).find((entry) => entry.dueAtMs === null);
+    const next = store.nextEntry(key);
     return next?.state === 'dead' ? undefined : next;
   }
 
@@ -324,7 +324,7 @@ export function createRelay(deps: RelayDeps): Relay {
     if (entry.kind === 'chart' || entry.kind === 'end-chart') {
       // Charts are seen by whoever sees the incident; one that is gone gets none.
       if (!rows.some((row) => row.sysId === occurrence.incident?.sysId)) {
-        finish(item);
+        finish(item, occurrence);
         return () => keys.done(key);
       }
       begun.sends.push(() => guarded([key], () => attachChart(item)));
@@ -369,7 +369,8 @@ export function createRelay(deps: RelayDeps): Relay {
     else logger.warn({ key: item.key, reason: reasonOf(result) }, 'chart not attached');
     const isAttached = result.ok && result.value === 'attached';
     ends.add(() => {
-      const latest = finish(item);
+      const latest = store.occurrence(item.occurrence.id) ?? item.occurrence;
+      finish(item, latest);
       return () => {
         if (isAttached) report({ kind: 'charted', number: latest.incident?.number }, latest);
         keys.done(item.key);
@@ -387,7 +388,7 @@ export function createRelay(deps: RelayDeps): Relay {
     for (const kind of outcome.add) store.addEntry(latest, kind);
     const seen = written?.row ?? ('row' in step ? step.row : undefined);
     if (seen !== undefined) store.addKnownRow(seen.sysId, seen.number);
-    if (outcome.finished) finish(item);
+    if (outcome.finished) finish(item, latest);
     else store.abandonAttempt(item.entry.id);
     const { told: what } = outcome;
     return () => {
@@ -396,11 +397,9 @@ export function createRelay(deps: RelayDeps): Relay {
     };
   }
 
-  function finish(item: Item): Occurrence {
+  function finish(item: Item, latest: Occurrence): void {
     store.finishEntry(item.entry.id);
-    const latest = store.occurrence(item.occurrence.id) ?? item.occurrence;
     if (latest.phase === 'ended') store.retire(latest.id, policy.keepEnded);
-    return latest;
   }
 
   function writeFailed(item: Item, failure: Failure): void {

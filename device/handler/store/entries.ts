@@ -72,6 +72,10 @@ export function entriesOf(db: Store, instance: string, clock?: Pick<Clock, 'wall
       `SELECT ${columns} FROM entry WHERE instance = ? AND correlation_id = ? AND state <> 'aside' AND ${isTold}
        ORDER BY id LIMIT ${entriesAtATime}`,
     ),
+    next: db.prepare(
+      `SELECT ${columns} FROM entry
+       WHERE instance = ? AND correlation_id = ? AND due_at IS NULL AND state <> 'aside' AND ${isTold} ORDER BY id LIMIT 1`,
+    ),
     inQuiet: db.prepare(
       `SELECT entry.id, entry.correlation_id, due_at, json_extract(message, '$.at') AS at,
          json_extract(message, '$.bootId') AS boot_id, json_extract(message, '$.monotonicMs') AS monotonic_ms
@@ -124,14 +128,21 @@ export function entriesOf(db: Store, instance: string, clock?: Pick<Clock, 'wall
      * Drops resolutions that still wait for their quiet period at event time `atMs`; an attempt under way is not among
      * them. Answers their breaches.
      */
-    dropQuietResolves: (correlationId: string, atMs: number): string[] =>
-      sql.dropQuiet.all(instance, correlationId, atMs).map((row) => occurrenceIdRow.parse(row).occurrence_id),
+    dropQuietResolves(correlationId: string, atMs: number): string[] {
+      if (!mayBeInQuiet) return [];
+      return sql.dropQuiet.all(instance, correlationId, atMs).map((row) => occurrenceIdRow.parse(row).occurrence_id);
+    },
     /** What of a key has waited for its quiet period until event time `atMs` is due for good, before what comes after it. */
     endQuietBy(correlationId: string, atMs: number): void {
-      sql.endQuietBy.run(now(), instance, correlationId, atMs);
+      if (mayBeInQuiet) sql.endQuietBy.run(now(), instance, correlationId, atMs);
     },
     /** Entries of a key in the order in which they are told; without what a silence holds back. */
     entriesOf: (correlationId: string): Entry[] => sql.ofKey.all(instance, correlationId).map(entryOf),
+    /** The first entry of a key that does not wait for its quiet period; what a silence holds back is passed over. */
+    nextEntry(correlationId: string): Entry | undefined {
+      const row = sql.next.get(instance, correlationId);
+      return row === undefined ? undefined : entryOf(row);
+    },
     /** Keys with an entry whose quiet period is over at that instant of the device's time; it is then due for good. */
     releaseQuiet(site: string, deviceId: string, said: Said): string[] {
       if (!mayBeInQuiet) return [];

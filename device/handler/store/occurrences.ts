@@ -1,7 +1,8 @@
 import { z } from 'zod';
-import { type AnomalyMessage, anomalyMessage, severities } from '../../anomaly/anomaly.ts';
+import { type AnomalyMessage, severities } from '../../anomaly/anomaly.ts';
 import type { Occurrence } from '../../incident/occurrence.ts';
 import type { Store } from '../../platform/sqlite.ts';
+import { createMessageTexts } from './message-texts.ts';
 
 const occurrenceRow = z.object({
   id: z.string(),
@@ -24,6 +25,7 @@ const columns = Object.keys(occurrenceRow.shape).join(', ');
 
 /** Breaches of one instance. */
 export function occurrencesOf(db: Store, instance: string) {
+  const texts = createMessageTexts();
   const select = (where: string, from = 'occurrence') => db.prepare(`SELECT ${columns} FROM ${from} WHERE ${where}`);
   // Left to itself the planner takes an index that holds the history.
   const fromFiring = 'occurrence INDEXED BY occurrence_firing';
@@ -43,7 +45,7 @@ export function occurrencesOf(db: Store, instance: string) {
          number = excluded.number, message = excluded.message, told_severity = excluded.told_severity,
          noted_at = excluded.noted_at, updates_since_note = excluded.updates_since_note, held_by = excluded.held_by,
          silenced = excluded.silenced,
-         listed = CASE WHEN phase <> excluded.phase
+         listed = CASE WHEN listed = 0 OR phase <> excluded.phase
              OR json_extract(message, '$.startedAt') <> json_extract(excluded.message, '$.startedAt')
            THEN 0 ELSE listed END,
          ended_order = CASE WHEN excluded.phase = 'firing' THEN NULL ELSE ended_order END`,
@@ -79,6 +81,8 @@ export function occurrencesOf(db: Store, instance: string) {
     ),
   };
 
+  const occurrenceOf = (raw: unknown) => occurrenceFrom(raw, texts.messageOf);
+
   return {
     occurrence(id: string): Occurrence | undefined {
       const row = sql.get.get(instance, id);
@@ -110,7 +114,7 @@ export function occurrencesOf(db: Store, instance: string) {
         occurrence.place,
         incident?.sysId ?? null,
         incident?.number ?? null,
-        JSON.stringify(message),
+        texts.textOf(message),
         occurrence.toldSeverity,
         occurrence.notedAtMs,
         occurrence.updatesSinceNote,
@@ -147,16 +151,15 @@ export function occurrencesOf(db: Store, instance: string) {
 
 const countRow = z.object({ n: z.number() });
 
-function occurrenceOf(raw: unknown): Occurrence {
+function occurrenceFrom(raw: unknown, messageOf: (text: string) => AnomalyMessage): Occurrence {
   const row = occurrenceRow.parse(raw);
-  const message: AnomalyMessage = anomalyMessage.parse(JSON.parse(row.message));
   return {
     id: row.id,
     correlationId: row.correlation_id,
     phase: row.phase,
     place: row.place,
     incident: row.sys_id === null || row.number === null ? null : { sysId: row.sys_id, number: row.number },
-    message,
+    message: messageOf(row.message),
     toldSeverity: row.told_severity,
     notedAtMs: row.noted_at,
     updatesSinceNote: row.updates_since_note,
