@@ -239,6 +239,10 @@ export const configSchema = z
               'Devices kept in memory; the longest idle is put away first.',
             ),
             idleMs: ms(hourMs, 'A device silent for this long is put away, its state saved.', 1_000),
+            republish: flag(
+              true,
+              'Publish what is read again as topics.sensorData, with site, time and sequence. Off, it is on the broker once, and the console shows no curve of it.',
+            ),
           },
           'Gateway: readings of other devices.',
         ),

@@ -42,6 +42,18 @@ describe('a gateway', () => {
     expect(h.monitor.status()).toMatchObject({ devices: 2, firing: [{ deviceId: 'b' }, { deviceId: 'b' }] });
   });
 
+  test('publishes readings again unless told not to; breaches are told all the same', async () => {
+    const h = await start({
+      config(config) {
+        config.sensor.mqtt.republish = false;
+      },
+    });
+    await readAll(h, ['a'], 70_000, hot);
+    expect(told(h)).toEqual(['a upper firing']);
+    expect(h.readings).toEqual([]);
+    expect(h.monitor.status().readings).toMatchObject({ read: 14, published: 0, buffered: 0 });
+  });
+
   test('puts a device away with its state, and goes on where it was: its breach, its numbers, its sequence', async () => {
     const h = await start();
     await readAll(h, ['a'], 70_000, hot);

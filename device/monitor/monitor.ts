@@ -185,6 +185,8 @@ function buildRun(deps: MonitorDeps, lock: { release(): void }) {
   const self = { site, deviceId };
   const own = config.sensor.kind === 'mqtt' ? undefined : self;
   const runId = newId();
+  /** To the broker; one that the readings of a gateway come from has them. */
+  const publishes = own !== undefined || config.sensor.mqtt.republish;
   let { configVersion } = deps;
   const clock = createStampClock(time, deps.machineClock);
   const journal = (deps.openJournal ?? openJournal)(join(deps.dataDir, 'monitor.db'));
@@ -270,7 +272,7 @@ function buildRun(deps: MonitorDeps, lock: { release(): void }) {
       });
       lastReadingAtMs = reading.atMs;
       const stamped = { ...clock.fields(), monotonicMs: Math.max(0, reading.monotonicMs) };
-      feed.publish(reading, stamped);
+      if (publishes) feed.publish(reading, stamped);
       cloud?.readings.publish(reading, stamped);
       deps.onReading?.(reading);
     },

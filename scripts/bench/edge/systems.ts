@@ -44,7 +44,7 @@ export function greengrassItsm(programs: Programs, { dataDir, node = process.exe
       };
       const file = join(folder, 'bench.json');
       await writeFile(file, JSON.stringify(configuration));
-      return startChild(node, [...flags, programs.path('both'), file], {
+      return startChild(node, [...(process.env['BENCH_NODE']?.split(' ') ?? []), ...flags, programs.path('both'), file], {
         logFile: join(folder, 'system.log'),
       });
     },
@@ -61,7 +61,7 @@ function flagsOfRecipe(): string[] {
 const gatewayConfiguration = {
   site: 'bench',
   deviceId: 'gateway',
-  sensor: { kind: 'mqtt', mqtt: { topicFilter: 'IoTBlog/gateway/+', maxDevices: 1_000_000 } },
+  sensor: { kind: 'mqtt', mqtt: { topicFilter: 'IoTBlog/gateway/+', maxDevices: 1_000_000, republish: false } },
   thresholds: { temperature: { upper: 30, deadband: 0.5, onDelayMs: 0, offDelayMs: 0 } },
   noData: { enabled: false },
   handler: {
