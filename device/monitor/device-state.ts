@@ -14,7 +14,7 @@ export interface DeviceState {
   /** By `metric/rule`, as they stand in the journal. */
   keys: Map<string, SavedKey>;
   /** Ends of recorded breaches that the journal could not take. */
-  unsaid: Map<string, Transition>;
+  unsaid: ReadonlyMap<string, Transition>;
   /** Of the metrics that have rules. */
   windows: ReadonlyMap<string, ReadingWindow>;
   /** Metrics on which something fires. */

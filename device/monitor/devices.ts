@@ -199,6 +199,8 @@ export function createDevices(deps: DevicesDeps) {
 
   function correct({ byMs, sinceMonotonicMs }: Correction): void {
     const { clockSynchronised } = clock.fields();
+    // What is corrected below is not to be undone by an earlier write that the disk refuses.
+    journal.endTurn();
     if (Math.abs(byMs) >= wallJumpToldMs) logger.warn({ byMs }, 'the clock was set, stamps made before are corrected');
     if (byMs !== 0) recorder.correct();
     for (const device of present.values()) {

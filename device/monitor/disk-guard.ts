@@ -2,6 +2,7 @@ import type { Logger } from '../platform/logger.ts';
 import type { ReserveFile } from '../platform/reserve-file.ts';
 import { type Durability, isDiskFull } from '../platform/sqlite.ts';
 import type { Clock } from '../platform/time.ts';
+import type { Writer } from '../platform/turn-transaction.ts';
 import type { Journal } from './journal.ts';
 
 /** What a write is for: `begun` finishes what the journal already knows of and may use the reserve for it. */
@@ -9,7 +10,7 @@ export type WriteKind = 'new' | 'begun';
 export type WriteResult<T> = { ok: true; value: T } | { ok: false; reason: 'disk-full' };
 
 export interface DiskGuardDeps {
-  journal: Pick<Journal, 'write' | 'path'>;
+  journal: Pick<Journal, 'write' | 'writeInTurn' | 'path'>;
   reserve: ReserveFile;
   clock: Pick<Clock, 'monotonicMs'>;
   logger: Logger;
@@ -25,6 +26,8 @@ export interface DiskGuardDeps {
  */
 export interface DiskGuard {
   write<T>(kind: WriteKind, durability: Durability, work: () => T): WriteResult<T>;
+  /** With what else is written in this turn of the event loop, while there is room; `writer` hears of one refused later. */
+  writeInTurn<T>(kind: WriteKind, work: () => T, writer: Pick<Writer, 'redo'> & { undo: () => void }): WriteResult<T>;
   /** Cheap; tries at most every few seconds whether there is room again, by writing what had to wait. */
   retry(writeWaiting: () => void): 'room' | 'full' | 'recovered';
   isFull(): boolean;
@@ -49,30 +52,55 @@ export function createDiskGuard({ journal, reserve, clock, logger }: DiskGuardDe
     state = { state: 'full', retryAtMs: clock.monotonicMs() + pauseMs, pauseMs };
   }
 
-  function attempt<T>(durability: Durability, work: () => T): WriteResult<T> | { ok: false; error: unknown } {
+  const isFull = () => state.state === 'full';
+
+  type Attempt<T> = { ok: true; value: T } | { ok: false; error: unknown };
+
+  function attempt<T>(write: () => T): Attempt<T> {
     try {
-      return { ok: true, value: journal.write(durability, work) };
+      return { ok: true, value: write() };
     } catch (error) {
       if (!isDiskFull(error)) throw error;
       return { ok: false, error };
     }
   }
 
+  /** `again` is the attempt on the reserve. */
+  function writeBy<T>(kind: WriteKind, write: () => T, again: () => T): WriteResult<T> {
+    const wasFull = isFull();
+    if (wasFull && kind === 'new') return refused;
+    const first = attempt(write);
+    if (first.ok) return first;
+    if (wasFull) return refused;
+    // Who wrote in the same turn may have freed the reserve already.
+    if (!isFull()) fill(first.error);
+    if (kind === 'new') return refused;
+    const second = attempt(again);
+    return second.ok ? second : refused;
+  }
+
   return {
     write(kind, durability, work) {
-      if (state.state === 'full' && kind === 'new') return refused;
-      const first = attempt(durability, work);
-      if (first.ok) return first;
-      if (state.state === 'full') return refused;
-      fill('error' in first ? first.error : undefined);
-      if (kind === 'new') return refused;
-      const second = attempt(durability, work);
-      return second.ok ? second : refused;
+      const write = () => journal.write(durability, work);
+      return writeBy(kind, write, write);
+    },
+    writeInTurn(kind, work, { undo, redo }) {
+      const alone = () => journal.write('grouped', work);
+      if (isFull()) return writeBy(kind, alone, alone);
+      const inTurn = () =>
+        journal.writeInTurn(work, {
+          undo(error) {
+            if (!isFull() && isDiskFull(error)) fill(error);
+            undo();
+          },
+          redo,
+        });
+      return writeBy(kind, inTurn, alone);
     },
     retry(writeWaiting) {
       if (state.state === 'room') return 'room';
       if (clock.monotonicMs() < state.retryAtMs) return 'full';
-      const written = reserve.restore() ? attempt('synced', writeWaiting) : refused;
+      const written = reserve.restore() ? attempt(() => journal.write('synced', writeWaiting)) : refused;
       if (!written.ok) {
         fill('error' in written ? written.error : undefined);
         return 'full';
@@ -80,6 +108,6 @@ export function createDiskGuard({ journal, reserve, clock, logger }: DiskGuardDe
       state = { state: 'room' };
       return 'recovered';
     },
-    isFull: () => state.state === 'full',
+    isFull,
   };
 }

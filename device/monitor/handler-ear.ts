@@ -1,4 +1,10 @@
-import { type AnswerMessage, answerMessage, handlerStatusMessage, maxMessageBytes } from '../anomaly/anomaly.ts';
+import {
+  type AnswerMessage,
+  answerMessage,
+  handlerStatusMessage,
+  type Key,
+  maxMessageBytes,
+} from '../anomaly/anomaly.ts';
 import { keyText } from '../anomaly/identity.ts';
 import type { Topics } from '../transport/topics.ts';
 import type { InboundMessage } from '../transport/transport.ts';
@@ -8,8 +14,8 @@ export interface HandlerEarDeps {
   /** Undefined for a gateway, which speaks for many. Others are known by their keys (a name given up), or not ours. */
   ownDevice: string | undefined;
   installationId: () => string;
-  /** Last sequence of a key in the journal, 0 for one that never spoke. */
-  lastSequence: (key: string) => number;
+  /** Last sequence of a key, 0 for one that never spoke. */
+  lastSequence: (key: string, of: Key) => number;
   onAnswer: (key: string, answer: AnswerMessage) => void;
   /** The handler has accepted more of this installation than its data directory knows of. */
   onBehind: () => void;
@@ -30,7 +36,7 @@ export function createHandlerEar(deps: HandlerEarDeps) {
       const named = deps.topics.deviceOf(topic);
       if (named !== undefined && named !== answer.deviceId) return;
       const key = keyText(answer);
-      const lastSequence = deps.lastSequence(key);
+      const lastSequence = deps.lastSequence(key, answer);
       if (lastSequence === 0 && deps.ownDevice !== undefined && answer.deviceId !== deps.ownDevice) return;
       if (answer.highWater > lastSequence) deps.onBehind();
       else deps.onAnswer(key, answer);

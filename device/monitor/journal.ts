@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { type Key, rules } from '../anomaly/anomaly.ts';
 import { checkpoint, type Durability, type Migration, openStore, transaction } from '../platform/sqlite.ts';
 import { type CreateStoreSync, createStoreSync } from '../platform/store-sync.ts';
+import { createTurnTransaction, type Writer } from '../platform/turn-transaction.ts';
 import type { Stamp } from './stamp-clock.ts';
 
 /**
@@ -164,6 +165,7 @@ export function openJournal(path: string, createSync: CreateStoreSync = createSt
   const sync = createSync({ path, checkpoint: () => checkpoint(db) });
   // An earlier process may have ended between a commit and its sync.
   sync.mark();
+  const turn = createTurnTransaction(db, sync.mark);
   const list = <T>(schema: z.ZodType<T>, rows: unknown[]): T[] => rows.map((row) => schema.parse(row));
 
   return {
@@ -173,10 +175,15 @@ export function openJournal(path: string, createSync: CreateStoreSync = createSt
      * back; `unsynced` may be lost then, and wears no flash.
      */
     write<T>(durability: Durability, work: () => T): T {
+      turn.end();
       const result = transaction(db, work, durability);
       if (durability === 'grouped') sync.mark();
       return result;
     },
+    /** The same, `grouped`, in one transaction with all that is written so in this turn of the event loop. */
+    writeInTurn: <T>(work: () => T, writer: Writer): T => turn.run(work, writer),
+    /** Commits what was written in this turn of the event loop. */
+    endTurn: turn.end,
     /** Calls back once all that was written `grouped` until now survives a power loss. */
     afterSync: sync.after,
 
@@ -236,8 +243,9 @@ export function openJournal(path: string, createSync: CreateStoreSync = createSt
     putMessage(message: Omit<SavedMessage, 'id'>): void {
       sql.putMessage.run(...messageValues(message));
     },
-    /** The first message of a key that waits for its answer. */
+    /** The first message of a key that waits for its answer; what is told of is committed. */
     head(key: string): SavedMessage | undefined {
+      turn.end();
       return messageRow.optional().parse(sql.getHead.get(key));
     },
     /** The last one. */
@@ -267,8 +275,9 @@ export function openJournal(path: string, createSync: CreateStoreSync = createSt
       return sql.takeBack.run(installationId).changes;
     },
 
-    /** Of what waits for AWS IoT Core: the first one. */
+    /** Of what waits for AWS IoT Core: the first one, committed. */
     cloudHead(): SavedMessage | undefined {
+      turn.end();
       return messageRow.optional().parse(sql.getCloudHead.get());
     },
     /** The last one of a key. */
@@ -299,6 +308,7 @@ export function openJournal(path: string, createSync: CreateStoreSync = createSt
       rejected: countRow.parse(sql.countRejected.get()),
     }),
     close(): void {
+      turn.end();
       sync.close();
       db.close();
     },

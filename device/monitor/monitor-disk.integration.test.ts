@@ -6,6 +6,7 @@ import { silentLogger } from '../platform/logger.ts';
 import { createReserveFile } from '../platform/reserve-file.ts';
 import { openStore, transaction } from '../platform/sqlite.ts';
 import { manualTime } from '../platform/time.ts';
+import { createTurnTransaction } from '../platform/turn-transaction.ts';
 import { createDiskGuard } from './disk-guard.ts';
 import { type Harness, type HarnessOptions, startHarness } from './monitor-harness.ts';
 
@@ -114,6 +115,33 @@ describe('a full disk', () => {
     expect(new Set(h.anomalies.map(({ sequence }) => sequence))).toEqual(new Set([1]));
   });
 
+  test('that is found at the second of two breaches in a turn keeps both, and tells both once there is room', async () => {
+    const h = await start({
+      config(config) {
+        config.sensor.kind = 'mqtt';
+        config.noData.enabled = false;
+        for (const threshold of Object.values(config.thresholds)) threshold.onDelayMs = 0;
+      },
+    });
+    let writes = 0;
+    h.diskIsFull = (durability) => {
+      writes += 1;
+      return durability === 'grouped' && writes > 1;
+    };
+    h.read(hot, { deviceId: 'a' });
+    h.read(hot, { deviceId: 'b' });
+    await h.settle();
+    expect(h.anomalies).toEqual([]);
+    expect(h.monitor.status()).toMatchObject({ storeFull: true, firing: [{ deviceId: 'a' }, { deviceId: 'b' }] });
+    h.diskIsFull = () => false;
+    await h.pass(61_000);
+    expect(h.anomalies.map(({ deviceId, sequence, phase }) => [deviceId, sequence, phase])).toEqual([
+      ['a', 1, 'firing'],
+      ['b', 1, 'firing'],
+    ]);
+    expect(h.monitor.status()).toMatchObject({ storeFull: false, messages: { waiting: 0, unreported: 0 } });
+  });
+
   test('and a power loss: what fires in a saved state and was never recorded is told at the next start', async () => {
     const h = await start();
     h.diskIsFull = (durability) => durability !== 'unsynced';
@@ -133,8 +161,13 @@ test('SQLite’s own refusal is taken for a full disk, and what the transaction 
   const db = openStore({ path, migrations, synchronous: 'full' });
   db.pragma('max_page_count = 4');
   const time = manualTime();
+  const turn = createTurnTransaction(db, () => {});
   const guard = createDiskGuard({
-    journal: { path, write: (_, work) => transaction(db, work) },
+    journal: {
+      path,
+      write: (_, work) => transaction(db, work),
+      writeInTurn: (work, writer) => turn.run(work, writer),
+    },
     reserve: createReserveFile(join(folder, 'reserve'), 0),
     clock: time,
     logger: silentLogger,

@@ -114,17 +114,17 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
 
   const journalOn = (path: string): Journal => {
     const journal = openJournal(path, createInlineSync);
+    // At its end, as on a disk: what the transaction did is rolled back.
+    const onDisk = <T>(durability: Durability, work: () => T) => {
+      const result = work();
+      if (harness.diskIsFull(durability))
+        throw Object.assign(new Error('database or disk is full'), { code: 'SQLITE_FULL' });
+      return result;
+    };
     return {
       ...journal,
-      write(durability, work) {
-        return journal.write(durability, () => {
-          const result = work();
-          // At the commit, as on a disk: what the transaction did is rolled back.
-          if (harness.diskIsFull(durability))
-            throw Object.assign(new Error('database or disk is full'), { code: 'SQLITE_FULL' });
-          return result;
-        });
-      },
+      write: (durability, work) => journal.write(durability, () => onDisk(durability, work)),
+      writeInTurn: (work, writer) => journal.writeInTurn(() => onDisk('grouped', work), writer),
     };
   };
   const machineClock = (): MachineClock => ({ bootId, state: () => harness.clock });

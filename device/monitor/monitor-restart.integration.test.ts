@@ -82,6 +82,7 @@ describe('a power loss', () => {
         h.read(metrics);
         // In half of the runs the answers come at once, in the others they are on their way when the power goes.
         if (stopAt % 2 === 0 || index !== stopAt - 1) await h.settle();
+        else await new Promise((resolve) => setImmediate(resolve));
       }
       if (stopAt > series.length - 1) await h.crash();
       await h.pass(5_000);

@@ -13,6 +13,7 @@ import type { LastWill, Subscription, Transport } from '../transport/transport.t
 import { unsubscribeAll } from '../transport/unsubscribe-all.ts';
 import { type CloudCounts, createCloudDelivery } from './cloud-delivery.ts';
 import { createDelivery } from './delivery.ts';
+import { keyName } from './device-state.ts';
 import { createDevices } from './devices.ts';
 import { createDiskGuard } from './disk-guard.ts';
 import { createHandlerEar } from './handler-ear.ts';
@@ -218,7 +219,11 @@ function buildRun(deps: MonitorDeps, lock: { release(): void }) {
     topics,
     ownDevice: own?.deviceId,
     installationId: () => recorder.installation().id,
-    lastSequence: (key) => journal.key(key)?.lastSequence ?? 0,
+    lastSequence(key, { site, deviceId, metric, rule }) {
+      const device = devices.get(deviceId);
+      const known = device?.site === site ? device.keys.get(keyName({ metric, rule })) : undefined;
+      return (known ?? journal.key(key))?.lastSequence ?? 0;
+    },
     onAnswer: delivery.answered,
     onBehind: renew,
     onHandlerStart() {

@@ -81,21 +81,31 @@ export function createRecorder(deps: RecorderDeps) {
     const { begun, fresh } = sortOut(device, transitions);
     const all = transitions.filter((transition) => begun.includes(transition) || fresh.includes(transition));
     if (all.length === 0) return;
-    if (fresh.length > 0 && write('new', device, all)) return;
+    const again = () => record(device, all);
+    if (fresh.length > 0 && write('new', device, all, again)) return;
     const told = begun.filter((transition) => !follows(transition, fresh));
     for (const transition of begun) {
       if (transition.phase === 'resolved' && !told.includes(transition)) countUnreported(device, transition);
     }
-    if (told.length === 0 || write('begun', device, told)) return;
+    if (told.length === 0 || write('begun', device, told, again)) return;
     for (const transition of told) {
-      if (transition.phase === 'resolved') device.unsaid.set(keyName(transition), transition);
+      if (transition.phase !== 'resolved') continue;
+      device.unsaid = new Map(device.unsaid).set(keyName(transition), transition);
     }
   }
 
-  function write(kind: WriteKind, device: DeviceState, transitions: readonly Transition[]): boolean {
+  /** False where the disk refuses at once; where it does at the end of the turn it is as if nothing had been told, and `redo` is called. */
+  function write(kind: WriteKind, device: DeviceState, transitions: readonly Transition[], redo: () => void): boolean {
+    const { keys, unsaid } = device;
     // A refused attempt is made again, so each begins from what the journal has.
-    const done = guard.write(kind, 'grouped', () => putAll(device, transitions));
-    if (done.ok) committed(device, done.value);
+    const done = guard.writeInTurn(kind, () => putAll(device, transitions), {
+      undo() {
+        device.keys = keys;
+        device.unsaid = unsaid;
+      },
+      redo,
+    });
+    if (done.ok) written(device, done.value);
     return done.ok;
   }
 
@@ -107,7 +117,7 @@ export function createRecorder(deps: RecorderDeps) {
     return { keys, messages };
   }
 
-  function committed(device: DeviceState, { keys, messages }: Put): void {
+  function written(device: DeviceState, { keys, messages }: Put): void {
     device.keys = keys;
     for (const message of messages) {
       delivery.wake(keyText(message));
@@ -195,6 +205,11 @@ export function createRecorder(deps: RecorderDeps) {
     return [...ends, ...begun.map((occurrence) => ({ ...occurrence, ...rest }))];
   }
 
+  function settle(device: DeviceState): void {
+    const transitions = owed(device);
+    if (transitions.length > 0 && write('new', device, transitions, () => settle(device))) device.unsaid = new Map();
+  }
+
   return {
     record,
     putDevice,
@@ -202,17 +217,14 @@ export function createRecorder(deps: RecorderDeps) {
     unreported: () => unreported,
 
     /** Tells what is owed of a device: at its load, and once there is room or another installation. */
-    settle(device: DeviceState): void {
-      const transitions = owed(device);
-      if (transitions.length > 0 && write('new', device, transitions)) device.unsaid.clear();
-    },
+    settle,
 
     /** The same inside a transaction of the caller; answers what is to be done once it is committed. */
     settleWithin(device: DeviceState): () => void {
       const done = putAll(device, owed(device));
       return () => {
-        committed(device, done);
-        device.unsaid.clear();
+        written(device, done);
+        device.unsaid = new Map();
       };
     },
 

@@ -99,7 +99,8 @@ export function transaction<T>(db: Store, work: () => T, durability?: Durability
 /** How each store syncs now: asking it, or telling it again, takes as long as a statement. */
 const synchronous = new WeakMap<Store, 'FULL' | 'NORMAL'>();
 
-function setSynchronous(db: Store, wanted: 'FULL' | 'NORMAL'): void {
+/** @param wanted what commits without a durability of their own are from now on */
+export function setSynchronous(db: Store, wanted: 'FULL' | 'NORMAL'): void {
   if (synchronous.get(db) === wanted) return;
   db.exec(`PRAGMA synchronous = ${wanted}`);
   synchronous.set(db, wanted);

@@ -86,6 +86,10 @@ export function createMonitorSide(deps: SideDeps): MonitorSide {
         life.cross({ port: 'commit', when: 'after' });
         return result;
       },
+      // A turn of the event loop is no unit of this world: each write is a step at which it may end.
+      writeInTurn(work) {
+        return this.write('grouped', work);
+      },
     };
   }
 
