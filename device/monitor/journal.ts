@@ -147,6 +147,8 @@ const messageRow = z
     }),
   );
 
+// Made once: it takes longer than to parse a row.
+const [optionalDevice, optionalKey, optionalMessage] = [deviceRow.optional(), keyRow.optional(), messageRow.optional()];
 const metaRow = z.object({ value: z.string() }).optional();
 const deviceName = z.object({ site: z.string(), device_id: z.string() });
 const countRow = z.object({ n: z.number() }).transform(({ n }) => n);
@@ -196,7 +198,7 @@ export function openJournal(path: string, createSync: CreateStoreSync = createSt
     },
 
     device(site: string, deviceId: string): SavedDevice | undefined {
-      return deviceRow.optional().parse(sql.getDevice.get(site, deviceId));
+      return optionalDevice.parse(sql.getDevice.get(site, deviceId));
     },
     /** Devices to be in memory, the latest saved first. */
     present(limit: number): SavedDevice[] {
@@ -225,7 +227,7 @@ export function openJournal(path: string, createSync: CreateStoreSync = createSt
     },
 
     key(key: string): SavedKey | undefined {
-      return keyRow.optional().parse(sql.getKey.get(key));
+      return optionalKey.parse(sql.getKey.get(key));
     },
     keysOf(site: string, deviceId: string): SavedKey[] {
       return list(keyRow, sql.listKeys.all(site, deviceId));
@@ -246,11 +248,11 @@ export function openJournal(path: string, createSync: CreateStoreSync = createSt
     /** The first message of a key that waits for its answer; what is told of is committed. */
     head(key: string): SavedMessage | undefined {
       turn.end();
-      return messageRow.optional().parse(sql.getHead.get(key));
+      return optionalMessage.parse(sql.getHead.get(key));
     },
     /** The last one. */
     tail(key: string): SavedMessage | undefined {
-      return messageRow.optional().parse(sql.getTail.get(key));
+      return optionalMessage.parse(sql.getTail.get(key));
     },
     /** All that wait, in the order in which they were made. */
     waiting(): SavedMessage[] {
@@ -278,11 +280,11 @@ export function openJournal(path: string, createSync: CreateStoreSync = createSt
     /** Of what waits for AWS IoT Core: the first one, committed. */
     cloudHead(): SavedMessage | undefined {
       turn.end();
-      return messageRow.optional().parse(sql.getCloudHead.get());
+      return optionalMessage.parse(sql.getCloudHead.get());
     },
     /** The last one of a key. */
     cloudTail(key: string): SavedMessage | undefined {
-      return messageRow.optional().parse(sql.getCloudTail.get(key));
+      return optionalMessage.parse(sql.getCloudTail.get(key));
     },
     /** All, in the order in which they were made. */
     waitingForCloud(): SavedMessage[] {
