@@ -28,7 +28,10 @@ test('only the latest are remembered, and no long ones', () => {
   expect(messageOf(texts[2] ?? '')).toBe(third);
   expect(messageOf(texts[1] ?? '')).toBe(second);
   expect(messageOf(texts[0] ?? '')).not.toBe(first);
-  const long = { ...anomalyExample, window: Array.from({ length: 240 }, (_, n): [number, number] => [1e12 + n, 1e12 + n + 0.0625]) };
+  const long = {
+    ...anomalyExample,
+    window: Array.from({ length: 240 }, (_, n): [number, number] => [1e12 + n, 1e12 + n + 0.0625]),
+  };
   expect(messageOf(textOf(long))).toEqual(long);
   expect(messageOf(textOf(long))).not.toBe(long);
 });
