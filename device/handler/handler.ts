@@ -10,6 +10,7 @@ import { createTeller, type Texts, type Told } from '../outbox/tell.ts';
 import { lockDataDir } from '../platform/data-lock.ts';
 import type { Logger } from '../platform/logger.ts';
 import { createReserveFile } from '../platform/reserve-file.ts';
+import { loggedStoreSync } from '../platform/store-sync.ts';
 import { isoUtc, type Time, type Timer } from '../platform/time.ts';
 import type { Topics } from '../transport/topics.ts';
 import type { Subscription, Transport } from '../transport/transport.ts';
@@ -226,7 +227,8 @@ export function createHandler(deps: HandlerDeps): Handler {
   function openedOrUnlocked(): HandlerStore {
     try {
       const open = deps.openStore ?? openHandlerStore;
-      return open(join(deps.dataDir, handlerStoreName), destination.instance, deliveryTime);
+      const path = join(deps.dataDir, handlerStoreName);
+      return open(path, destination.instance, deliveryTime, loggedStoreSync(logger));
     } catch (error) {
       lock.release();
       throw error;

@@ -5,6 +5,7 @@ import type { Config } from '../config/schema.ts';
 import { lockDataDir } from '../platform/data-lock.ts';
 import type { Logger } from '../platform/logger.ts';
 import { createReserveFile } from '../platform/reserve-file.ts';
+import { loggedStoreSync } from '../platform/store-sync.ts';
 import type { Time, Timer } from '../platform/time.ts';
 import type { Metrics, Reading } from '../reading/reading.ts';
 import type { Sample, SampleSink, SampleSource } from '../sensor/source.ts';
@@ -190,7 +191,8 @@ function buildRun(deps: MonitorDeps, lock: { release(): void }) {
   const publishes = own !== undefined || config.sensor.mqtt.republish;
   let { configVersion } = deps;
   const clock = createStampClock(time, deps.machineClock);
-  const journal = (deps.openJournal ?? openJournal)(join(deps.dataDir, 'monitor.db'));
+  const open = deps.openJournal ?? ((path) => openJournal(path, loggedStoreSync(logger)));
+  const journal = open(join(deps.dataDir, 'monitor.db'));
   const reserve = createReserveFile(join(deps.dataDir, 'monitor.reserve'), config.store.reserveBytes);
   const guard = createDiskGuard({ journal, reserve, clock: deliveryTime, logger });
   const backoff = { baseMs: settings.resendBaseMs, capMs: settings.resendCapMs };

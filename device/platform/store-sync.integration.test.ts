@@ -1,9 +1,16 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pino } from 'pino';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { checkpoint, openStore, type Store, transaction } from './sqlite.ts';
-import { createInlineSync, createStoreSync, type StoreSync, type StoreSyncOptions } from './store-sync.ts';
+import {
+  createInlineSync,
+  createStoreSync,
+  loggedStoreSync,
+  type StoreSync,
+  type StoreSyncOptions,
+} from './store-sync.ts';
 import { manualTime } from './time.ts';
 
 let folder: string;
@@ -66,6 +73,7 @@ test('all who come in one turn are called back together, in order; who comes dur
 test('a sync that fails calls nobody back until the store was written anew', async () => {
   const time = manualTime();
   const failures: unknown[] = [];
+  let recovered = 0;
   let refused = 1;
   let failed = () => {};
   const hasFailed = new Promise<void>((resolve) => {
@@ -77,6 +85,9 @@ test('a sync that fails calls nobody back until the store was written anew', asy
     onFailure(error) {
       failures.push(error);
       failed();
+    },
+    onRecovered() {
+      recovered += 1;
     },
     checkpoint() {
       refused -= 1;
@@ -96,9 +107,45 @@ test('a sync that fails calls nobody back until the store was written anew', asy
     calls += 1;
   });
   time.advance(1_000);
-  expect([calls, failures.length]).toEqual([0, 2]);
+  expect([calls, failures.length, recovered]).toEqual([0, 2, 0]);
   time.advance(1_000);
-  expect(calls).toBe(2);
+  expect([calls, failures.length, recovered]).toEqual([2, 2, 1]);
+});
+
+test('a disk that does not sync is told of in the log, once, and so is its end', async () => {
+  const time = manualTime();
+  const lines: string[] = [];
+  let logged = () => {};
+  const isLogged = new Promise<void>((resolve) => {
+    logged = resolve;
+  });
+  const logger = pino(
+    {},
+    {
+      write(line: string) {
+        lines.push(JSON.parse(line).msg);
+        logged();
+      },
+    },
+  );
+  let refused = 2;
+  const sync = loggedStoreSync(logger)({
+    path: join(folder, 'none.db'),
+    time,
+    checkpoint() {
+      refused -= 1;
+      if (refused >= 0) throw new Error('disk I/O error');
+    },
+  });
+  open.push(sync);
+  sync.mark();
+  sync.after(() => {});
+  await isLogged;
+  time.advance(2_000);
+  const failing = 'the disk does not sync: what is new waits until it does';
+  expect(lines).toEqual([failing]);
+  time.advance(1_000);
+  expect(lines).toEqual([failing, 'the disk syncs again, what waited goes on']);
 });
 
 test('nobody is called back after the close', async () => {

@@ -1,5 +1,6 @@
 import { closeSync, fdatasync, fdatasyncSync, fsyncSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
+import type { Logger } from './logger.ts';
 import { systemTime, type Time, type Timer } from './time.ts';
 
 /**
@@ -30,14 +31,17 @@ export interface StoreSyncOptions {
   checkpoint: () => void;
   /** Real time. */
   time?: Time;
+  /** At each attempt. */
   onFailure?: (error: unknown) => void;
+  /** The disk takes a sync again. */
+  onRecovered?: () => void;
 }
 
 export type CreateStoreSync = (options: StoreSyncOptions) => StoreSync;
 
 const retryMs = 1_000;
 
-export const createStoreSync: CreateStoreSync = ({ path, checkpoint, time = systemTime, onFailure }) => {
+export const createStoreSync: CreateStoreSync = ({ path, checkpoint, time = systemTime, onFailure, onRecovered }) => {
   let file: number | undefined;
   let state: 'synced' | 'marked' | 'due' | 'syncing' | 'waiting' | 'closed' = 'synced';
   let waiting: (() => void)[] = [];
@@ -89,11 +93,13 @@ export const createStoreSync: CreateStoreSync = ({ path, checkpoint, time = syst
     timer = time.after(retryMs, () => {
       try {
         checkpoint();
-        markedMeanwhile = false;
-        ended([]);
       } catch (again) {
         failed(again, []);
+        return;
       }
+      onRecovered?.();
+      markedMeanwhile = false;
+      ended([]);
     });
   }
 
@@ -128,6 +134,25 @@ export const createStoreSync: CreateStoreSync = ({ path, checkpoint, time = syst
     },
   };
 };
+
+/** One that says in the log that the disk fails, once, and when it is over: until then nothing that is new is told. */
+export function loggedStoreSync(logger: Logger): CreateStoreSync {
+  return (options) => {
+    let isFailing = false;
+    return createStoreSync({
+      ...options,
+      onFailure(error) {
+        if (!isFailing)
+          logger.error({ err: error, store: options.path }, 'the disk does not sync: what is new waits until it does');
+        isFailing = true;
+      },
+      onRecovered() {
+        isFailing = false;
+        logger.warn({ store: options.path }, 'the disk syncs again, what waited goes on');
+      },
+    });
+  };
+}
 
 /** Syncs in the call, so that what follows a commit follows it in the same turn: for clocks that do not run by themselves. */
 export const createInlineSync: CreateStoreSync = ({ path }) => {

@@ -44,7 +44,7 @@ export function greengrassItsm(programs: Programs, { dataDir, node = process.exe
       };
       const file = join(folder, 'bench.json');
       await writeFile(file, JSON.stringify(configuration));
-      return startChild(node, [...flags, ...(process.env['BENCH_NODE']?.split(' ') ?? []), programs.path('both'), file], {
+      return startChild(node, [...flags, programs.path('both'), file], {
         logFile: join(folder, 'system.log'),
       });
     },
