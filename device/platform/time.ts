@@ -33,8 +33,12 @@ export const systemTime: Time = {
   after(delayMs, task) {
     // Node cuts off fractions and counts whole milliseconds of its own, so it would run up to two too early; whoever looks
     // whether the time is up would then wait for the next occasion.
-    const wholeMs = delayMs > 0 ? Math.ceil(delayMs) + 1 : 0;
-    const handle = setTimeout(task, Math.min(wholeMs, longestDelayMs));
+    if (delayMs <= 0) {
+      // A timer would take a millisecond, of which a breach has several on its way.
+      const handle = setImmediate(task);
+      return { cancel: () => clearImmediate(handle) };
+    }
+    const handle = setTimeout(task, Math.min(Math.ceil(delayMs) + 1, longestDelayMs));
     return { cancel: () => clearTimeout(handle) };
   },
 };
