@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { openServedStore } from '../../../device/handler/store.ts';
 import { killChild, startChild } from './child.ts';
-import { arrived, breach, calm, floodOf, started } from './life.ts';
+import { arrived, breach, calm, floodOf, mixed, started } from './life.ts';
 import { nowMs } from './now.ts';
 import type { Programs } from './programs.ts';
 import { encode } from './publisher.ts';
@@ -25,6 +25,16 @@ export async function bareSubscriber(programs: Programs, world: World, readings:
     await world.publisher.publish(encoded);
     await heardAll;
     return readings / ((nowMs() - beganMs) / 1_000);
+  } finally {
+    await killChild(child);
+  }
+}
+
+/** Readings a second of this runtime where it publishes none again either, 1 % of them breaches. */
+export async function withoutRepublishing(programs: Programs, world: World, readings: number): Promise<number> {
+  const { child } = await started(greengrassItsm(programs, { republish: false }), world);
+  try {
+    return (await floodOf(world, child, mixed(readings))).perS;
   } finally {
     await killChild(child);
   }

@@ -1,8 +1,8 @@
 import { access } from './access.ts';
 
 /**
- * The same job as a flow of Node-RED: a reading comes in at QoS 1 and, above the limit, is published as an anomaly, which
- * comes in again over the broker and becomes an incident. It looks up nothing, and
+ * The same job as a flow of Node-RED: a reading comes in at QoS 1, is published as a reading of its device, and, above
+ * the limit, as an anomaly, which comes in again over the broker and becomes an incident. It looks up nothing, and
  * keeps nothing on disk.
  */
 export function nodeRedFlow({ brokerPort, url }: { brokerPort: number; url: string }): unknown[] {
@@ -22,18 +22,21 @@ export function nodeRedFlow({ brokerPort, url }: { brokerPort: number; url: stri
         id: 'judge',
         z: 'tab',
         type: 'function',
-        outputs: 1,
-        wires: [['anomalies']],
+        outputs: 2,
+        wires: [['readings'], ['anomalies']],
       },
       func: `
         const deviceId = msg.topic.slice(msg.topic.lastIndexOf('/') + 1);
         const { temperature } = msg.payload;
         if (typeof temperature !== 'number') return null;
-        if (temperature <= 30) return null;
+        const seq = (context.get('seq') || 0) + 1;
+        context.set('seq', seq);
         const ts = new Date().toISOString();
+        const reading = { version: 1, site: 'bench', deviceId, ts, seq, metrics: { temperature } };
         const anomaly = { version: 1, site: 'bench', deviceId, metric: 'temperature', value: temperature, limit: 30, ts };
-        return { payload: anomaly };`,
+        return [{ payload: reading }, temperature > 30 ? { payload: anomaly } : null];`,
     },
+    { id: 'readings', z: 'tab', type: 'mqtt out', ...broker, topic: 'IoTBlog/sensorData', wires: [] },
     { id: 'anomalies', z: 'tab', type: 'mqtt out', ...broker, topic: 'IoTBlog/anomaly', wires: [] },
     {
       ...{ id: 'anomaly', z: 'tab', type: 'mqtt in', ...broker, topic: 'IoTBlog/anomaly', datatype: 'json' },

@@ -9,6 +9,7 @@ import requests
 broker_port, url, user, password = int(sys.argv[1]), sys.argv[2], sys.argv[3], sys.argv[4]
 session = requests.Session()
 session.auth = (user, password)
+seq = 0
 
 
 def on_connect(client, _userdata, _flags, _code):
@@ -16,10 +17,14 @@ def on_connect(client, _userdata, _flags, _code):
 
 
 def on_reading(client, _userdata, message):
+    global seq
     device = message.topic.rsplit("/", 1)[1]
     value = json.loads(message.payload)["temperature"]
+    seq += 1
+    ts = datetime.now(timezone.utc).isoformat()
+    reading = {"version": 1, "site": "bench", "deviceId": device, "ts": ts, "seq": seq, "metrics": {"temperature": value}}
+    client.publish("IoTBlog/sensorData", json.dumps(reading), qos=1)
     if value > 30:
-        ts = datetime.now(timezone.utc).isoformat()
         anomaly = {"deviceId": device, "value": value, "limit": 30, "ts": ts}
         client.publish("IoTBlog/anomaly", json.dumps(anomaly), qos=1)
 

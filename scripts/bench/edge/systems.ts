@@ -21,10 +21,13 @@ export interface RuntimeOptions {
   dataDir?: string;
   /** The `node` that runs it; default that of this process. */
   node?: string;
+  /** Whether it publishes the readings again, as it does by default. */
+  republish?: boolean;
 }
 
 /** This runtime from its bundle, as a gateway; storm guard, cap, charts and delays are off. */
-export function greengrassItsm(programs: Programs, { dataDir, node = process.execPath }: RuntimeOptions = {}): System {
+export function greengrassItsm(programs: Programs, options: RuntimeOptions = {}): System {
+  const { dataDir, node = process.execPath, republish = true } = options;
   const flags = flagsOfRecipe();
   return {
     name: 'greengrass-itsm',
@@ -34,6 +37,7 @@ export function greengrassItsm(programs: Programs, { dataDir, node = process.exe
       await writeFile(secretFile, JSON.stringify(access), { mode: 0o600 });
       const configuration = {
         ...gatewayConfiguration,
+        sensor: { kind: 'mqtt', mqtt: { topicFilter: 'IoTBlog/gateway/+', maxDevices: 1_000_000, republish } },
         transport: {
           kind: 'mqtt',
           mqtt: { url: `mqtt://127.0.0.1:${broker.port}`, username: access.username, passwordFile },
@@ -61,7 +65,6 @@ function flagsOfRecipe(): string[] {
 const gatewayConfiguration = {
   site: 'bench',
   deviceId: 'gateway',
-  sensor: { kind: 'mqtt', mqtt: { topicFilter: 'IoTBlog/gateway/+', maxDevices: 1_000_000, republish: false } },
   thresholds: { temperature: { upper: 30, deadband: 0.5, onDelayMs: 0, offDelayMs: 0 } },
   noData: { enabled: false },
   handler: {
