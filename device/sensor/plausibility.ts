@@ -43,8 +43,14 @@ export function plausibilityCheck(bounds: Readonly<Record<string, Bounds>>): (me
   }
 
   return (metrics) => {
-    const clamped = Object.entries(metrics).map(([metric, value]) => [metric, clampHumidity(metric, value)] as const);
-    const problems = clamped.flatMap(([metric, value]) => problem(metric, value) ?? []);
+    const clamped: [string, number][] = [];
+    const problems: string[] = [];
+    for (const [metric, given] of Object.entries(metrics)) {
+      const value = clampHumidity(metric, given);
+      clamped.push([metric, value]);
+      const found = problem(metric, value);
+      if (found !== undefined) problems.push(found);
+    }
     if (clamped.length === 0) problems.push('it has no values');
     if (problems.length === 0) return { ok: true, metrics: Object.fromEntries(clamped) };
     return { ok: false, message: `The reading is not believed: ${problems.join('; ')} (sensor.plausibility).` };
