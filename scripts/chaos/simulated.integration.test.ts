@@ -30,7 +30,7 @@ describe('the simulated world', () => {
     expect(once.chronicle.writes.length).toBeGreaterThan(0);
   });
 
-  test.each(['answer after commit', 'high-water mark', 'bounded history'] as const)(
+  test.each(['answer after commit', 'high-water mark', 'bounded history', 'bounded memory'] as const)(
     '%s, looked at directly',
     async (what) => {
       expect(await checkDirectly(what, device)).toEqual([]);

@@ -10,6 +10,7 @@ import { blankStore, createDisk } from './disk.ts';
 import { eventLoop } from './event-loop.ts';
 import { createHandlerSide, endedKept } from './handler-side.ts';
 import { beginLife } from './life.ts';
+import { createMonitorSide, readingsBuffered } from './monitor-side.ts';
 import type { Mutant } from './mutants.ts';
 import { createNetwork } from './network.ts';
 import { scheduleOf } from './schedule.ts';
@@ -17,7 +18,8 @@ import { createSimulatedServiceNow } from './service-now.ts';
 
 /**
  * What no schedule shows, looked at by itself: two things that the roll call repairs before anybody sees them, and what is
- * bounded by more breaches than a schedule has. A handler is sent messages, and what it answers and keeps is read.
+ * bounded by more breaches and readings than a schedule has. A handler is sent messages, and what it answers and keeps is
+ * read; a monitor that is cut off is shown readings.
  */
 export async function checkDirectly(
   what: NonNullable<Mutant['direct']>,
@@ -38,6 +40,7 @@ const checks = {
   'answer after commit': answersAfterCommit,
   'high-water mark': keepsHighWater,
   'bounded history': keepsHistoryBounded,
+  'bounded memory': keepsMemoryBounded,
 } as const satisfies Record<NonNullable<Mutant['direct']>, (bench: Bench) => Promise<Finding[]>>;
 
 /** A crash right before the commit: nothing was answered, and what is sent again is new. */
@@ -84,6 +87,17 @@ async function keepsHistoryBounded({ side, send, pass }: Bench): Promise<Finding
   return kept <= endedKept ? [] : [{ invariant: 'files are bounded', what: `${kept} breaches are kept` }];
 }
 
+/** More readings than a monitor keeps while the broker is away. */
+async function keepsMemoryBounded({ startMonitor, pass }: Bench): Promise<Finding[]> {
+  const monitor = startMonitor();
+  await pass(1_000);
+  for (let nth = 0; nth < 2 * readingsBuffered; nth += 1) monitor.sample('sensor', { temperature: 20 });
+  const { buffered = Number.NaN, dropped = Number.NaN } = monitor.status()?.readings ?? {};
+  monitor.close();
+  const isBounded = buffered <= readingsBuffered && buffered + dropped === 2 * readingsBuffered;
+  return isBounded ? [] : [{ invariant: 'memory is bounded', what: `${buffered} readings are kept, ${dropped} not` }];
+}
+
 function createBench(device: DeviceCode) {
   const time = manualTime(startMs, 1_000);
   const random = () => 0.5;
@@ -96,9 +110,11 @@ function createBench(device: DeviceCode) {
   const schedule = { ...scheduleOf(1), steps: [] };
   const blank = blankStore('handler.db', (path) => device.openHandlerStore(path, ''));
   const disk = createDisk('handler.db', blank, false);
+  const chronicle = createChronicle(schedule);
+  const shared = { time, random, newId, network, device, setup: schedule.setup, logger: silentLogger, chronicle };
   const side = createHandlerSide({
-    ...{ time, random, newId, network, device, setup: schedule.setup, logger: silentLogger, disk },
-    chronicle: createChronicle(schedule),
+    ...shared,
+    disk,
     services: [createSimulatedServiceNow({ time, wallMs: time.wallMs, random, newId, onWrite() {}, onLate() {} })],
   });
   const handler = createComponent({ time, disk, begin: side.begin, onEnd: side.ended, onReboot() {} });
@@ -118,6 +134,25 @@ function createBench(device: DeviceCode) {
     answers,
     send: (message: typeof anomalyExample = anomalyExample) =>
       void monitor.publish('IoTBlog/anomaly', JSON.stringify(anomalyMessage.parse({ ...message }))),
+    /** A monitor that is cut off. */
+    startMonitor() {
+      const journal = createDisk(
+        'monitor.db',
+        blankStore('monitor.db', (path) => device.openJournal(path)),
+        false,
+      );
+      const own = createMonitorSide({ ...shared, disk: journal });
+      const life = beginLife(time, () => {});
+      network.setOnline('monitor', false);
+      void own.begin(life);
+      return {
+        ...own,
+        close() {
+          own.close();
+          journal.remove();
+        },
+      };
+    },
     pass: (ms: number) => loop.passTo(time.monotonicMs() + ms),
     close() {
       loop.giveBack();

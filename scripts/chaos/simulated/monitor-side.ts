@@ -39,6 +39,9 @@ export interface MonitorSide {
   close(): void;
 }
 
+/** What a monitor keeps of readings that nobody takes. */
+export const readingsBuffered = 1_000;
+
 const waitingBody = z.object({
   deviceId: z.string(),
   metric: z.string(),
@@ -120,7 +123,13 @@ export function createMonitorSide(deps: SideDeps): MonitorSide {
       ),
       noData: { enabled: false },
       anomaly: { updateIntervalMs: 60_000, windowReadings: setup.charts ? 4 : 0 },
-      monitor: { heartbeatMs: 30_000, rollCallMs: 60_000, saveStateMs: 30_000, resendCapMs: 10_000 },
+      monitor: {
+        heartbeatMs: 30_000,
+        rollCallMs: 60_000,
+        saveStateMs: 30_000,
+        resendCapMs: 10_000,
+        bufferReadings: readingsBuffered,
+      },
       store: { reserveBytes: 0 },
     });
   }

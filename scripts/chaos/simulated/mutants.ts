@@ -13,7 +13,7 @@ export interface Mutant {
    * Looked for by a direct check: the roll call repairs what it breaks before anybody sees it, or it shows only after more
    * breaches than a schedule has.
    */
-  direct?: 'answer after commit' | 'high-water mark' | 'bounded history';
+  direct?: 'answer after commit' | 'high-water mark' | 'bounded history' | 'bounded memory';
 }
 
 const relay = 'device/outbox/relay.ts';
@@ -228,6 +228,13 @@ export const mutants: readonly Mutant[] = [
     find: '      sql.trimRetired.run(keep);',
     replace: '      void keep;',
     direct: 'bounded history',
+  },
+  {
+    name: 'readings that cannot be published are all kept',
+    file: 'device/monitor/reading-feed.ts',
+    find: '    if (size() <= capacity) return 0;',
+    replace: '    if (size() <= 1e9 * capacity) return 0;',
+    direct: 'bounded memory',
   },
   {
     name: 'a walk that had to put a row off is not walked again',
