@@ -1,4 +1,5 @@
 import type { Browser, Page } from 'playwright-core';
+import { AppError } from '../../../device/platform/errors.ts';
 import { median } from '../median.ts';
 import type { Figure } from './figure.ts';
 
@@ -43,7 +44,12 @@ async function visited<T>(browser: Browser, look: (visit: Visit) => Promise<T>):
     network.on('Network.loadingFinished', ({ encodedDataLength }) => {
       bytes += encodedDataLength;
     });
-    const shownAtMs = async (isShown: string) => Number(await page.evaluate(instantOf(isShown)));
+    const shownAtMs = async (isShown: string) => {
+      const instant = await page.evaluate<number | null>(instantOf(isShown));
+      if (instant !== null) return instant;
+      const what = `${new URL(page.url()).pathname} did not show within ${patienceMs / 1_000} s: ${isShown}`;
+      throw new AppError('failed', `${what}. Has the page changed? Then say in scripts/bench/figures what it shows.`);
+    };
     return await look({
       page,
       async goTo(address, isShown) {
@@ -63,11 +69,11 @@ async function visited<T>(browser: Browser, look: (visit: Visit) => Promise<T>):
   }
 }
 
-/** The page's clock at the first frame in which it is drawn. */
+/** The page's clock at the first frame in which it is drawn; null where it is not in time. */
 function instantOf(isShown: string): string {
-  return `new Promise((shown, failed) => {
-    setTimeout(() => failed(new Error('not shown within ${patienceMs / 1_000} s')), ${patienceMs});
-    const look = () => (${isShown}) ? shown(performance.now()) : requestAnimationFrame(look);
+  return `new Promise((answer) => {
+    setTimeout(() => answer(null), ${patienceMs});
+    const look = () => (${isShown}) ? answer(performance.now()) : requestAnimationFrame(look);
     look();
   })`;
 }

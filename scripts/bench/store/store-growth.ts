@@ -2,6 +2,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { configSchema } from '../../../device/config/schema.ts';
+import type { HandlerStatus } from '../../../device/handler/handler.ts';
 import { AppError } from '../../../device/platform/errors.ts';
 import { seededRandom } from '../../../device/platform/random.ts';
 import type { Finding } from '../edge/rounds.ts';
@@ -17,6 +18,8 @@ export interface StoreGrowth {
 interface Weighed {
   anomalies: number;
   bytes: { monitor: number; handler: number };
+  /** Since the last time. */
+  told: HandlerStatus['relay']['told'];
 }
 
 const devices = 1_000;
@@ -78,7 +81,7 @@ export async function storeGrowth(anomalies: number, onProgress: (line: string) 
       await world.pass(minuteMs);
     }
     checkAllTold(world, begun - since);
-    weighed.push({ anomalies: begun, bytes: world.bytes() });
+    weighed.push({ anomalies: begun, bytes: world.bytes(), told: world.status().relay.told });
     await world.stop();
   }
 
@@ -127,6 +130,7 @@ function resultOf(weighed: readonly Weighed[], { cpuUs, days }: { cpuUs: number[
   const count = (value: number) => value.toLocaleString('en');
   const line = ({ anomalies, bytes }: Weighed) =>
     `after ${count(anomalies)} anomalies: handler.db ${count(bytes.handler)} bytes, monitor.db ${count(bytes.monitor)} bytes`;
+  const told = (kind: keyof Weighed['told']) => count(few.told[kind] + many.told[kind]);
   return {
     finding: {
       measure: `stores after ${count(many.anomalies)} anomalies, against ${count(few.anomalies)}`,
@@ -134,7 +138,7 @@ function resultOf(weighed: readonly Weighed[], { cpuUs, days }: { cpuUs: number[
       of: `${megabytes(many).toFixed(2)} / ${megabytes(few).toFixed(2)} MB`,
     },
     lines: [
-      `${days.toFixed(1)} simulated days`,
+      `${days.toFixed(1)} simulated days; incidents created ${told('created')}, reopened ${told('reopened')}, breaching again before they were resolved ${told('joined')}`,
       ...weighed.map(line),
       `CPU ms an anomaly, by tenths: ${cpuUs.map((us) => (us / 1_000).toFixed(2)).join(' ')}`,
     ],
