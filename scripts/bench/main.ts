@@ -52,7 +52,9 @@ async function main(): Promise<0 | 1> {
   }
 }
 
-const exitCodeOf = (findings: readonly Finding[]) => (findings.every(({ holds }) => holds) ? 0 : 1);
+function exitCodeOf(findings: readonly Finding[]): 0 | 1 {
+  return findings.every(({ holds }) => holds) ? 0 : 1;
+}
 
 async function compare(rounds: number, progress: Progress): Promise<Finding[]> {
   const root = resolve('.');

@@ -80,7 +80,7 @@ function instantOf(isShown: string): string {
 
 /** Time and bytes of a look, one figure each. */
 export function figuresOf(name: string, { ms, bytes }: Look): Figure[] {
-  const how = `median of ${visits} visitors with an empty cache, Chromium on this machine`;
+  const how = `median of ${visits} visitors who begin with an empty cache, Chromium on this machine`;
   return [
     { measure: `${name}: until shown`, value: ms, unit: 'ms', how },
     {
