@@ -78,7 +78,7 @@ export interface SimulatedServiceNow {
   person(method: 'PATCH' | 'DELETE', sysId: string, fields?: Readonly<Record<string, string>>): number;
   /**
    * Modifications of a record that an answer has told a living edge of, and when that was; undefined before. A walk, which looks for what
-   * is open at a device, tells nothing of what else a row tells.
+   * is open at a device, tells nothing of what else a row tells, and an answer with rows that were not asked for is not believed.
    */
   heard(sysId: string): Heard | undefined;
   /** This life of the edge has stored what it heard. */
@@ -226,6 +226,7 @@ export function createSimulatedServiceNow(options: SimulatedServiceNowOptions): 
     };
     const seen = { modCounts: new Map(shownModCounts), knownAtMs };
     const isWalk = url.searchParams.get('sysparm_query')?.includes('STARTSWITH') === true;
+    const isStray = () => request.method === 'GET' && plan.limits.droppedFields.length > 0;
     const table = /^\/api\/now\/table\/([^/]+)/.exec(url.pathname)?.[1];
     const hopMs = () => 1 + Math.floor(random() * longestHopMs);
     const struck = faults.strike({
@@ -241,7 +242,7 @@ export function createSimulatedServiceNow(options: SimulatedServiceNowOptions): 
       const fail = (code: string, connected: boolean) => resolve({ kind: 'failed', code, connected });
       const answered = (answer: ApiAnswer) =>
         time.after(hopMs(), () => {
-          if (!life.isOver() && !isWalk) hear(answer, life);
+          if (!life.isOver() && !isWalk && !isStray()) hear(answer, life);
           resolve(outcomeOf(answer));
         });
       if (service.unreachable !== undefined) {
