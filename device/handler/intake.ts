@@ -162,17 +162,18 @@ export function createIntake(store: HandlerStore, options: IntakeOptions, own: O
     if (message.rule === 'storm' || message.rule === 'broker-silent') return wanted;
     // What opens only after a silence counts for a storm then.
     if (isHeldBack(wanted, message)) return wanted;
-    const now = time.monotonicMs();
+    const before = weather.get(message.site);
+    // One that people have ended is over by this, and holds nothing new.
+    if (before?.state === 'storming') tellStorm(before.stormId);
     const { weather: next, admission } = admit(
       weather.get(message.site) ?? calm,
       correlation,
-      now,
+      time.monotonicMs(),
       options.policy.storm,
     );
     weather.set(message.site, next);
     if (admission === 'own') return wanted;
     const stormId = next.state === 'storming' ? next.stormId : beginStorm(message.site);
-    tellStorm(stormId);
     return { place: 'held', heldBy: stormId, incident: null };
   }
 

@@ -85,6 +85,20 @@ describe('storms, caps and silence', () => {
     expect(told.map((row) => [row.correlationId, row.state])).toEqual([['home/pi/c/upper', 'resolved']]);
   });
 
+  test('what begins right after people have closed a storm that had listed all it held opens an incident of its own', async () => {
+    const h = await ready((config) => {
+      config.handler.storm = { keys: 1, windowMs: minuteMs };
+    });
+    const [, , over] = keys(3).map((metric) => h.anomaly({ metric }));
+    await h.pass(2 * minuteMs);
+    h.destination.edit('INC0010002', { state: 'closed' });
+    if (over !== undefined) await recover(h, over);
+    const late = h.anomaly({ metric: over?.metric ?? '' });
+    await h.pass(2 * minuteMs);
+    const told = h.destination.rows.filter((row) => row.workNotes.includes(late.id));
+    expect(told.map((row) => [row.correlationId, row.state])).toEqual([['home/pi/m2/upper', 'new']]);
+  });
+
   test('what people closed with a storm whose opening listed it stays with them, though nobody heard that it was listed', async () => {
     const h = await ready((config) => {
       config.handler.storm = { keys: 1, windowMs: minuteMs };

@@ -272,6 +272,37 @@ describe('an end that is not known', () => {
     expect([sent, h.destination.attachments.length]).toEqual([1, 1]);
   });
 
+  test('of a chart is not taken for a failure by a user who may not read any more: it is attached once', async () => {
+    let looked = 0;
+    const h: Harness = await ready(undefined, {
+      chart: () => Promise.resolve(new Uint8Array([1])),
+      destination: altered((table) => ({
+        attach(sysId, file) {
+          if (table.calls.attach === 0) table.writeFaults.push('commit-then-cut');
+          return table.attach(sysId, file);
+        },
+        attachmentNames(sysId) {
+          looked += 1;
+          table.rights.read = looked !== 2;
+          return table.attachmentNames(sysId);
+        },
+      })),
+    });
+    const now = h.time.wallMs();
+    h.anomaly({
+      window: [
+        [now - 5_000, 29],
+        [now, 31],
+      ],
+    });
+    await h.pass(3 * minuteMs);
+    expect([looked, h.destination.calls.attach, h.destination.attachments.length]).toEqual([2, 1, 1]);
+    h.destination.rights.read = true;
+    await h.pass(6 * minuteMs);
+    expect([looked, h.destination.calls.attach, h.destination.attachments.length]).toEqual([3, 1, 1]);
+    expect(h.handler.status().counts.entries).toBe(0);
+  });
+
   test('because the adapter threw is waited for too, and leaves the writes alone that are under way beside it', async () => {
     const h: Harness = await ready(undefined, {
       destination: (table, time) =>

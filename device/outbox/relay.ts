@@ -359,8 +359,8 @@ export function createRelay(deps: RelayDeps): Relay {
       store.transaction(() => store.beginAttempt(item.entry.id));
       return new Promise<void>((resolve) => store.afterSync(resolve));
     };
-    const { signal } = stopping;
-    const result = await line.send(() => teller.chart(item.entry.kind, item.occurrence, { begin, signal }));
+    const attempt = { begin, signal: stopping.signal, mayBeAttached: item.entry.attempts > 0 };
+    const result = await line.send(() => teller.chart(item.entry.kind, item.occurrence, attempt));
     if (result.ok && result.value === 'put off') return writeFailed(item, notNow);
     // A chart is an extra: what refuses it must not hold up what is told next.
     const isExtra = !result.ok && (result.kind === 'refused-record' || result.kind === 'gone');

@@ -29,7 +29,7 @@ function teller(chart: TellerDeps['chart']) {
   return { destination, ...createTeller({ destination, texts, closeCode: 'Solution provided', chart, held }) };
 }
 
-const going = (begin: () => void) => ({ begin, signal: new AbortController().signal });
+const going = (begin: () => void) => ({ begin, signal: new AbortController().signal, mayBeAttached: false });
 
 describe('attaching the chart of a breach', () => {
   it('attaches it once, under a name that carries occurrence and sequence', async () => {
@@ -81,7 +81,7 @@ describe('attaching the chart of a breach', () => {
     const begin = () => {
       begun += 1;
     };
-    const sent = await told.chart('chart', occurrence, { begin, signal: stopping.signal });
+    const sent = await told.chart('chart', occurrence, { begin, signal: stopping.signal, mayBeAttached: false });
     expect(sent).toEqual({ ok: true, value: 'put off' });
     expect([drawn, begun, told.destination.calls.attach]).toEqual([0, 0, 0]);
   });

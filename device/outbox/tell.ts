@@ -177,12 +177,17 @@ export function createTeller({ destination, texts, closeCode, chart, held }: Tel
 
     /**
      * Attaches the chart unless the incident has it. `begin` is called before anything is written; one that cannot be drawn
-     * is refused. Put off, and nothing written, where `signal` is aborted before it is drawn.
+     * is refused. Put off, and nothing written, where `signal` is aborted before it is drawn, or where it `mayBeAttached`, by
+     * an attempt whose end is not known, and the incident is not to be seen either.
      */
     async chart(
       kind: EntryKind,
       occurrence: Occurrence,
-      { begin, signal }: { begin: () => void | Promise<void>; signal: AbortSignal },
+      {
+        begin,
+        signal,
+        mayBeAttached,
+      }: { begin: () => void | Promise<void>; signal: AbortSignal; mayBeAttached: boolean },
     ): Promise<DestinationResult<'attached' | 'not wanted' | 'put off'>> {
       const { incident, message } = occurrence;
       if (chart === undefined || incident === null || message.window.length < 2)
@@ -191,6 +196,12 @@ export function createTeller({ destination, texts, closeCode, chart, held }: Tel
       const names = await destination.attachmentNames(incident.sysId);
       if (!names.ok) return names;
       if (names.value.includes(name)) return { ok: true, value: 'not wanted' };
+      // A user who may not read any more is shown no attachment either.
+      if (mayBeAttached && names.value.length === 0) {
+        const shown = await destination.find({ correlationIds: [], sysIds: [incident.sysId], limit: 1 });
+        if (!shown.ok) return shown;
+        if (shown.value.rows.length === 0) return { ok: true, value: 'put off' };
+      }
       if (signal.aborted) return { ok: true, value: 'put off' };
       const drawn = await chart(occurrence, signal).catch(messageOf);
       if (signal.aborted) return { ok: true, value: 'put off' };

@@ -153,7 +153,9 @@ export function createMemoryDestination(time: Time, instance = 'memory/incident'
     },
     async attachmentNames(sysId) {
       calls.attachmentNames += 1;
-      return read(() => attachments.filter((one) => one.sysId === sysId).map((one) => one.name));
+      return read(() =>
+        attachments.filter((one) => destination.rights.read && one.sysId === sysId).map((one) => one.name),
+      );
     },
     attach(sysId, file) {
       calls.attach += 1;

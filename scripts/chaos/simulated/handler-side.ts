@@ -78,6 +78,7 @@ export function createHandlerSide(deps: HandlerSideDeps): HandlerSide {
           if (!isPersonWaiting) life.cross({ port: 'commit', when: 'before' });
           return done;
         }, durability);
+        for (const service of services) service.stored(life);
         if (!isPersonWaiting) life.cross({ port: 'commit', when: 'after' });
         return result;
       },

@@ -2,7 +2,7 @@ import type { Row } from '../../../device/simulation/servicenow/tables.ts';
 import { type AuditResult, audit, strictPolicy } from '../../audit/audit.ts';
 import { type Breach, correlationIdOf } from '../../audit/breach.ts';
 import { attachmentRow, incidentRow, journalRow } from '../../audit/incidents.ts';
-import { type Chronicle, type Finding, isForgotten, type Span, startMs } from './chronicle.ts';
+import { type Chronicle, type Finding, isForgotten, type MonitorLoss, type Span, startMs } from './chronicle.ts';
 import type { Disk } from './disk.ts';
 import { type HandlerSide, stormWindowMs } from './handler-side.ts';
 import type { MonitorSide } from './monitor-side.ts';
@@ -117,6 +117,7 @@ function isExcused({ invariant, what }: Finding, rows: readonly Row[], chronicle
   const isHeld = ({ what: did, sysId }: Chronicle['deeds'][number]) =>
     did === 'hold' && rows.some((row) => row['sys_id'] === sysId && what.startsWith(`${row['number']}:`));
   if (invariant === 'resolved if ended' && chronicle.deeds.some(isHeld)) return true;
+  if (invariant === 'resolved if ended' && isKeptByLater(what, rows, chronicle)) return true;
   // A handler that lost its store may take breaches with incidents of their own for a storm, before it finds these; and
   // what a storm had listed by a wrong clock it does not list again.
   if (chronicle.handlerLosses.length === 0) return false;
@@ -135,6 +136,15 @@ function isOrphanOvertaken(what: string, { handlerLosses, writes }: Chronicle): 
   if (overtaken === undefined || handlerLosses.length === 0) return false;
   return writes.some(({ fields: { work_notes: note = '' } }) => {
     return note.startsWith('Ended: the device does not know this breach') && note.includes(`breach ${overtaken} `);
+  });
+}
+
+/** A breach of its key that is told as one that it tells of, which is over, still lasts. */
+function isKeptByLater(what: string, rows: readonly Row[], chronicle: Chronicle): boolean {
+  const row = rows.find(({ number }) => what.startsWith(`${number}:`));
+  return chronicle.truth.breaches().some((breach) => {
+    const isOfRow = breach.endedAtMs === null && correlationIdOf(breach) === row?.['correlation_id'];
+    return isOfRow && isToldAsEarlier(breach, chronicle);
   });
 }
 
@@ -221,22 +231,16 @@ function excused(breach: Breach, chronicle: Chronicle): Breach {
     // Held back by a silence it was told to nobody, and its start was lost with the monitor.
     const isHeldBack = silencesOf(breach, chronicle).some(({ fromMs, toMs }) => fromMs <= atMs && atMs < toMs);
     untimed ||= isHeldBack && startedAtMs <= atMs && endedAtMs >= atMs;
-    const isNext = forgetsEnds && startedAtMs > atMs && isFirstAfter(breach, atMs, chronicle);
     const isHit = unanswered.some(
-      (one) =>
-        one.deviceId === deviceId &&
-        one.metric === metric &&
-        (startedAtMs <= atMs || isNext) &&
-        endedAtMs >= one.sinceMs,
+      (one) => one.deviceId === deviceId && one.metric === metric && startedAtMs <= atMs && endedAtMs >= one.sinceMs,
     );
     if (!isHit) continue;
     untimed = true;
-    if (forgetsEnds && startedAtMs <= atMs) knownFromMs = chronicle.truth.nextSeenMs(deviceId, atMs);
-    optional ||= isNext;
+    if (forgetsEnds) knownFromMs = chronicle.truth.nextSeenMs(deviceId, atMs);
     optional ||= endedAtMs <= chronicle.truth.nextSeenMs(deviceId, atMs);
   }
-  const [relived, isContinuation] = [isRelived(breach, chronicle), continuesRelived(breach, chronicle)];
-  untimed ||= relived || isContinuation;
+  const isContinuation = isToldAsEarlier(breach, chronicle);
+  untimed ||= isContinuation || isRelived(breach, chronicle);
   optional ||= isContinuation;
   for (const { atMs, ends } of chronicle.handlerLosses) {
     if (endedAtMs > atMs || ends.has(`${correlationIdOf(breach)} ${iso(startedAtMs)} ${iso(endedAtMs)}`)) continue;
@@ -261,14 +265,15 @@ function excused(breach: Breach, chronicle: Chronicle): Breach {
 
 /**
  * A monitor that lost its data directory does not know that a metric within its deadband has exceeded the limit before: the
- * breach ended with the loss, and where it exceeds the limit again another one begins.
+ * breach ended with the loss, and where it exceeds the limit again another one begins. A backup knows what fired when it was
+ * made.
  */
 function asFarAsKnown(breach: Breach, chronicle: Chronicle): Breach[] {
   const { monitorLosses, truth } = chronicle;
   const { deviceId, startedAtMs } = breach;
   const endedAtMs = breach.endedAtMs ?? Number.POSITIVE_INFINITY;
-  for (const { atMs, forgetsEnds } of monitorLosses) {
-    if (forgetsEnds || atMs < startedAtMs || atMs >= endedAtMs) continue;
+  for (const { atMs, forgetsEnds, backedUpAtMs = Number.NEGATIVE_INFINITY } of monitorLosses) {
+    if (forgetsEnds || atMs < startedAtMs || atMs >= endedAtMs || startedAtMs <= backedUpAtMs) continue;
     const [shownMs, exceededMs] = [truth.nextSeenMs(deviceId, atMs), truth.nextExceededMs(breach, atMs)];
     if (exceededMs === shownMs) continue;
     const known = { ...breach, endedAtMs: shownMs, resolvedAtMs: shownMs, untimed: true };
@@ -280,14 +285,11 @@ function asFarAsKnown(breach: Breach, chronicle: Chronicle): Breach[] {
 
 /**
  * A gap of the code: a data directory that comes back from a backup takes up what fired when that was made, and cannot
- * know that the breach ended since. It tells it again, until its next reading, or, where that breaches too, to the end of
- * the breach that begins with it. To do better the handler would have to answer that the breach has ended.
+ * know that the breach ended since. It tells it again, until a value is far from the limit, or, where one exceeds the limit
+ * before, to the end of the breach that begins with it. To do better the handler would have to answer that the breach has ended.
  */
-function isRelived({ startedAtMs, endedAtMs }: Breach, { monitorLosses }: Chronicle): boolean {
-  return monitorLosses.some(
-    ({ atMs, backedUpAtMs = Number.NEGATIVE_INFINITY }) =>
-      startedAtMs <= backedUpAtMs && endedAtMs !== null && endedAtMs > backedUpAtMs && endedAtMs <= atMs,
-  );
+function isRelived(breach: Breach, { monitorLosses }: Chronicle): boolean {
+  return monitorLosses.some((loss) => loss.backedUpAtMs !== undefined && isEndForgotten(breach, loss));
 }
 
 /** Its monitor lost its data directory meanwhile, so that what people decided of the breach before was of another one. */
@@ -295,26 +297,30 @@ function isTakenUpAnew({ startedAtMs, endedAtMs }: Breach, { monitorLosses }: Ch
   return monitorLosses.some(({ atMs }) => atMs >= startedAtMs && atMs < (endedAtMs ?? Number.POSITIVE_INFINITY));
 }
 
-/** It lasts at the first reading of a monitor that relives an earlier breach of its key. */
-function continuesRelived({ deviceId, metric, startedAtMs, endedAtMs }: Breach, chronicle: Chronicle): boolean {
-  const { truth, monitorLosses } = chronicle;
-  const relived = truth
-    .breaches()
-    .some((other) => other.deviceId === deviceId && other.metric === metric && isRelived(other, chronicle));
-  const lastsAt = (shownMs: number) => startedAtMs <= shownMs && shownMs < (endedAtMs ?? Number.POSITIVE_INFINITY);
-  return relived && monitorLosses.some(({ atMs }) => lastsAt(truth.nextSeenMs(deviceId, atMs)));
+/**
+ * A monitor that does not know any more that an earlier breach of the key has ended goes on with that one until it is shown
+ * a value far from the limit, and tells what exceeds the limit by then as that breach.
+ */
+function isToldAsEarlier(breach: Breach, { truth, monitorLosses }: Chronicle): boolean {
+  const { deviceId, startedAtMs, endedAtMs } = breach;
+  return monitorLosses.some((loss) => {
+    if (startedAtMs >= truth.nextClearMs(breach, loss.atMs)) return false;
+    if ((endedAtMs ?? Number.POSITIVE_INFINITY) <= truth.nextSeenMs(deviceId, loss.atMs)) return false;
+    return truth.breaches().some((other) => isSameKey(other, breach) && isEndForgotten(other, loss));
+  });
 }
 
-function isFirstAfter({ deviceId, metric, startedAtMs }: Breach, atMs: number, { truth }: Chronicle): boolean {
-  return truth
-    .breaches()
-    .every(
-      (other) =>
-        other.deviceId !== deviceId ||
-        other.metric !== metric ||
-        other.startedAtMs <= atMs ||
-        other.startedAtMs >= startedAtMs,
-    );
+/** Its end was in no backup, or could not be written to a full disk; its start was. */
+function isEndForgotten({ deviceId, metric, startedAtMs, endedAtMs }: Breach, loss: MonitorLoss): boolean {
+  if (endedAtMs === null || endedAtMs > loss.atMs) return false;
+  const { backedUpAtMs = Number.NEGATIVE_INFINITY, forgetsEnds, unanswered } = loss;
+  if (startedAtMs <= backedUpAtMs && endedAtMs > backedUpAtMs) return true;
+  const full = unanswered.find((one) => one.deviceId === deviceId && one.metric === metric);
+  return forgetsEnds && full !== undefined && startedAtMs < full.sinceMs && endedAtMs >= full.sinceMs;
+}
+
+function isSameKey(one: Breach, other: Breach): boolean {
+  return correlationIdOf(one) === correlationIdOf(other);
 }
 
 function silencesOf({ deviceId }: Breach, { silences }: Chronicle): Span[] {
@@ -349,12 +355,12 @@ function createdTwice(chronicle: Chronicle): Finding[] {
   // Deleted by a person before the edge saw that it was made, it was never there.
   const isGone = (sysId: string, byMs: number) =>
     chronicle.deleted.some((one) => one.row['sys_id'] === sysId && one.atMs < byMs && isForgotten(one, chronicle));
-  return writes.flatMap(({ service, sysId, method, table, fields, atMs, heardAtMs }) => {
+  return writes.flatMap(({ service, sysId, method, table, fields, atMs, knownAtMs }) => {
     const opener = fields['correlation_display'];
     if (method !== 'POST' || table !== 'incident' || opener === undefined) return [];
     const name = `${service} ${opener}`;
     // With nothing known yet that must be visible, a user who cannot read does not see that the very first ones were made.
-    const knewAny = heardAtMs !== undefined && !chronicle.handlerLosses.some((loss) => loss.atMs >= heardAtMs);
+    const knewAny = knownAtMs !== undefined && !chronicle.handlerLosses.some((loss) => loss.atMs >= knownAtMs);
     if (wasBlind(chronicle, atMs) && !knewAny && seen.has(name)) return [];
     const before = seen.get(name);
     seen.set(name, sysId);

@@ -35,12 +35,16 @@ export interface MonitorSide {
   reboot(): void;
   setClockRight(): void;
   isClockRight(): boolean;
+  /** Whether the clock has been right for so long that several messages have told when the data directory was made. */
+  isRightTimeTold(): boolean;
   status(): ReturnType<Monitor['status']> | undefined;
   close(): void;
 }
 
 /** What a monitor keeps of readings that nobody takes. */
 export const readingsBuffered = 1_000;
+
+const heartbeatMs = 30_000;
 
 const waitingBody = z.object({
   deviceId: z.string(),
@@ -53,6 +57,7 @@ const waitingBody = z.object({
 export function createMonitorSide(deps: SideDeps): MonitorSide {
   const { time, setup, device, disk, chronicle, network } = deps;
   const machine = { boot: 1, bootedAtMs: 0, errorMs: setup.clockErrorMs };
+  let rightSinceMs = setup.clockErrorMs === 0 ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
   let current: { life: Life; monitor: Monitor; journal: Journal | undefined; sink: SampleSink | undefined } | undefined;
   const opened: Journal[] = [];
   let commits = 0;
@@ -124,7 +129,7 @@ export function createMonitorSide(deps: SideDeps): MonitorSide {
       noData: { enabled: false },
       anomaly: { updateIntervalMs: 60_000, windowReadings: setup.charts ? 4 : 0 },
       monitor: {
-        heartbeatMs: 30_000,
+        heartbeatMs,
         rollCallMs: 60_000,
         saveStateMs: 30_000,
         resendCapMs: 10_000,
@@ -231,8 +236,10 @@ export function createMonitorSide(deps: SideDeps): MonitorSide {
     },
     setClockRight() {
       machine.errorMs = 0;
+      rightSinceMs = time.wallMs();
     },
     isClockRight: () => machine.errorMs === 0,
+    isRightTimeTold: () => time.wallMs() - rightSinceMs >= 2 * heartbeatMs,
     status: () => (current === undefined || current.life.isOver() ? undefined : current.monitor.status()),
     close() {
       for (const journal of opened) journal.close();

@@ -4,8 +4,8 @@ const [onHold, resolved, closed, canceled] = ['3', '6', '7', '8'];
 const markerPattern = /\[([0-9a-f]{32}):\d+\]/g;
 
 /**
- * Writes of the edge that undid what a person had decided and the edge had seen: another state for what is on hold, closed
- * or canceled; another incident for a breach whose own was deleted; the same breach again in what a person resolved.
+ * Writes of the edge that undid what a person had decided and the edge had seen: another state for what is on hold, unless
+ * it is a double, closed or canceled; another incident for a breach whose own was deleted; the same breach again in what a person resolved.
  */
 export function peopleOverruled(chronicle: Chronicle): Finding[] {
   const named = new Map<string, Set<string>>();
@@ -30,7 +30,10 @@ export function peopleOverruled(chronicle: Chronicle): Finding[] {
       const deed = decided(chronicle.deeds, service, sysId, atMs);
       const isKnown = deed !== undefined && seenModCount !== undefined && deed.modCount <= seenModCount;
       const number = before?.['number'] ?? sysId;
-      if (isKnown && (from === onHold || from === closed || from === canceled)) {
+      // Of two that tell of the same breach one is canceled, on hold or not.
+      const isDouble = [...named].some(([other, ids]) => other !== sysId && markers.some((id) => ids.has(id)));
+      const isRepair = from === onHold && to === canceled && isDouble;
+      if (isKnown && !isRepair && (from === onHold || from === closed || from === canceled)) {
         say(`${number} went from ${from} to ${to}, though a person chose ${deed.what}`);
       }
       // One of two that tell of the same breach is canceled, not reopened.

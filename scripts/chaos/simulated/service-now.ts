@@ -41,8 +41,8 @@ export interface EdgeWrite {
   seenModCount: number | undefined;
   /** Modifications of the record with this one. */
   modCount: number;
-  /** When, before it was sent, an answer about an incident had come through last; undefined where none had. */
-  heardAtMs: number | undefined;
+  /** When, before it was sent, an answer about an incident had come through last and been stored; undefined where none had. */
+  knownAtMs: number | undefined;
 }
 
 /** What the edge was told of a record last. */
@@ -78,9 +78,11 @@ export interface SimulatedServiceNow {
   person(method: 'PATCH' | 'DELETE', sysId: string, fields?: Readonly<Record<string, string>>): number;
   /**
    * Modifications of a record that an answer has told a living edge of, and when that was; undefined before. A walk, which looks for what
-   * is open at a device, tells nothing of what else a row tells.
+   * is open at a device, tells nothing of what else a row tells, and an answer with rows that were not asked for is not believed.
    */
   heard(sysId: string): Heard | undefined;
+  /** This life of the edge has stored what it heard. */
+  stored(life: Life): void;
   /** All records of a table, the oldest first. */
   rows(table: string): Row[];
   requests(): number;
@@ -88,10 +90,10 @@ export interface SimulatedServiceNow {
   struck(): number;
 }
 
-/** What the edge had seen when it sent a request: modifications by record, and when an answer had come through last. */
+/** What the edge had seen when it sent a request: modifications by record, and when what it had stored last came through. */
 interface Seen {
   modCounts: ReadonlyMap<string, number>;
-  heardAtMs: number | undefined;
+  knownAtMs: number | undefined;
 }
 
 const edge: Identity = {
@@ -127,7 +129,8 @@ export function createSimulatedServiceNow(options: SimulatedServiceNowOptions): 
   const shownModCounts = new Map<string, number>();
   /** What answers that came through said. */
   const heard = new Map<string, Heard>();
-  let heardAtMs: number | undefined;
+  let unstored: { life: Life; atMs: number } | undefined;
+  let knownAtMs: number | undefined;
   let requests = 0;
   let failed = 0;
 
@@ -180,10 +183,11 @@ export function createSimulatedServiceNow(options: SimulatedServiceNowOptions): 
       .filter(({ sysId }) => sysId !== '');
   }
 
-  function hear(answer: ApiAnswer): void {
+  function hear(answer: ApiAnswer, life: Life): void {
+    const atMs = options.wallMs();
     for (const { sysId, modCount } of shownIn(answer)) {
-      heardAtMs = options.wallMs();
-      heard.set(sysId, { modCount, atMs: heardAtMs });
+      unstored = { life, atMs };
+      heard.set(sysId, { modCount, atMs });
     }
   }
 
@@ -191,7 +195,7 @@ export function createSimulatedServiceNow(options: SimulatedServiceNowOptions): 
     { method, path, body }: ApiRequest,
     answer: ApiAnswer,
     before: Row | undefined,
-    { modCounts, heardAtMs }: Seen,
+    { modCounts, knownAtMs }: Seen,
   ): void {
     const [row] = recordsIn(answer);
     const sysId = row === undefined ? '' : fieldOf(row, 'sys_id');
@@ -203,7 +207,7 @@ export function createSimulatedServiceNow(options: SimulatedServiceNowOptions): 
       fields: isIncident ? stringsIn(JSON.parse(Buffer.from(body).toString('utf8'))) : {},
       before,
       seenModCount: modCounts.get(sysId),
-      heardAtMs,
+      knownAtMs,
       modCount: Number(row === undefined ? Number.NaN : fieldOf(row, 'sys_mod_count')),
     });
   }
@@ -220,8 +224,9 @@ export function createSimulatedServiceNow(options: SimulatedServiceNowOptions): 
       body: bytes,
       baseUrl: url.origin,
     };
-    const seen = { modCounts: new Map(shownModCounts), heardAtMs };
+    const seen = { modCounts: new Map(shownModCounts), knownAtMs };
     const isWalk = url.searchParams.get('sysparm_query')?.includes('STARTSWITH') === true;
+    const isStray = () => request.method === 'GET' && plan.limits.droppedFields.length > 0;
     const table = /^\/api\/now\/table\/([^/]+)/.exec(url.pathname)?.[1];
     const hopMs = () => 1 + Math.floor(random() * longestHopMs);
     const struck = faults.strike({
@@ -237,7 +242,7 @@ export function createSimulatedServiceNow(options: SimulatedServiceNowOptions): 
       const fail = (code: string, connected: boolean) => resolve({ kind: 'failed', code, connected });
       const answered = (answer: ApiAnswer) =>
         time.after(hopMs(), () => {
-          if (!life.isOver() && !isWalk) hear(answer);
+          if (!life.isOver() && !isWalk && !isStray()) hear(answer, life);
           resolve(outcomeOf(answer));
         });
       if (service.unreachable !== undefined) {
@@ -291,6 +296,11 @@ export function createSimulatedServiceNow(options: SimulatedServiceNowOptions): 
     requests: () => requests,
     struck: () => failed,
     heard: (sysId) => heard.get(sysId),
+    stored(life) {
+      if (unstored?.life !== life || life.isOver()) return;
+      knownAtMs = unstored.atMs;
+      unstored = undefined;
+    },
     http: (life) => ({
       send(request) {
         life.cross({ port: 'request', when: 'before' });

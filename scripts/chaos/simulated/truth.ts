@@ -29,6 +29,8 @@ export interface Truth {
   nextSeenMs(deviceId: string, afterMs: number): number;
   /** When a living monitor was next shown, after an instant of a breach and before its end, that its limit is exceeded. */
   nextExceededMs(breach: Breach, afterMs: number): number | undefined;
+  /** When a living monitor was next shown that a metric is far from its limit, which ends what fires. Infinite: never. */
+  nextClearMs(of: Pick<Breach, 'deviceId' | 'metric'>, afterMs: number): number;
   breaches(): Breach[];
 }
 
@@ -47,6 +49,15 @@ export function createTruth(): Truth {
           reading.atMs < (endedAtMs ?? Number.POSITIVE_INFINITY) &&
           metricNames.some((name) => name === metric && (reading.metrics[name] ?? 0) > limits[name].upper),
       )?.atMs,
+    nextClearMs: ({ deviceId, metric }, afterMs) =>
+      seen.find(
+        (reading) =>
+          reading.deviceId === deviceId &&
+          reading.atMs > afterMs &&
+          metricNames.some(
+            (name) => name === metric && (reading.metrics[name] ?? 0) <= limits[name].upper - limits[name].deadband,
+          ),
+      )?.atMs ?? Number.POSITIVE_INFINITY,
     breaches: () => breachesIn(seen satisfies PublishedReading[], rules),
   };
 }

@@ -194,7 +194,9 @@ function act(world: World, step: Step): void {
       const downMs = step.who === 'handler' && step.survival === 'backup' ? settleFor(step.downMs) : step.downMs;
       // A machine that reboots, or a store that is lost, forgets how wrong the clock was: no stamp can be put right then.
       const knowsTime = step.who === 'handler' || monitor.isClockRight();
-      const survival = knowsTime ? step.survival : 'committed';
+      // Nor may a store be lost before the handler has heard when it was truly made: the next one might look older.
+      const isTimeTold = step.who === 'handler' || monitor.isRightTimeTold();
+      const survival = isTimeTold ? step.survival : 'committed';
       components[step.who].arm({ ...step, downMs, survival, reboot: step.reboot && knowsTime });
       return;
     }
