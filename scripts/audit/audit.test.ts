@@ -81,6 +81,14 @@ describe('a clock that was wrong by days', () => {
     expect(found(result)).toEqual([]);
   });
 
+  test('a start that was never corrected tells of a breach that had to be told, not of one that it spans', () => {
+    const perhaps = { ...breachFrom(0, 5), optional: true };
+    const { audit } = instance([{ ...warm, startedAtMs: daysAgo(warm).startedAtMs }]);
+    expect(found(audit([perhaps, { ...warm, untimed: true }]))).toEqual([]);
+    expect(found(audit([perhaps, warm]))).toEqual(['wrongTimes']);
+    expect(found(audit([{ ...perhaps, untimed: true }]))).toEqual([]);
+  });
+
   test('what was never corrected tells of a breach that had to be told, not of one that did not', () => {
     const perhaps = { ...breachFrom(0, 10), optional: true };
     const { audit } = instance([daysAgo(warm)]);

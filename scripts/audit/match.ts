@@ -42,20 +42,23 @@ export function occurrencesIn(incidents: readonly Incident[]): Occurrence[] {
 /**
  * Finds the breach that each occurrence tells of, within its key: the one that begins when it says, before all one
  * that it overlaps (with a wide tolerance several may begin near enough); else one that it overlaps, before all one that
- * nothing else tells of; else one that lasted as long but at another time, before all one that had to be told.
+ * nothing else tells of; else one that lasted as long but at another time. Of what nothing else tells of, before all one
+ * that had to be told: a wrong clock may stamp it near one that had not.
  */
 export function match(breaches: readonly Breach[], occurrences: readonly Occurrence[], toleranceMs: number): Matching {
   const told = new Map<Breach, Occurrence[]>(breaches.map((breach) => [breach, []]));
   const byKey = groupBy(breaches, correlationIdOf);
   const isUntold = (breach: Breach) => told.get(breach)?.length === 0;
+  const isMissed = (breach: Breach) => isUntold(breach) && !breach.optional;
   const beginsWhenItSays = (breach: Breach, { startsMs }: Occurrence) =>
     startsMs.some((start) => Math.abs(start - breach.startedAtMs) <= toleranceMs);
   const ways: readonly ((breach: Breach, occurrence: Occurrence) => boolean)[] = [
     (breach, occurrence) => beginsWhenItSays(breach, occurrence) && overlaps(breach, occurrence),
     beginsWhenItSays,
+    (breach, occurrence) => isMissed(breach) && overlaps(breach, occurrence),
     (breach, occurrence) => isUntold(breach) && overlaps(breach, occurrence),
     overlaps,
-    (breach, occurrence) => !breach.optional && isUntold(breach) && isShifted(breach, occurrence, toleranceMs),
+    (breach, occurrence) => isMissed(breach) && isShifted(breach, occurrence, toleranceMs),
     (breach, occurrence) => isUntold(breach) && isShifted(breach, occurrence, toleranceMs),
   ];
   let rest = [...occurrences];
