@@ -52,7 +52,7 @@ export interface FaultTotals {
 /** A storm needs minutes, a round seconds: one storm for so many worlds. */
 const worldsOfStorm = 5;
 /** Rounds are mostly waiting: that of one world is the work of another. */
-const worldsAtOnce = availableParallelism();
+const worldsAtOnce = Math.ceil(1.5 * availableParallelism());
 /** Enough to see what is wrong. */
 const mostFailedWorlds = 10;
 
