@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { isDiskFull, openStore, type Store } from './sqlite.ts';
+import { isDiskFull, type Migration, openStore, type Store } from './sqlite.ts';
 
 let folder: string;
 let store: Store;
@@ -24,6 +24,24 @@ function refusalOf(sql: string): unknown {
     return error;
   }
 }
+
+test('a store that another process makes at the same moment is opened', () => {
+  const path = join(folder, 'new.db');
+  const create = { version: 1_000, sql: 'CREATE TABLE one (id INTEGER PRIMARY KEY)' };
+  const open = (migrations: Migration[]) => openStore({ path, migrations, synchronous: 'full' }).close();
+  let asked = 0;
+  const raced = {
+    sql: create.sql,
+    get version() {
+      asked += 1;
+      // The file has no version yet, as has been found; before something is made of that, the other one makes it.
+      if (asked === 2) open([create]);
+      return create.version;
+    },
+  };
+  expect(() => open([raced])).not.toThrow();
+  expect(asked).toBeGreaterThan(1);
+});
 
 describe('a write that is refused', () => {
   test('by a disk that is full or read-only is refused by the disk', () => {

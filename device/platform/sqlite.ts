@@ -65,12 +65,14 @@ function userVersion(db: Store): number {
 }
 
 function migrate(db: Store, found: number, migrations: readonly Migration[]): void {
-  const due = migrations.filter((migration) => migration.version > found);
-  const last = due.at(-1);
-  if (last === undefined) return;
+  const dueSince = (version: number) => migrations.filter((migration) => migration.version > version);
+  if (dueSince(found).length === 0) return;
   transaction(db, () => {
-    for (const migration of due) db.exec(migration.sql);
-    db.exec(`PRAGMA user_version = ${last.version}`);
+    // Another process may have come first.
+    for (const { version, sql } of dueSince(userVersion(db))) {
+      db.exec(sql);
+      db.exec(`PRAGMA user_version = ${version}`);
+    }
   });
 }
 

@@ -63,6 +63,41 @@ describe('an instance that tells the truth', () => {
   });
 });
 
+describe('a clock that was wrong by days', () => {
+  const dayMs = 86_400_000;
+  const daysAgo = (breach: Breach) => ({
+    ...breach,
+    startedAtMs: breach.startedAtMs - 2 * dayMs,
+    endedAtMs: (breach.endedAtMs ?? 0) - 2 * dayMs,
+  });
+
+  test('a corrected start tells of the breach that began then, though an earlier one began near enough', () => {
+    const before = breachFrom(7, 9);
+    const { write, audit } = instance([before]);
+    const { row, id } = write.open(daysAgo(warm));
+    write.recovered(row, warm, id);
+    write.resolved(row, warm, id);
+    const result = audit([before, { ...warm, clockWasWrong: true }], { toleranceMs: 300_000 });
+    expect(found(result)).toEqual([]);
+  });
+
+  test('a start that was never corrected tells of a breach that had to be told, not of one that it spans', () => {
+    const perhaps = { ...breachFrom(0, 5), optional: true };
+    const { audit } = instance([{ ...warm, startedAtMs: daysAgo(warm).startedAtMs }]);
+    expect(found(audit([perhaps, { ...warm, untimed: true }]))).toEqual([]);
+    expect(found(audit([perhaps, warm]))).toEqual(['wrongTimes']);
+    expect(found(audit([{ ...perhaps, untimed: true }]))).toEqual([]);
+  });
+
+  test('what was never corrected tells of a breach that had to be told, not of one that did not', () => {
+    const perhaps = { ...breachFrom(0, 10), optional: true };
+    const { audit } = instance([daysAgo(warm)]);
+    expect(found(audit([perhaps, { ...warm, untimed: true }]))).toEqual([]);
+    expect(found(audit([perhaps, warm]))).toEqual(['wrongTimes']);
+    expect(found(audit([{ ...perhaps, untimed: true }]))).toEqual([]);
+  });
+});
+
 describe('planted faults', () => {
   test('a start that was corrected, where there was nothing to correct', () => {
     const wrong = { ...warm, startedAtMs: warm.startedAtMs - 3_600_000 };

@@ -41,19 +41,24 @@ export function occurrencesIn(incidents: readonly Incident[]): Occurrence[] {
 
 /**
  * Finds the breach that each occurrence tells of, within its key: the one that begins when it says, before all one
- * that it overlaps (with a wide tolerance several may begin near enough); else one that it overlaps, before all one that nothing else tells of; else one that lasted as long but at another time.
+ * that it overlaps (with a wide tolerance several may begin near enough); else one that it overlaps, before all one that
+ * nothing else tells of; else one that lasted as long but at another time. Of what nothing else tells of, before all one
+ * that had to be told: a wrong clock may stamp it near one that had not.
  */
 export function match(breaches: readonly Breach[], occurrences: readonly Occurrence[], toleranceMs: number): Matching {
   const told = new Map<Breach, Occurrence[]>(breaches.map((breach) => [breach, []]));
   const byKey = groupBy(breaches, correlationIdOf);
   const isUntold = (breach: Breach) => told.get(breach)?.length === 0;
+  const isMissed = (breach: Breach) => isUntold(breach) && !breach.optional;
   const beginsWhenItSays = (breach: Breach, { startsMs }: Occurrence) =>
     startsMs.some((start) => Math.abs(start - breach.startedAtMs) <= toleranceMs);
   const ways: readonly ((breach: Breach, occurrence: Occurrence) => boolean)[] = [
     (breach, occurrence) => beginsWhenItSays(breach, occurrence) && overlaps(breach, occurrence),
     beginsWhenItSays,
+    (breach, occurrence) => isMissed(breach) && overlaps(breach, occurrence),
     (breach, occurrence) => isUntold(breach) && overlaps(breach, occurrence),
     overlaps,
+    (breach, occurrence) => isMissed(breach) && isShifted(breach, occurrence, toleranceMs),
     (breach, occurrence) => isUntold(breach) && isShifted(breach, occurrence, toleranceMs),
   ];
   let rest = [...occurrences];
@@ -74,9 +79,10 @@ export function startOf({ startsMs }: Occurrence): number {
   return startsMs[0] ?? Number.NaN;
 }
 
-function distance(breach: Breach, occurrence: Occurrence): number {
-  const ms = Math.abs(startOf(occurrence) - breach.startedAtMs);
-  return Number.isNaN(ms) ? Number.MAX_VALUE : ms;
+/** A start that was corrected is nearer than the one that was told at first. */
+function distance({ startedAtMs }: Breach, { startsMs }: Occurrence): number {
+  const known = startsMs.filter((start) => !Number.isNaN(start));
+  return Math.min(Number.MAX_VALUE, ...known.map((start) => Math.abs(start - startedAtMs)));
 }
 
 function overlaps(breach: Breach, occurrence: Occurrence): boolean {

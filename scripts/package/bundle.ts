@@ -114,8 +114,13 @@ async function namesOf(path: string): Promise<string[] | undefined> {
 /**
  * Bundles programs, given by name and source file, for Node on any machine. What is imported dynamically stays a file of
  * its own, so that adapters are still loaded by need. The same sources give the same bytes.
+ * @param changes of sources, before they are read
  */
-export async function bundle(root: string, programs: Readonly<Record<string, string>>): Promise<Bundle> {
+export async function bundle(
+  root: string,
+  programs: Readonly<Record<string, string>>,
+  changes: readonly Plugin[] = [],
+): Promise<Bundle> {
   const { outputFiles, metafile } = await build({
     absWorkingDir: root,
     entryPoints: { ...programs, ...workers },
@@ -133,7 +138,7 @@ export async function bundle(root: string, programs: Readonly<Record<string, str
     // Pages are built beforehand, so what builds them is never loaded.
     external: [...outside, 'esbuild'],
     banner: { js: banner },
-    plugins: [addTo, leaveOut, keepNames],
+    plugins: [...changes, addTo, leaveOut, keepNames],
     legalComments: 'none',
     logLevel: 'silent',
   });

@@ -1,20 +1,21 @@
-import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { build, type Plugin } from 'esbuild';
+import type { Plugin } from 'esbuild';
+import { bundle } from '../../package/bundle.ts';
 
 const root = join(import.meta.dirname, '../../..');
 
-/** Both components of one release, ready to be run by Node. */
-export interface Release {
-  monitor: string;
-  handler: string;
+export type ComponentName = 'monitor' | 'handler';
+
+/** Both components of one release, ready to be run by Node, and what is loaded before them and shares their packages. */
+export interface Release extends Readonly<Record<ComponentName, string>> {
+  preload: string;
 }
 
 export interface Bundles {
   release: Release;
   /** The release after this one: another version, and stores with one more table and one more column. */
   nextRelease: Release;
-  preload: string;
   broker: string;
   remove(): Promise<void>;
 }
@@ -28,42 +29,43 @@ export interface Change {
 }
 
 /**
- * Bundles start three times as fast as the sources; they lie where the packages beside them are found.
+ * Bundles as `npm run package` makes them, which start several times as fast as the sources; they lie where native packages
+ * are found.
  * @param changes of the components' code, that chaos is to find
  */
 export async function buildBundles(changes: readonly Change[] = []): Promise<Bundles> {
   const cache = join(root, '.cache');
   await mkdir(cache, { recursive: true });
   const folder = await mkdtemp(join(cache, 'chaos-'));
+  const broker = join(folder, 'broker');
   const [release, nextRelease] = await Promise.all([
-    bundleComponents(join(folder, 'release'), changes),
-    bundleComponents(join(folder, 'next-release'), [...changes, ...changesOfNextRelease]),
-    bundle(folder, [join(import.meta.dirname, 'preload.ts'), join(import.meta.dirname, 'broker-process.ts')]),
+    bundleRelease(join(folder, 'release'), changes),
+    bundleRelease(join(folder, 'next-release'), [...changes, ...changesOfNextRelease]),
+    bundleInto(broker, { broker: 'scripts/chaos/processes/broker-process.ts' }),
   ]);
-  return {
-    ...{ release, nextRelease, preload: join(folder, 'preload.mjs'), broker: join(folder, 'broker-process.mjs') },
-    remove: () => rm(folder, { recursive: true, force: true }),
+  const remove = () => rm(folder, { recursive: true, force: true });
+  return { release, nextRelease, broker: join(broker, 'broker.mjs'), remove };
+}
+
+async function bundleRelease(folder: string, changes: readonly Change[]): Promise<Release> {
+  const programs = {
+    monitor: 'device/main/sensor-monitor.ts',
+    handler: 'device/main/anomaly-handler.ts',
+    preload: 'scripts/chaos/processes/preload.ts',
   };
+  await bundleInto(folder, programs, changes);
+  const path = (name: keyof typeof programs) => join(folder, `${name}.mjs`);
+  return { monitor: path('monitor'), handler: path('handler'), preload: path('preload') };
 }
 
-async function bundleComponents(outdir: string, changes: readonly Change[]): Promise<Release> {
-  const main = join(root, 'device/main');
-  await bundle(outdir, [join(main, 'sensor-monitor.ts'), join(main, 'anomaly-handler.ts')], changes);
-  return { monitor: join(outdir, 'sensor-monitor.mjs'), handler: join(outdir, 'anomaly-handler.mjs') };
-}
-
-async function bundle(outdir: string, entryPoints: string[], changes: readonly Change[] = []): Promise<void> {
-  await build({
-    ...{ entryPoints, outdir, plugins: changes.map(changed) },
-    outExtension: { '.js': '.mjs' },
-    bundle: true,
-    splitting: true,
-    packages: 'external',
-    platform: 'node',
-    format: 'esm',
-    target: 'node20',
-    logLevel: 'error',
-  });
+async function bundleInto(
+  folder: string,
+  programs: Readonly<Record<string, string>>,
+  changes: readonly Change[] = [],
+): Promise<void> {
+  await mkdir(folder);
+  const { files } = await bundle(root, programs, changes.map(changed));
+  await Promise.all([...files].map(([file, content]) => writeFile(join(folder, file), content)));
 }
 
 function changed({ file, find, replace }: Change): Plugin {

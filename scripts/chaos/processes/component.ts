@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import type { ComponentName, Release } from './bundles.ts';
 import { allWell, type Orders, ordersVariable } from './orders.ts';
 
 /**
@@ -20,8 +21,8 @@ export interface Component {
   order(change: Partial<Orders>): void;
   /** Kills itself at a point of its own code, and is started again. Resolves `false` where it has not got there in time. */
   crash(crash: NonNullable<Orders['crash']>, options: CrashOptions): Promise<boolean>;
-  /** Runs this program from its next start on. */
-  install(program: string): void;
+  /** Runs that of this release from its next start on. */
+  install(release: Release): void;
   /** How often it ended by SIGKILL. */
   kills(): number;
   /** Exit codes other than 0 so far. */
@@ -38,8 +39,8 @@ export interface CrashOptions {
 
 export interface ComponentOptions {
   name: string;
-  program: string;
-  preload: string;
+  program: ComponentName;
+  release: Release;
   configFile: string;
   env: Readonly<Record<string, string>>;
   log: (chunk: Buffer) => void;
@@ -47,8 +48,8 @@ export interface ComponentOptions {
 
 const pauseAfterFailureMs = 500;
 
-export function createComponent({ name, program, preload, configFile, env, log }: ComponentOptions): Component {
-  let installed = program;
+export function createComponent({ name, program, release, configFile, env, log }: ComponentOptions): Component {
+  let installed = release;
   let orders = allWell;
   let child: ChildProcess | undefined;
   let wanted = false;
@@ -57,10 +58,14 @@ export function createComponent({ name, program, preload, configFile, env, log }
   let onCrash: (() => void) | undefined;
 
   function run(): void {
-    const started = spawn(process.execPath, ['--import', preload, installed, '--config', configFile], {
-      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-      env: { ...process.env, ...env, NODE_NO_WARNINGS: '1', [ordersVariable]: JSON.stringify(orders) },
-    });
+    const started = spawn(
+      process.execPath,
+      ['--import', installed.preload, installed[program], '--config', configFile],
+      {
+        stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+        env: { ...process.env, ...env, NODE_NO_WARNINGS: '1', [ordersVariable]: JSON.stringify(orders) },
+      },
+    );
     child = started;
     for (const stream of [started.stdout, started.stderr]) stream?.on('data', log);
     started.once('exit', (code, signal) => {

@@ -1,8 +1,9 @@
 import type { Breach } from '../../audit/breach.ts';
+import type { ComponentName } from './bundles.ts';
 import { pause } from './eventually.ts';
 import type { Account } from './round.ts';
 import { onSmallDisk } from './small-disk.ts';
-import type { ComponentName, World } from './world.ts';
+import type { World } from './world.ts';
 
 const hourMs = 3_600_000;
 /** The components ask for the state of the machine's clock this often. */

@@ -1,11 +1,12 @@
 import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { ComponentName } from './bundles.ts';
 import { eventually, pause } from './eventually.ts';
 import type { BrokerCrashPoint, CrashPoint } from './orders.ts';
 import type { Account } from './round.ts';
 import { takenBack } from './told.ts';
 import { tear } from './torn-store.ts';
-import type { ComponentName, World } from './world.ts';
+import type { World } from './world.ts';
 
 const crashWithinMs = 6_000;
 

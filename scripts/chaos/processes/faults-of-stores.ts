@@ -1,7 +1,8 @@
 import { cp, readFile, rm } from 'node:fs/promises';
+import type { ComponentName } from './bundles.ts';
 import { eventually, pause } from './eventually.ts';
 import type { Account } from './round.ts';
-import { type ComponentName, loseData, type World } from './world.ts';
+import { loseData, type World } from './world.ts';
 
 const deliveredWithinMs = 30_000;
 const held = 'a';
@@ -78,7 +79,7 @@ export async function rollBack({ bundles, components, random }: World, account: 
     for (const name of ['monitor', 'handler'] as const) {
       const component = components[name];
       await component.kill();
-      component.install(release[name]);
+      component.install(release);
       component.start();
       await pause(500 + random() * 1_000);
     }

@@ -1,10 +1,11 @@
+import type { ComponentName } from './bundles.ts';
 import { cutTwin, instanceErrs, otherFaults, people, rotateCredentials } from './faults-of-instance.ts';
 import { clockJumps, clockSetLate, diskFull, namesLost, readOnly } from './faults-of-machine.ts';
 import { brokerCrashes, brokerErrs, crashAt, killAtRandom, powerLoss } from './faults-of-processes.ts';
 import { loseOne, restoreOne, rollBack, secondHandler } from './faults-of-stores.ts';
 import { brokerCrashPoints, type CrashPoint, crashPoints } from './orders.ts';
 import type { Account } from './round.ts';
-import type { ComponentName, World } from './world.ts';
+import type { World } from './world.ts';
 
 export interface Fault {
   /** As it stands in the table of a run. */

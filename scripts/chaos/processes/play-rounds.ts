@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import type { Bundles } from './bundles.ts';
 import { pause } from './eventually.ts';
 import type { Fault } from './faults.ts';
-import { createJudge } from './judge.ts';
-import { type Finding, newAccount } from './round.ts';
+import { createJudge, type Judged } from './judge.ts';
+import { type Account, type Finding, newAccount } from './round.ts';
 import { reopenWindowMs, startWorld } from './world.ts';
 
 export interface PlayedRound {
@@ -44,16 +44,27 @@ export async function playRounds({ bundles, seed, plan, isOver, onRound, ...limi
   const judge = createJudge(world);
   const results: PlayedRound[] = [];
   let kept = false;
+
+  async function play(fault: Fault, account: Account): Promise<Judged> {
+    try {
+      waves.begin();
+      await pause(beforeMs);
+      await fault.strike(world, account);
+      return await judge.judge(account);
+    } catch (error) {
+      // It ends this world, and tells of it as of all that does not hold; other worlds go on.
+      const what = error instanceof Error ? (error.stack ?? error.message) : String(error);
+      return { findings: [...account.findings, { invariant: 'the round can be played', what }], breaches: 0 };
+    }
+  }
+
   try {
     await world.start();
     for (const fault of plan) {
       if (isOver?.() === true) break;
       const [beganMs, killsBefore] = [performance.now(), killsNow()];
       const account = newAccount();
-      waves.begin();
-      await pause(beforeMs);
-      await fault.strike(world, account);
-      const { findings, breaches } = await judge.judge(account);
+      const { findings, breaches } = await play(fault, account);
       const result: PlayedRound = {
         ...{ fault: fault.name, strikes: account.strikes, kills: killsNow() - killsBefore },
         ...{ breaches, findings, ms: performance.now() - beganMs },

@@ -45,12 +45,14 @@ export interface FaultTotals {
   kills: number;
   breaches: number;
   violations: number;
+  /** Time that its rounds took, ms. */
+  ms: number;
 }
 
 /** A storm needs minutes, a round seconds: one storm for so many worlds. */
 const worldsOfStorm = 5;
 /** Rounds are mostly waiting: that of one world is the work of another. */
-const worldsAtOnce = availableParallelism();
+const worldsAtOnce = Math.ceil(1.5 * availableParallelism());
 /** Enough to see what is wrong. */
 const mostFailedWorlds = 10;
 
@@ -70,8 +72,8 @@ export async function runProcesses(options: ProcessesOptions): Promise<Processes
   const isOver = () => totals.rounds >= rounds || options.isOver();
   const bundles = await buildBundles();
 
-  function add({ fault, strikes, kills, breaches, findings }: PlayedRound): void {
-    const of = totals.byFault.get(fault) ?? { rounds: 0, strikes: 0, kills: 0, breaches: 0, violations: 0 };
+  function add({ fault, strikes, kills, breaches, findings, ms }: PlayedRound): void {
+    const of = totals.byFault.get(fault) ?? { rounds: 0, strikes: 0, kills: 0, breaches: 0, violations: 0, ms: 0 };
     totals.byFault.set(fault, of);
     for (const sum of [totals, of]) {
       sum.rounds += 1;
@@ -80,6 +82,7 @@ export async function runProcesses(options: ProcessesOptions): Promise<Processes
       sum.breaches += breaches;
     }
     of.violations += findings.length;
+    of.ms += ms;
     onProgress(totals);
   }
 

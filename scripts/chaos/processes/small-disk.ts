@@ -2,8 +2,9 @@ import { execFileSync } from 'node:child_process';
 import { closeSync, cpSync, existsSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { codeOf } from '../../../device/platform/errors.ts';
+import type { ComponentName } from './bundles.ts';
 import { eventually } from './eventually.ts';
-import type { ComponentName, World } from './world.ts';
+import type { World } from './world.ts';
 
 export interface SmallDisk {
   /** Until not a byte is free. */

@@ -4,8 +4,8 @@ import Database from 'libsql';
 import { z } from 'zod';
 import { answerMessage } from '../../../device/anomaly/anomaly.ts';
 import { correlationId } from '../../../device/anomaly/identity.ts';
+import type { ComponentName } from './bundles.ts';
 import type { Finding } from './round.ts';
-import type { ComponentName } from './world.ts';
 
 const { rule } = answerMessage.shape;
 const key = z.object({ site: z.string(), deviceId: z.string(), metric: z.string(), rule });

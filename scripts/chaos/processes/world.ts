@@ -7,12 +7,10 @@ import { silentLogger } from '../../../device/platform/logger.ts';
 import { seededRandom } from '../../../device/platform/random.ts';
 import { type ServiceNow, startServiceNow } from '../../../device/simulation/servicenow/start-servicenow.ts';
 import { type BrokerProcess, startBrokerProcess } from './broker.ts';
-import type { Bundles } from './bundles.ts';
+import type { Bundles, ComponentName } from './bundles.ts';
 import { type Component, createComponent } from './component.ts';
 import { eventually } from './eventually.ts';
 import { createWaves, type Waves } from './waves.ts';
-
-export type ComponentName = 'monitor' | 'handler';
 
 /** Both components, the broker and a local ServiceNow: whole processes on folders of their own. */
 export interface World {
@@ -123,8 +121,8 @@ export async function startWorld(options: WorldOptions): Promise<World> {
     };
     await writeFile(configFile, JSON.stringify(config));
     return createComponent({
-      ...{ name, configFile, preload: bundles.preload, env },
-      program: bundles.release[name === 'monitor' ? 'monitor' : 'handler'],
+      ...{ name, configFile, release: bundles.release, env },
+      program: name === 'monitor' ? 'monitor' : 'handler',
       log: (chunk) => void log.write(`${name}: ${chunk.toString()}`),
     });
   }
