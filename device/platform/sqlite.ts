@@ -1,7 +1,10 @@
 import Database from 'libsql';
 import { AppError, codeOf, messageOf } from './errors.ts';
 
-/** An open SQLite file. */
+/**
+ * An open SQLite file. A statement is read one way, by `get` or by `all`: with libsql a `get` that follows an `all` of the
+ * same statement still has the values of that one.
+ */
 export type Store = Database.Database;
 
 /**

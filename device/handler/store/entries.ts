@@ -86,6 +86,7 @@ export function entriesOf(db: Store, instance: string, clock?: Pick<Clock, 'wall
       'UPDATE entry SET due_at = NULL, waits_since = ? WHERE instance = ? AND correlation_id = ? AND due_at <= ?',
     ),
     endQuiet: db.prepare('UPDATE entry SET due_at = NULL, waits_since = ? WHERE id = ?'),
+    anyInQuiet: db.prepare('SELECT 1 FROM entry WHERE instance = ? AND due_at IS NOT NULL LIMIT 1'),
     quietDevices: db.prepare('SELECT DISTINCT site, device_id FROM entry WHERE instance = ? AND due_at IS NOT NULL'),
     openKeys: db.prepare(
       `SELECT correlation_id, sum(state = 'sending') AS sending FROM entry
@@ -155,7 +156,7 @@ export function entriesOf(db: Store, instance: string, clock?: Pick<Clock, 'wall
     },
     /** Whether anything waits for its quiet period. Not to be asked in a transaction: one rolled back brings entries back. */
     isAnyInQuiet(): boolean {
-      mayBeInQuiet &&= sql.quietDevices.get(instance) !== undefined;
+      mayBeInQuiet &&= sql.anyInQuiet.get(instance) !== undefined;
       return mayBeInQuiet;
     },
     /** Devices that have an entry waiting for its quiet period. */

@@ -81,9 +81,6 @@ export function occurrencesOf(db: Store, instance: string) {
     ),
   };
 
-  /** Mostly there is none, and a list costs more than a look. */
-  const listOf = (statement: typeof sql.firing, ...values: string[]): Occurrence[] =>
-    statement.get(...values) === undefined ? [] : statement.all(...values).map(occurrenceOf);
   const occurrenceOf = (raw: unknown) => occurrenceFrom(raw, texts.messageOf);
 
   return {
@@ -92,8 +89,9 @@ export function occurrencesOf(db: Store, instance: string) {
       return row === undefined ? undefined : occurrenceOf(row);
     },
     /** Breaches that fire at a device, of the keys that its monitor or the handler itself tells of. */
-    firing: (site: string, deviceId: string): Occurrence[] => listOf(sql.firing, instance, site, deviceId),
-    firingOf: (correlationId: string): Occurrence[] => listOf(sql.firingOf, instance, correlationId),
+    firing: (site: string, deviceId: string): Occurrence[] =>
+      sql.firing.all(instance, site, deviceId).map(occurrenceOf),
+    firingOf: (correlationId: string): Occurrence[] => sql.firingOf.all(instance, correlationId).map(occurrenceOf),
     allFiring: (): Occurrence[] => sql.allFiring.all(instance).map(occurrenceOf),
     /** The last breach of a key that is over and in an incident, or still to be told in one. */
     lastTold(correlationId: string): Occurrence | undefined {
