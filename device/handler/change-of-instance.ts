@@ -14,15 +14,21 @@ export function moveToInstance(store: HandlerStore): { reopened: number; aside: 
     const aside = store.putAside(left);
     store.takeBackAside();
     const firing = store.firingOn(left);
-    for (const occurrence of firing) move(occurrence, store);
+    const storms = new Set(firing.filter(({ message }) => message.rule === 'storm').map(({ id }) => id));
+    for (const occurrence of firing) move(occurrence, storms, store);
     return { reopened: firing.length, aside };
   });
 }
 
-function move(occurrence: Occurrence, store: HandlerStore): void {
-  const { place } = occurrence;
-  const stays = place === 'held' || place === 'recorded';
-  const moved: Occurrence = { ...occurrence, incident: null, toldSeverity: null, place: stays ? place : 'wanted' };
+function move(occurrence: Occurrence, storms: ReadonlySet<string>, store: HandlerStore): void {
+  const { place, heldBy } = occurrence;
+  // A storm that people ended there lists nothing here.
+  const isHeld = place === 'held' && heldBy !== null && storms.has(heldBy);
+  const stays = isHeld || place === 'recorded';
+  const moved: Occurrence = {
+    ...{ ...occurrence, incident: null, toldSeverity: null },
+    ...{ place: stays ? place : 'wanted', heldBy: isHeld ? heldBy : null },
+  };
   store.putOccurrence(moved);
   if (!stays) store.addEntry(moved, 'open');
 }

@@ -101,4 +101,20 @@ describe('a change of instance', () => {
     expect(h.destination.rows[0]?.openedBy).toBe(first.id);
     expect(h.handler.status().counts).toMatchObject({ firing: 2, aside: 0, entries: 0 });
   });
+
+  test('what a storm held that people ended on the old one opens there, as what they ended by itself does', async () => {
+    const h = await ready((config) => {
+      config.handler.storm = { keys: 1, windowMs: minuteMs };
+    });
+    for (const metric of ['a', 'b']) h.anomaly({ metric });
+    await h.pass(2 * minuteMs);
+    h.destination.edit('INC0010002', { state: 'canceled' });
+    h.anomaly({ metric: 'c' });
+    await h.pass(2 * minuteMs);
+    await h.restart({ instance: 'other/incident' });
+    await h.pass(2 * minuteMs);
+    expect(h.destination.rows.map((row) => row.correlationId).sort()).toEqual([
+      ...['home/pi/a/upper', 'home/pi/b/upper', 'home/pi/c/upper'],
+    ]);
+  });
 });
