@@ -16,9 +16,11 @@ const tellsBeforeSync: Change = {
 };
 
 let bundles: Bundles;
+/** Two releases are bundled whole, each as `npm run package` does it. */
+const bundledWithinMs = 120_000;
 beforeAll(async () => {
   bundles = await buildBundles();
-});
+}, bundledWithinMs);
 afterAll(() => bundles.remove());
 
 describe('both components, the broker and a local ServiceNow as processes', () => {
