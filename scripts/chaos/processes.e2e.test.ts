@@ -56,7 +56,8 @@ describe('both components, the broker and a local ServiceNow as processes', () =
       const plan = Array.from({ length: 10 }, () => losses).flat();
       const { results, kept } = await playRounds({ bundles: broken, seed, plan, mostCuts: 1 });
       if (kept !== undefined) await rm(kept, { recursive: true, force: true });
-      expect(results.at(-1)?.findings).toMatchObject([{ invariant: 'what was told is on the disk' }]);
+      // What was told and is gone may be lost, besides.
+      expect(results.at(-1)?.findings.map(({ invariant }) => invariant)).toContain('what was told is on the disk');
     } finally {
       await broken.remove();
     }
