@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Bundles } from './bundles.ts';
 import { pause } from './eventually.ts';
 import type { Fault } from './faults.ts';
-import { createJudge, type Judged } from './judge.ts';
+import { createJudge, type Judged, type JudgeOptions } from './judge.ts';
 import { type Account, type Finding, newAccount } from './round.ts';
 import { reopenWindowMs, startWorld } from './world.ts';
 
@@ -17,7 +17,7 @@ export interface PlayedRound {
   findings: Finding[];
 }
 
-export interface RoundsOptions {
+export interface RoundsOptions extends Pick<JudgeOptions, 'rightWithinMs'> {
   bundles: Bundles;
   seed: number;
   plan: readonly Fault[];
@@ -36,12 +36,13 @@ export interface Rounds {
 /** Breaches come and go before a fault strikes, so that it strikes amid them. */
 const beforeMs = 400;
 
-export async function playRounds({ bundles, seed, plan, isOver, onRound, ...limits }: RoundsOptions): Promise<Rounds> {
+export async function playRounds(options: RoundsOptions): Promise<Rounds> {
+  const { bundles, seed, plan, isOver, onRound, rightWithinMs, ...limits } = options;
   const folder = await mkdtemp(join(tmpdir(), 'chaos-'));
   const world = await startWorld({ folder, bundles, seed, devices: ['a', 'b', 'c'], ...limits });
   const { components, broker, waves } = world;
   const killsNow = () => broker.kills() + components.monitor.kills() + components.handler.kills();
-  const judge = createJudge(world);
+  const judge = createJudge(world, rightWithinMs === undefined ? {} : { rightWithinMs });
   const results: PlayedRound[] = [];
   let kept = false;
 
