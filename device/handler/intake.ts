@@ -530,6 +530,8 @@ export function createIntake(store: HandlerStore, options: IntakeOptions, own: O
     tellEndIn,
     resolveEnded,
     letGo,
+    /** Whether a silence covers a breach of the key now. */
+    isSilenced: (key: Key): boolean => isSilenced(silences, key, time.wallMs()),
     applySilences,
     tellStorm,
     /** Whether a storm lasts anywhere. */

@@ -87,15 +87,26 @@ export function reconcileRows(
   for (const row of rows) {
     if (!isOpen(row)) continue;
     const firing = store.firingOf(row.correlationId);
+    let isPutOff = false;
     for (const occurrence of firing) {
+      const isNamed = namesOccurrence(row, occurrence.id);
       // What a storm has listed, or lists while another breach's incident is about to be resolved, stays there, unless
       // the incident tells of it all the same.
       const isLeft = occurrence.toldSeverity === null && store.entriesOf(row.correlationId).length === 0;
-      if (occurrence.place === 'held' && (isLeft || namesOccurrence(row, occurrence.id))) intake.letGo(occurrence);
-      // Held back, and told all the same before the store was lost: then its end is told, too.
-      if (occurrence.place === 'wanted' && occurrence.silence === 'holds' && namesOccurrence(row, occurrence.id)) {
-        store.putOccurrence({ ...occurrence, place: 'attached', incident: { sysId: row.sysId, number: row.number } });
+      if (occurrence.place === 'held' && (isLeft || isNamed)) {
+        if (!isNamed && intake.isSilenced(occurrence.message)) isPutOff = true;
+        else intake.letGo(occurrence);
       }
+      const moved = store.occurrence(occurrence.id);
+      if (moved?.place !== 'wanted' || moved.silence !== 'holds') continue;
+      // At the end of the silence a storm may hold it, and nobody would know of this incident any more.
+      if (!isNamed) isPutOff = true;
+      // Held back, and told all the same before the store was lost: then its end is told, too.
+      else store.putOccurrence({ ...moved, place: 'attached', incident: { sysId: row.sysId, number: row.number } });
+    }
+    if (isPutOff) {
+      outcome = 'put off';
+      continue;
     }
     // What a storm goes on holding is told there: the incident is that of earlier breaches alone.
     const isHeld = firing.length > 0 && firing.every(({ id }) => store.occurrence(id)?.place === 'held');

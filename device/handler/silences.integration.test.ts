@@ -423,7 +423,7 @@ describe('storms and what the handler raises itself', () => {
     expect(storm()).toMatch(new RegExp(`breach ${late.id} start=\\S+ end=2026`));
   });
 
-  test('a breach that a storm lets go, for its key has an incident, tells it nothing under the silence', async () => {
+  test('a breach that a storm lets go, for its key has an incident, is let go once its silence is over', async () => {
     const h = await ready((config) => {
       config.handler.storm = { keys: 1, windowMs: 60 * minuteMs };
     });
@@ -439,19 +439,22 @@ describe('storms and what the handler raises itself', () => {
     });
     const own = () => h.destination.rows.find((row) => row.correlationId === 'home/pi/b/upper')?.workNotes;
     silence(h, 30 * minuteMs, { metric: 'b' });
-    h.rollCall(
-      [first, held, listed].map((fired) => ({
-        ...{ metric: fired.metric, rule: 'upper' as const, lastSequence: 1, waiting: false },
-        firing: firingOf(fired),
-      })),
-    );
+    const call = () =>
+      h.rollCall(
+        [first, held, listed].map((fired) => ({
+          ...{ metric: fired.metric, rule: 'upper' as const, lastSequence: 1, waiting: false },
+          firing: firingOf(fired),
+        })),
+      );
+    call();
     const before = own();
     await h.pass(10 * minuteMs);
-    expect(h.handler.breach(held.id)).toMatchObject({ place: 'wanted', silence: 'holds' });
+    expect(h.handler.breach(held.id)?.place).toBe('held');
     expect(h.handler.breach(listed.id)?.place).toBe('held');
     expect(own()).toBe(before);
-    await recover(h, listed);
     await h.pass(21 * minuteMs);
+    call();
+    await h.pass(minuteMs);
     expect(own()).toContain('Breaching again');
   });
 
@@ -524,6 +527,37 @@ describe('storms and what the handler raises itself', () => {
     await h.pass(20 * minuteMs);
     expect(h.destination.rows.map((row) => row.state)).toEqual(['resolved']);
     expect(h.destination.rows[0]?.workNotes).toContain(`breach ${fired.id} start=${fired.startedAt} end=2026`);
+  });
+
+  test('what a lost store left open is resolved, though under a silence a storm held the next breach of its key', async () => {
+    const h = await ready((config) => {
+      config.handler.storm = { keys: 1, windowMs: minuteMs };
+    });
+    const first = h.anomaly();
+    await h.pass(10_000);
+    await recover(h, first);
+    await h.restart({ loseStore: true });
+    const humid = h.anomaly({ metric: 'humidity' });
+    const second = h.anomaly();
+    await h.settle();
+    silence(h, 10 * minuteMs);
+    const call = () =>
+      h.rollCall([
+        { metric: 'humidity', rule: 'upper', lastSequence: humid.sequence, waiting: false, firing: firingOf(humid) },
+        {
+          metric: 'temperature',
+          rule: 'upper',
+          lastSequence: second.sequence,
+          waiting: false,
+          firing: firingOf(second),
+        },
+      ]);
+    for (let minute = 0; minute < 20; minute += 1) {
+      call();
+      await h.pass(minuteMs);
+    }
+    expect(h.handler.breach(second.id)).toMatchObject({ place: 'held', toldSeverity: 'high' });
+    expect(h.destination.rows.find(({ openedBy }) => openedBy === first.id)?.state).toBe('resolved');
   });
 
   test('a silent device and a broker out of reach are held back like all else', async () => {
