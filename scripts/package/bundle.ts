@@ -42,7 +42,8 @@ const additions: { of: RegExp; before?: string; after?: string }[] = [
   { of: /\/mqtt-packet\/writeToStream\.js$/, after: 'generate.cacheNumbers = false;' },
   {
     of: /\/aws-crt\/dist\/native\/binding\.js$/,
-    before: "process.env.AWS_CRT_NODEJS_BINARY_ABSOLUTE_PATH ??= require('node:path').join(__dirname, 'aws-crt-nodejs.node');",
+    before:
+      "process.env.AWS_CRT_NODEJS_BINARY_ABSOLUTE_PATH ??= require('node:path').join(__dirname, 'aws-crt-nodejs.node');",
   },
   {
     of: /\/pino\/lib\/transport\.js$/,
