@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { firingOf, minuteMs, ready, recover, start } from './story-harness.ts';
+import { firingOf, lostAfterRecovery, minuteMs, ready, recover, start } from './story-harness.ts';
 
 /** Two open incidents of one key: of one breach, or of one each. */
 async function twoOpenIncidents(isDouble: boolean) {
@@ -128,13 +128,9 @@ describe('either store lost', () => {
   });
 
   test('an open row whose key has messages waiting is walked again: what they tell went into a storm, and it is resolved', async () => {
-    const h = await ready((config) => {
+    const { harness: h, over: first } = await lostAfterRecovery((config) => {
       config.handler.storm = { keys: 1, windowMs: minuteMs };
     });
-    const first = h.anomaly();
-    await h.pass(10_000);
-    await recover(h, first);
-    await h.restart({ loseStore: true });
     const second = h.message();
     const key = { metric: 'temperature', rule: 'upper', lastSequence: second.sequence } as const;
     h.rollCall([{ ...key, waiting: true, firing: null }]);

@@ -4,7 +4,7 @@ import { isoUtc } from '../platform/time.ts';
 import { type Harness, startMs } from './handler-harness.ts';
 import { storeSilence } from './silences.ts';
 import { handlerStoreName, openServedStore } from './store.ts';
-import { firingOf, minuteMs, ready, recover, start } from './story-harness.ts';
+import { firingOf, lostAfterRecovery, minuteMs, ready, recover, start } from './story-harness.ts';
 
 function silence(h: Harness, forMs: number, scope: Partial<SilenceRequest> = {}) {
   return h.handler.silence({ author: 'Ann', reason: 'filter change', untilMs: h.time.wallMs() + forMs, ...scope });
@@ -530,13 +530,9 @@ describe('storms and what the handler raises itself', () => {
   });
 
   test('what a lost store left open is resolved, though under a silence a storm held the next breach of its key', async () => {
-    const h = await ready((config) => {
+    const { harness: h, over: first } = await lostAfterRecovery((config) => {
       config.handler.storm = { keys: 1, windowMs: minuteMs };
     });
-    const first = h.anomaly();
-    await h.pass(10_000);
-    await recover(h, first);
-    await h.restart({ loseStore: true });
     const humid = h.anomaly({ metric: 'humidity' });
     const second = h.anomaly();
     await h.settle();

@@ -26,6 +26,18 @@ export async function ready(change?: (config: Config) => void, options?: Harness
   return harness;
 }
 
+/** The same after it lost its store: a breach is over, and its incident still open. */
+export async function lostAfterRecovery(
+  change?: (config: Config) => void,
+): Promise<{ harness: Harness; over: AnomalyMessage }> {
+  const harness = await ready(change);
+  const over = harness.anomaly();
+  await harness.pass(10_000);
+  await recover(harness, over);
+  await harness.restart({ loseStore: true });
+  return { harness, over };
+}
+
 /** A breach of the harness's device as its roll call tells of it. */
 export function firingOf(
   message: Pick<AnomalyMessage, 'id' | 'firingSequence' | 'startedAt'>,
