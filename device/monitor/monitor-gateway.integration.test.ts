@@ -107,6 +107,23 @@ describe('a gateway', () => {
     expect(h.anomalies).toMatchObject([{ site: 'one', deviceId: 'a', rule: 'upper' }]);
   });
 
+  test('spreads the heartbeats of many devices over the interval, each once', async () => {
+    const h = await start();
+    const devices = Array.from({ length: 100 }, (_, index) => `d${index}`);
+    await h.pass(50_000);
+    for (const deviceId of devices) h.read(mild, { deviceId });
+    const sent = () => h.heartbeats().filter(({ deviceId }) => deviceId.startsWith('d')).length;
+    await h.pass(10_000);
+    expect(sent()).toBe(16);
+    await h.pass(30_000);
+    expect(sent()).toBe(64);
+    await h.pass(25_000);
+    expect(sent()).toBe(100);
+    expect(new Set(h.heartbeats().map(({ deviceId }) => deviceId)).size).toBe(101);
+    await h.pass(60_000);
+    expect(sent()).toBe(100);
+  });
+
   test('sends a heartbeat of itself, and of each device that was heard since the last one', async () => {
     const h = await start();
     await readAll(h, ['a', 'b'], 5_000, mild);

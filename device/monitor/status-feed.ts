@@ -1,5 +1,5 @@
 import type { DeviceStatusMessage } from '../anomaly/anomaly.ts';
-import { isoUtc } from '../platform/time.ts';
+import { isoUtc, type Time, type Timer } from '../platform/time.ts';
 import type { Topics } from '../transport/topics.ts';
 import type { Transport } from '../transport/transport.ts';
 import type { DeviceState } from './device-state.ts';
@@ -12,6 +12,8 @@ export interface StatusFeedDeps {
   transport: Transport;
   topics: Topics;
   clock: StampClock;
+  /** Event time, over which heartbeats are spread. */
+  time: Time;
   devices: Devices;
   /** The monitor itself, also where it is a gateway. */
   self: { site: string; deviceId: string };
@@ -26,36 +28,50 @@ export interface StatusFeedDeps {
 /**
  * Heartbeats and roll calls of one device or of thousands: built when they are sent, a bounded number under way. What
  * cannot be sent is not kept, since the next one says it better; a roll call that failed is made up for at a reconnect.
+ * Heartbeats of many devices are spread over the interval: all at once would hold up the breaches that come then.
  */
 export interface StatusFeed {
-  /** Of the monitor itself, and of each gateway device that was heard since the last one. */
-  heartbeat(): void;
+  /**
+   * Of the monitor itself, and of each gateway device that was heard since the last one: those beyond the first few in
+   * equal parts until the next is due.
+   * @param everyMs time until the next one
+   */
+  heartbeat(everyMs: number): void;
   /** Of all devices that ever spoke of a breach or are present; `heard`: of those heard since their last one. */
   rollCall(of: 'all' | 'heard'): void;
   /** The connection is back. */
   reconnected(): void;
+  /** Nothing is under way; heartbeats that wait for their part of the interval do not count. */
   isIdle(): boolean;
   stop(): void;
 }
 
-interface Wanted {
-  kind: 'heartbeat' | 'roll-call';
+interface Named {
   site: string;
   deviceId: string;
 }
 
+interface Wanted extends Named {
+  kind: 'heartbeat' | 'roll-call';
+}
+
 const mostUnderWay = 32;
+/** So many heartbeats go out at once; their cost is some milliseconds. */
+const beatsAtOnce = 16;
 
 export function createStatusFeed(deps: StatusFeedDeps): StatusFeed {
-  const { transport, topics, clock, devices, self } = deps;
+  const { transport, topics, clock, time, devices, self } = deps;
   /** By kind and device: what is wanted twice is sent once. */
   const queue = new Map<string, Wanted>();
   let underWay = 0;
   let stopped = false;
   /** A roll call that could not be sent. */
   let owesRollCall = false;
+  /** Whose heartbeat is still to come in this interval. */
+  const beats: Named[] = [];
+  let nextBeats: Timer | undefined;
 
-  function want(kind: Wanted['kind'], { site, deviceId }: { site: string; deviceId: string }): void {
+  function want(kind: Wanted['kind'], { site, deviceId }: Named): void {
     queue.set(`${kind}\n${site}\n${deviceId}`, { kind, site, deviceId });
   }
 
@@ -119,15 +135,22 @@ export function createStatusFeed(deps: StatusFeedDeps): StatusFeed {
     start();
   }
 
+  function beat(everyMs: number): void {
+    for (const device of beats.splice(0, beatsAtOnce)) want('heartbeat', device);
+    start();
+    nextBeats = beats.length === 0 ? undefined : time.after(everyMs, () => beat(everyMs));
+  }
+
   return {
     rollCall,
-    heartbeat() {
+    heartbeat(everyMs) {
+      nextBeats?.cancel();
       want('heartbeat', self);
       for (const device of devices.all()) {
-        if (device.heard.sinceHeartbeat) want('heartbeat', device);
+        if (device.heard.sinceHeartbeat) beats.push({ site: device.site, deviceId: device.deviceId });
         device.heard.sinceHeartbeat = false;
       }
-      start();
+      beat(everyMs / Math.ceil(beats.length / beatsAtOnce));
     },
     reconnected() {
       if (!owesRollCall) return;
@@ -137,6 +160,7 @@ export function createStatusFeed(deps: StatusFeedDeps): StatusFeed {
     isIdle: () => underWay === 0 && queue.size === 0,
     stop() {
       stopped = true;
+      nextBeats?.cancel();
       queue.clear();
     },
   };
