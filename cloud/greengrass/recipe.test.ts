@@ -193,7 +193,7 @@ describe('the steps of a recipe', () => {
   test('are the shell commands of the nucleus', () => {
     expect(recipeRun(readRecipe(monitor), 'aarch64', variables)).toEqual({
       install: 'sh "/gg/packages/sensor-monitor-arm64/install.sh" "auto" "/dev/i2c-1"',
-      run: 'exec node --max-semi-space-size=4 --v8-pool-size=1 "/gg/packages/sensor-monitor-arm64/sensor-monitor.mjs"',
+      run: 'exec node --max-old-space-size=512 --max-semi-space-size=4 --v8-pool-size=1 "/gg/packages/sensor-monitor-arm64/sensor-monitor.mjs"',
       env: { GREENGRASS_ITSM__STORE__DATA_DIR: '/gg/work', AWS_IOT_THING_NAME: 'pi' },
       cwd: '/gg/work',
     });
