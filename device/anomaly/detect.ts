@@ -72,6 +72,11 @@ export function firing(state: DetectionState): readonly FiringOccurrence[] {
   });
 }
 
+/** Nothing fires, is pending or recovers. */
+export function isAtRest(state: DetectionState): boolean {
+  return Object.values(state.rules).every(({ lifecycle }) => lifecycle.phase === 'ok');
+}
+
 /** A gateway's device may send what it likes, so a name is looked up and never written, and a value need not be one. */
 function judgeMetric(
   rule: CompiledRule<MetricDetector>,

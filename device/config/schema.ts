@@ -307,7 +307,9 @@ export const configSchema = z
       {
         heartbeatMs: live(ms(minuteMs, 'Time between heartbeats on the status topic.', 100)),
         rollCallMs: live(ms(15 * minuteMs, 'Time between roll calls.', 100)),
-        saveStateMs: live(ms(minuteMs, 'How often running values are saved, without a sync.', 100)),
+        saveStateMs: live(
+          ms(minuteMs, 'How often running values are saved, without a sync; of devices at rest each fifth time.', 100),
+        ),
         resendBaseMs: ms(1_000, 'First pause before an unanswered message is sent again; doubles, with jitter.', 10),
         resendCapMs: ms(5 * minuteMs, 'Longest pause between two sends.', 10),
         bufferReadings: int(

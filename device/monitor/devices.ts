@@ -4,6 +4,7 @@ import {
   detect,
   firing,
   initialDetection,
+  isAtRest,
   noDataDueMs,
   parseDetection,
   type RuleSet,
@@ -42,6 +43,11 @@ export type Devices = ReturnType<typeof createDevices>;
 
 /** States saved at a time: what a minute writes is bounded, however many devices a gateway hears. */
 const mostSaved = 200;
+/**
+ * Of so many saves one is of devices at rest, too. They are most of what a quiet day writes, and all that an older state
+ * of theirs costs is where their history began.
+ */
+const savesForOneAtRest = 5;
 const wallJumpToldMs = 60_000;
 
 /**
@@ -62,6 +68,9 @@ export function createDevices(deps: DevicesDeps) {
   const present = new Map<string, DeviceState>();
   /** Not saved since they changed, the longest first. */
   const dirty = new Set<string>();
+  /** Saved since the clock or the rules changed, in a state that was at rest. */
+  const savedAtRest = new Set<string>();
+  let saves = 0;
   const silence = dueQueue();
   let timer: Timer | undefined;
   let timerAtMs = Number.POSITIVE_INFINITY;
@@ -179,6 +188,7 @@ export function createDevices(deps: DevicesDeps) {
   function follow(changed: RuleSet): void {
     observe();
     rules = changed;
+    savedAtRest.clear();
     const now = { atMs: clock.wallMs(), monotonicMs: clock.monotonicMs() };
     for (const device of present.values()) {
       const { state, transitions } = applyRules(rules, device.detection, now);
@@ -202,6 +212,7 @@ export function createDevices(deps: DevicesDeps) {
     // What is corrected below is not to be undone by an earlier write that the disk refuses.
     journal.endTurn();
     if (Math.abs(byMs) >= wallJumpToldMs) logger.warn({ byMs }, 'the clock was set, stamps made before are corrected');
+    savedAtRest.clear();
     if (byMs !== 0) recorder.correct();
     for (const device of present.values()) {
       for (const [name, key] of device.keys) {
@@ -226,14 +237,23 @@ export function createDevices(deps: DevicesDeps) {
     if (!saved.ok && present.size < 2 * deps.mostDevices) return;
     present.delete(deviceId);
     dirty.delete(deviceId);
+    savedAtRest.delete(deviceId);
     silence.delete(deviceId);
     putAway += 1;
   }
 
-  function save(most: number): void {
+  /** What a power loss now would change nothing about but the moment of the last reading. */
+  function canWait(deviceId: string): boolean {
+    const device = present.get(deviceId);
+    return device !== undefined && savedAtRest.has(deviceId) && isAtRest(device.detection);
+  }
+
+  function save(of: 'all' | 'some'): void {
     // What is saved says that it was made by the clock as it is now.
     observe();
-    const batch = [...dirty].slice(0, most);
+    saves += 1;
+    const due = of === 'all' || saves % savesForOneAtRest === 0 ? [...dirty] : [...dirty].filter((id) => !canWait(id));
+    const batch = of === 'all' ? due : due.slice(0, mostSaved);
     if (batch.length === 0 && putAway === 0) return;
     const saved = guard.write('begun', 'unsynced', () => {
       for (const deviceId of batch) {
@@ -244,7 +264,12 @@ export function createDevices(deps: DevicesDeps) {
     });
     if (!saved.ok) return;
     putAway = 0;
-    for (const deviceId of batch) dirty.delete(deviceId);
+    for (const deviceId of batch) {
+      dirty.delete(deviceId);
+      const device = present.get(deviceId);
+      if (device !== undefined && isAtRest(device.detection)) savedAtRest.add(deviceId);
+      else savedAtRest.delete(deviceId);
+    }
   }
 
   function retryDisk(): void {
@@ -297,7 +322,7 @@ export function createDevices(deps: DevicesDeps) {
     evict,
     observe,
     retryDisk,
-    save: () => save(mostSaved),
+    save: () => save('some'),
 
     /** The journal has forgotten what was told: another installation tells it again. */
     retell(): void {
@@ -323,7 +348,7 @@ export function createDevices(deps: DevicesDeps) {
     stop(): void {
       watching = false;
       timer?.cancel();
-      save(Number.POSITIVE_INFINITY);
+      save('all');
     },
 
     size: () => present.size,

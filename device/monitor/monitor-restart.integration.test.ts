@@ -72,6 +72,17 @@ describe('a power loss', () => {
     expect(h.anomalies[0]).toMatchObject({ startedAt: '2026-03-01T12:00:30Z', bootId: 'boot-2' });
   });
 
+  test('after a pending breach has cleared does not bring it back, though a device at rest is saved seldom', async () => {
+    const h = await start();
+    await h.readFor(100_000, mild);
+    await h.readFor(25_000, hot);
+    // Saved at 120 s while pending, and at 180 s.
+    await h.readFor(60_000, mild);
+    await h.crash();
+    await h.readFor(5_000, hot);
+    expect(short(h)).toEqual([]);
+  });
+
   test('at any moment of two breaches loses none, doubles none, and each has its true end', async () => {
     const series = [...Array(30).fill(hot), mild, mild, ...Array(30).fill(hot), mild, mild];
     for (let stopAt = 0; stopAt <= series.length + 2; stopAt += 3) {
