@@ -213,7 +213,7 @@ function buildRun(deps: MonitorDeps, lock: { release(): void }) {
     ...{ transport, topics, time: deliveryTime, logger, capacity: settings.bufferReadings, changed: settleIdle },
   });
   const status = createStatusFeed({
-    ...{ transport, topics, clock, time, devices, self, software: deps.software, opener: config.opener },
+    ...{ transport, topics, clock, deliveryTime, devices, self, software: deps.software, opener: config.opener },
     ...{ newId, changed: settleIdle },
     ...{ installation: recorder.installation, waits: delivery.isWaiting },
   });
@@ -337,7 +337,7 @@ function buildRun(deps: MonitorDeps, lock: { release(): void }) {
     every('heartbeat', time, settings.heartbeatMs, () => {
       devices.observe();
       devices.retryDisk();
-      status.heartbeat(settings.heartbeatMs);
+      status.heartbeat();
     });
     every('roll call', time, settings.rollCallMs, () => status.rollCall('heard'));
     // In real time: what a replay at full speed learns in a minute is not worth a thousand writes.
@@ -372,7 +372,7 @@ function buildRun(deps: MonitorDeps, lock: { release(): void }) {
       delivery.start();
       cloud?.anomalies.wake();
       status.rollCall('all');
-      status.heartbeat(settings.heartbeatMs);
+      status.heartbeat();
       startTasks();
       await source.start(sink);
     },

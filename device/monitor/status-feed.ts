@@ -12,8 +12,7 @@ export interface StatusFeedDeps {
   transport: Transport;
   topics: Topics;
   clock: StampClock;
-  /** Event time, over which heartbeats are spread. */
-  time: Time;
+  deliveryTime: Time;
   devices: Devices;
   /** The monitor itself, also where it is a gateway. */
   self: { site: string; deviceId: string };
@@ -28,56 +27,52 @@ export interface StatusFeedDeps {
 /**
  * Heartbeats and roll calls of one device or of thousands: built when they are sent, a bounded number under way. What
  * cannot be sent is not kept, since the next one says it better; a roll call that failed is made up for at a reconnect.
- * Heartbeats of many devices are spread over the interval: all at once would hold up the breaches that come then.
+ * Those of many devices are spread over up to a minute: all at once would hold up the breaches that come then.
  */
 export interface StatusFeed {
-  /**
-   * Of the monitor itself, and of each gateway device that was heard since the last one: those beyond the first few in
-   * equal parts until the next is due.
-   * @param everyMs time until the next one
-   */
-  heartbeat(everyMs: number): void;
+  /** Of the monitor itself, and of each gateway device that was heard since the last one. */
+  heartbeat(): void;
   /** Of all devices that ever spoke of a breach or are present; `heard`: of those heard since their last one. */
   rollCall(of: 'all' | 'heard'): void;
   /** The connection is back. */
   reconnected(): void;
-  /** Nothing is under way; heartbeats that wait for their part of the interval do not count. */
   isIdle(): boolean;
   stop(): void;
 }
 
-interface Named {
+interface Wanted {
+  kind: 'heartbeat' | 'roll-call';
   site: string;
   deviceId: string;
 }
 
-interface Wanted extends Named {
-  kind: 'heartbeat' | 'roll-call';
-}
-
 const mostUnderWay = 32;
-/** So many heartbeats go out at once; their cost is some milliseconds. */
-const beatsAtOnce = 16;
+/** So many go out at once, at a cost of some milliseconds, and after each pause again; more where all would take longer than a minute. */
+const leastPart = 16;
+const pauseMs = 100;
+const mostParts = 600;
 
 export function createStatusFeed(deps: StatusFeedDeps): StatusFeed {
-  const { transport, topics, clock, time, devices, self } = deps;
+  const { transport, topics, clock, deliveryTime, devices, self } = deps;
   /** By kind and device: what is wanted twice is sent once. */
   const queue = new Map<string, Wanted>();
   let underWay = 0;
   let stopped = false;
   /** A roll call that could not be sent. */
   let owesRollCall = false;
-  /** Whose heartbeat is still to come in this interval. */
-  const beats: Named[] = [];
-  let nextBeats: Timer | undefined;
+  let part = leastPart;
+  /** What may still be sent before the next pause. */
+  let partLeft = 0;
+  let pause: Timer | undefined;
 
-  function want(kind: Wanted['kind'], { site, deviceId }: Named): void {
+  function want(kind: Wanted['kind'], { site, deviceId }: { site: string; deviceId: string }): void {
     queue.set(`${kind}\n${site}\n${deviceId}`, { kind, site, deviceId });
   }
 
   function pump(): void {
     for (const [name, wanted] of queue) {
-      if (underWay >= mostUnderWay || stopped) break;
+      if (partLeft === 0 || underWay >= mostUnderWay || stopped) break;
+      partLeft -= 1;
       queue.delete(name);
       for (const message of messagesOf(wanted)) send(message);
     }
@@ -116,13 +111,20 @@ export function createStatusFeed(deps: StatusFeedDeps): StatusFeed {
   }
 
   /** Nothing is built that cannot be sent. */
-  function start(): void {
-    if (transport.state().state === 'connected') {
-      pump();
-      return;
+  function sendPart(): void {
+    pause = undefined;
+    if (transport.state().state !== 'connected') {
+      for (const { kind } of queue.values()) owesRollCall ||= kind === 'roll-call';
+      queue.clear();
     }
-    for (const { kind } of queue.values()) owesRollCall ||= kind === 'roll-call';
-    queue.clear();
+    partLeft = part;
+    pump();
+    if (queue.size > 0) pause = deliveryTime.after(pauseMs, sendPart);
+  }
+
+  function start(): void {
+    part = Math.max(leastPart, Math.ceil(queue.size / mostParts));
+    if (pause === undefined) sendPart();
   }
 
   function rollCall(of: 'all' | 'heard'): void {
@@ -135,22 +137,15 @@ export function createStatusFeed(deps: StatusFeedDeps): StatusFeed {
     start();
   }
 
-  function beat(everyMs: number): void {
-    for (const device of beats.splice(0, beatsAtOnce)) want('heartbeat', device);
-    start();
-    nextBeats = beats.length === 0 ? undefined : time.after(everyMs, () => beat(everyMs));
-  }
-
   return {
     rollCall,
-    heartbeat(everyMs) {
-      nextBeats?.cancel();
+    heartbeat() {
       want('heartbeat', self);
       for (const device of devices.all()) {
-        if (device.heard.sinceHeartbeat) beats.push({ site: device.site, deviceId: device.deviceId });
+        if (device.heard.sinceHeartbeat) want('heartbeat', device);
         device.heard.sinceHeartbeat = false;
       }
-      beat(everyMs / Math.ceil(beats.length / beatsAtOnce));
+      start();
     },
     reconnected() {
       if (!owesRollCall) return;
@@ -160,7 +155,7 @@ export function createStatusFeed(deps: StatusFeedDeps): StatusFeed {
     isIdle: () => underWay === 0 && queue.size === 0,
     stop() {
       stopped = true;
-      nextBeats?.cancel();
+      pause?.cancel();
       queue.clear();
     },
   };
