@@ -62,10 +62,7 @@ export function createIntake(store: HandlerStore, options: IntakeOptions, own: O
     deviceCount = store.countDevices();
     silences = store.silences();
     weather.clear();
-    for (const occurrence of store.allFiring()) {
-      if (occurrence.message.rule !== 'storm') continue;
-      weather.set(occurrence.message.site, { state: 'storming', stormId: occurrence.id });
-    }
+    for (const { id, message } of store.storms()) weather.set(message.site, { state: 'storming', stormId: id });
   }
   reload();
 

@@ -68,6 +68,8 @@ const unasked: { of: RegExp; code: string }[] = [
   { of: /\/zod\/v4\/locales\/index\.js$/, code: 'export {};' },
   // Media types by file name, for forms with files: what is sent names its own.
   { of: /\/mime-db\/index\.js$/, code: 'module.exports = {};' },
+  // Requests are made with the adapter for Node; this one asks for `fetch`, which Node then loads.
+  { of: /\/axios\/lib\/adapters\/fetch\.js$/, code: 'export const getFetch = undefined;' },
   // Brokers are reached over TCP and TLS alone, for which `transport.mqtt.url` has no other words.
   { of: /\/mqtt\/build\/lib\/connect\/(?:ws|socks)\.js$/, code: 'module.exports = {};' },
 ];

@@ -34,6 +34,7 @@ export function occurrencesOf(db: Store, instance: string) {
     firing: select("instance = ? AND site = ? AND device_id = ? AND phase = 'firing'"),
     firingOf: select("instance = ? AND correlation_id = ? AND phase = 'firing'"),
     allFiring: select("instance = ? AND phase = 'firing'", fromFiring),
+    storms: select("instance = ? AND phase = 'firing' AND rule = 'storm'", fromFiring),
     someFiring: select("instance = ? AND phase = 'firing' LIMIT ?", fromFiring),
     recent: select('instance = ? ORDER BY noted_at DESC LIMIT ?'),
     unlisted: select('instance = ? AND held_by = ? AND listed = 0 LIMIT ?'),
@@ -93,6 +94,8 @@ export function occurrencesOf(db: Store, instance: string) {
       sql.firing.all(instance, site, deviceId).map(occurrenceOf),
     firingOf: (correlationId: string): Occurrence[] => sql.firingOf.all(instance, correlationId).map(occurrenceOf),
     allFiring: (): Occurrence[] => sql.allFiring.all(instance).map(occurrenceOf),
+    /** Storms that last. */
+    storms: (): Occurrence[] => sql.storms.all(instance).map(occurrenceOf),
     /** The last breach of a key that is over and in an incident, or still to be told in one. */
     lastTold(correlationId: string): Occurrence | undefined {
       const row = sql.lastTold.get(instance, correlationId);
