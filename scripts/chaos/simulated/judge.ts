@@ -62,8 +62,9 @@ function ofInstance(
   const deleted = chronicle.deleted.filter((one) => one.service === index && !isForgotten(one, chronicle));
   const isServed = chronicle.served.service === index;
   const right = rightTimes(chronicle);
-  // What a person deleted told of its breaches as much as what a person closed.
-  const rows: Row[] = [...service.rows('incident'), ...deleted.map(({ row }) => ({ ...row, state: '7' }))];
+  // What a person deleted told of its breaches as much as what a person closed, unless it was canceled as a double before.
+  const asClosed = (row: Row): Row => (row['state'] === '8' ? row : { ...row, state: '7' });
+  const rows: Row[] = [...service.rows('incident'), ...deleted.map(({ row }) => asClosed(row))];
   const journal = [...service.rows('sys_journal_field'), ...deleted.flatMap((one) => one.journal)];
   const texts = right([...rows.flatMap(textsOf), ...journal.map(({ value = '' }) => value)]);
   const result = audit({
