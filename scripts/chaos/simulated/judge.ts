@@ -93,7 +93,7 @@ function ofInstance(
     chronicle.deeds.some(
       ({ service: where, sysId, what }) =>
         where === index &&
-        (what === 'resolve' || what === 'close' || what === 'cancel') &&
+        (what === 'resolve' || what === 'close' || what === 'cancel' || what === 'delete') &&
         ofNumbers(numbers).some((row) => row['sys_id'] === sysId),
     );
   const isNews = ({ key, startedAtMs, numbers }: AuditResult['duplicates'][number]) =>
