@@ -182,7 +182,15 @@ export function createIntake(store: HandlerStore, options: IntakeOptions, own: O
     if (older.place === 'attached' && isHeldBack(older, message)) {
       return { place: 'attached', heldBy: null, incident: older.incident };
     }
+    // A storm that has listed it goes on telling of it, whatever silence covers the key.
+    if (older.place === 'held' && lasts(older.heldBy)) return pickPlace(older);
     return older.place === 'held' || older.place === 'recorded' ? placeOf(message, correlation) : wanted;
+  }
+
+  /** Whether a storm goes on, and people have not ended its incident. */
+  function lasts(stormId: string | null): boolean {
+    const storm = stormId === null ? undefined : store.occurrence(stormId);
+    return storm?.phase === 'firing' && storm.place !== 'released';
   }
 
   function beginStorm(site: string): string {

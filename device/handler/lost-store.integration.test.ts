@@ -186,31 +186,35 @@ describe('either store lost', () => {
     expect(h.destination.rows.map((row) => row.state)).toEqual([expect.not.stringMatching(/resolved|canceled/), state]);
   });
 
-  test.each([
-    ['double of the other', true, 'canceled'],
-    ['incident of its own', false, 'resolved'],
-  ])(
-    'two open incidents of a key whose quiet period runs are walked again: the %s goes, too',
-    async (_, isDouble, state) => {
-      const h = await twoOpenIncidents(isDouble);
-      await h.restart({ loseStore: true });
-      const { sequence } = await recover(h, h.anomaly());
-      const key = {
-        metric: 'temperature',
-        rule: 'upper',
-        lastSequence: sequence,
-        waiting: false,
-        firing: null,
-      } as const;
-      await h.pass(2 * minuteMs);
-      h.rollCall([key]);
-      await h.pass(16 * minuteMs);
-      expect(h.destination.rows.map((row) => row.state)).toEqual(['resolved', 'new']);
-      h.rollCall([key]);
-      await h.pass(minuteMs);
-      expect(h.destination.rows.map((row) => row.state)).toEqual(['resolved', state]);
-    },
-  );
+  test('of two incidents of a breach that is over one is canceled, before what fires by then may go on in each', async () => {
+    const h = await twoOpenIncidents(true);
+    await h.restart({ loseStore: true });
+    const again = h.anomaly();
+    h.rollCall([
+      { metric: 'temperature', rule: 'upper', lastSequence: again.sequence, waiting: false, firing: firingOf(again) },
+    ]);
+    await h.pass(2 * minuteMs);
+    expect(h.told.map(({ told }) => told.kind)).toContain('joined');
+    await recover(h, again);
+    await h.pass(16 * minuteMs);
+    h.anomaly();
+    await h.pass(minuteMs);
+    expect(h.destination.rows.map((row) => row.state)).toEqual(['in-progress', 'canceled']);
+  });
+
+  test('two open incidents of a key whose quiet period runs are walked again: the one of what is over goes, too', async () => {
+    const h = await twoOpenIncidents(false);
+    await h.restart({ loseStore: true });
+    const { sequence } = await recover(h, h.anomaly());
+    const key = { metric: 'temperature', rule: 'upper', lastSequence: sequence, waiting: false, firing: null } as const;
+    await h.pass(2 * minuteMs);
+    h.rollCall([key]);
+    await h.pass(16 * minuteMs);
+    expect(h.destination.rows.map((row) => row.state)).toEqual(['resolved', 'new']);
+    h.rollCall([key]);
+    await h.pass(minuteMs);
+    expect(h.destination.rows.map((row) => row.state)).toEqual(['resolved', 'resolved']);
+  });
 
   test('a walk whose answer holds a row that was not asked for is not believed; it is asked again after the pause', async () => {
     let dropsPrefix = true;

@@ -117,16 +117,22 @@ export function reconcileRows(
     const home = rows.find((other) => firing.some(({ incident }) => incident?.sysId === other.sysId));
     const isOther = home !== undefined && home !== row;
     const goesOn = (fires || firing.length > 0) && !isHeld && !isOther;
-    if (called?.waiting === true || goesOn || store.entriesOf(row.correlationId).length > 0) {
-      // Of several one is, or will be, that of what goes on; the others are not to be left open.
-      const isOneOfSeveral = rows.some(
-        (other) => other !== row && isOpen(other) && other.correlationId === row.correlationId,
-      );
-      if (called?.waiting === true || (isOneOfSeveral && home !== row)) outcome = 'put off';
-      continue;
-    }
     const key = called ?? keyOf(row.correlationId, call);
     const found = key && breachOf(row, call, key);
+    if (called?.waiting === true || goesOn || store.entriesOf(row.correlationId).length > 0) {
+      const others = rows.filter(
+        (other) => other !== row && isOpen(other) && other.correlationId === row.correlationId,
+      );
+      // Of several one is, or will be, that of what goes on; the others are not to be left open.
+      if (called?.waiting === true || (others.length > 0 && home !== row)) outcome = 'put off';
+      // Two of a breach that is over are told of its end at once: by a later walk another breach may go on in each.
+      const isTwin = (breach: string) => [row, ...others].filter(({ openedBy }) => openedBy === breach).length > 1;
+      if (found !== undefined && isTwin(found.occurrence.id) && isForgotten(found, called, store, call)) {
+        store.putOccurrence(found.occurrence);
+        intake.orphan(found.occurrence, call.atMs, 'note');
+      }
+      continue;
+    }
     if (found === undefined) continue;
     // A double is canceled by whoever tells of its breach; the incident that stays is not to be resolved.
     const orphan = isOther && namesOccurrence(home, found.occurrence.id) ? 'note' : policy.orphan;
@@ -146,6 +152,17 @@ export function reconcileRows(
     }
   }
   return outcome;
+}
+
+/** Whether an incident leaves a breach open that neither its device nor the store knows of. */
+function isForgotten(
+  { occurrence, ended }: Found,
+  called: RollCallKey | undefined,
+  store: HandlerStore,
+  call: RollCall,
+): boolean {
+  if (ended || called?.waiting === true || call.opener === 'cloud') return false;
+  return called?.firing?.id !== occurrence.id && store.occurrence(occurrence.id) === undefined;
 }
 
 /** Prefix of the correlation ids of a device; of one with long names as much as its ids keep. */
@@ -183,15 +200,19 @@ function identity(call: RollCall) {
   return { site, deviceId, installationId, installationCreatedAt };
 }
 
+/** A breach as an incident alone tells of it. */
+interface Found {
+  occurrence: Occurrence;
+  incident: NonNullable<Occurrence['incident']>;
+  /** Whether the incident tells its end. */
+  ended: boolean;
+}
+
 /**
- * A breach as an incident alone tells of it, and whether the incident tells its end: the latest that has none, else the
- * one that ended last, for its end is what the incident's resolution tells.
+ * The latest breach of an incident that has no end there, else the one that ended last, for its end is what the incident's
+ * resolution tells.
  */
-function breachOf(
-  row: IncidentRow,
-  call: RollCall,
-  key: Pick<RollCallKey, 'metric' | 'rule'>,
-): { occurrence: Occurrence; incident: NonNullable<Occurrence['incident']>; ended: boolean } | undefined {
+function breachOf(row: IncidentRow, call: RollCall, key: Pick<RollCallKey, 'metric' | 'rule'>): Found | undefined {
   const [unended] = unendedBreaches(row);
   const over = unended === undefined ? lastEnded(row) : undefined;
   const id = unended ?? over?.id;

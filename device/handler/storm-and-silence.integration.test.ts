@@ -114,7 +114,7 @@ describe('storms, caps and silence', () => {
     expect(h.destination.rows.map((row) => row.correlationId)).toEqual(['home/pi/a/upper', 'home/*/*/storm']);
   });
 
-  test('a storm is over when the last breach that it held goes on under another name and a silence', async () => {
+  test('a breach that a storm holds stays in it under another name, though a silence covers its key by then', async () => {
     const h = await ready((config) => {
       config.handler.deviceSilentMs = 0;
       config.handler.storm = { keys: 1, windowMs: minuteMs };
@@ -122,13 +122,35 @@ describe('storms, caps and silence', () => {
     h.anomaly({ metric: 'a' });
     h.anomaly({ metric: 'b' });
     await h.pass(2 * minuteMs);
-    h.handler.silence({
-      author: 'Ann',
-      reason: 'filter change',
-      untilMs: h.time.wallMs() + 60 * minuteMs,
-      metric: 'b',
+    h.handler.silence({ author: 'Ann', reason: 'filter change', untilMs: h.time.wallMs() + 5 * minuteMs, metric: 'b' });
+    const renamed = { metric: 'b', installationId: 'e'.repeat(32), installationCreatedAt: '2026-02-01T00:00:00Z' };
+    const fired = h.anomaly(renamed);
+    await h.pass(20 * minuteMs);
+    const rows = () => h.destination.rows.map((row) => [row.correlationId, row.state]);
+    expect(rows()).toEqual([
+      ['home/pi/a/upper', 'new'],
+      ['home/*/*/storm', 'new'],
+    ]);
+    const [endedAt, endReason] = [isoUtc(h.time.wallMs()), 'cleared' as const];
+    h.anomaly({ ...renamed, firingSequence: fired.sequence, phase: 'resolved', endedAt, endReason });
+    await h.pass(20 * minuteMs);
+    expect(rows()).toEqual([
+      ['home/pi/a/upper', 'new'],
+      ['home/*/*/storm', 'resolved'],
+    ]);
+    expect(h.destination.rows[1]?.workNotes).toMatch(new RegExp(`breach ${fired.id} start=\\S+ end=${endedAt}`));
+  });
+
+  test('a storm is over when the cloud takes over the last breach that it held', async () => {
+    const h = await ready((config) => {
+      config.handler.deviceSilentMs = 0;
+      config.handler.storm = { keys: 1, windowMs: minuteMs };
     });
-    h.anomaly({ metric: 'b', installationId: 'e'.repeat(32), installationCreatedAt: '2026-02-01T00:00:00Z' });
+    h.anomaly({ metric: 'a' });
+    h.anomaly({ metric: 'b' });
+    await h.pass(2 * minuteMs);
+    const installation = { installationId: 'e'.repeat(32), installationCreatedAt: '2026-02-01T00:00:00Z' };
+    h.anomaly({ metric: 'b', opener: 'cloud', ...installation });
     await h.pass(20 * minuteMs);
     expect(h.destination.rows.map((row) => [row.correlationId, row.state])).toEqual([
       ['home/pi/a/upper', 'new'],

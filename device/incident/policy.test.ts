@@ -172,6 +172,14 @@ describe('a new breach of a key whose earlier one opened the incident', () => {
     expect(result).toEqual({ do: 'create', follows: { number: 'INC1', state: 'closed' } });
   });
 
+  test('reopens the incident of which a double was canceled', () => {
+    const double = row({ sysId: 'row-2', number: 'INC2', state: 'canceled', openedBy: other, createdAtMs: 2 });
+    const result = step('open', [...of('resolved'), double], {
+      occurrence: occurrence({ place: 'wanted', incident: null }),
+    });
+    expect(result).toMatchObject({ do: 'reopen', row: { sysId: 'row-1' } });
+  });
+
   test('prefers an open incident to a resolved one, the oldest of several', () => {
     const rows = [
       row({ sysId: 'r3', state: 'resolved', openedBy: other, createdAtMs: 9 }),

@@ -91,6 +91,12 @@ function duplicateOf(situation: Situation): Step | undefined {
   return kept === undefined || double === undefined ? undefined : { do: 'cancel-duplicate', row: double, kept };
 }
 
+/** A double that was canceled says nothing of its key: the incident that was kept does. */
+function isRepaired({ state, openedBy }: IncidentRow, rows: readonly IncidentRow[]): boolean {
+  if (state !== 'canceled' || openedBy === '') return false;
+  return rows.some((row) => row.state !== 'canceled' && namesOccurrence(row, openedBy));
+}
+
 /** The incident that this breach is in: the row that names it, else the one that the store knows. */
 function rowOf(situation: Situation): IncidentRow | undefined {
   const [carrier] = carriers(situation);
@@ -113,7 +119,10 @@ function decideOpen(situation: Situation): Step {
   const open = rows.filter(isOpen).sort(byAge)[0];
   if (open !== undefined) return { do: 'join', row: open };
 
-  const latest = [...rows].sort(byAge).at(-1);
+  const latest = rows
+    .filter((row) => !isRepaired(row, rows))
+    .sort(byAge)
+    .at(-1);
   if (latest === undefined) return { do: 'create', follows: undefined };
   if (latest.state === 'resolved') {
     const endedAtMs = lastEndMs(latest) ?? latest.updatedAtMs;

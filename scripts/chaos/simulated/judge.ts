@@ -62,8 +62,9 @@ function ofInstance(
   const deleted = chronicle.deleted.filter((one) => one.service === index && !isForgotten(one, chronicle));
   const isServed = chronicle.served.service === index;
   const right = rightTimes(chronicle);
-  // What a person deleted told of its breaches as much as what a person closed.
-  const rows: Row[] = [...service.rows('incident'), ...deleted.map(({ row }) => ({ ...row, state: '7' }))];
+  // What a person deleted told of its breaches as much as what a person closed, unless it was canceled as a double before.
+  const asClosed = (row: Row): Row => (row['state'] === '8' ? row : { ...row, state: '7' });
+  const rows: Row[] = [...service.rows('incident'), ...deleted.map(({ row }) => asClosed(row))];
   const journal = [...service.rows('sys_journal_field'), ...deleted.flatMap((one) => one.journal)];
   const texts = right([...rows.flatMap(textsOf), ...journal.map(({ value = '' }) => value)]);
   const result = audit({
@@ -87,19 +88,22 @@ function ofInstance(
       handlerLossesMs: chronicle.handlerLosses.map(({ atMs }) => atMs),
     },
   });
+  const ofNumbers = (numbers: readonly string[]) => rows.filter(({ number = '' }) => numbers.includes(number));
   const isDecided = (numbers: readonly string[]) =>
     chronicle.deeds.some(
       ({ service: where, sysId, what }) =>
         where === index &&
-        (what === 'resolve' || what === 'close' || what === 'cancel') &&
-        rows.some((row) => row['sys_id'] === sysId && numbers.includes(row['number'] ?? '')),
+        (what === 'resolve' || what === 'close' || what === 'cancel' || what === 'delete') &&
+        ofNumbers(numbers).some((row) => row['sys_id'] === sysId),
     );
   const isNews = ({ key, startedAtMs, numbers }: AuditResult['duplicates'][number]) =>
     !breaches.some(
       (breach) =>
         breach.startedAtMs === startedAtMs &&
         correlationIdOf(breach) === key &&
-        (isRelived(breach, chronicle) || (isDecided(numbers) && isTakenUpAnew(breach, chronicle))),
+        (isRelived(breach, chronicle) ||
+          (isDecided(numbers) && isTakenUpAnew(breach, chronicle)) ||
+          isLeftToPeople(ofNumbers(numbers), index, chronicle)),
     );
   const told = { ...result, duplicates: result.duplicates.filter(isNews) };
   const found = isServed ? findingsOf(told) : recordsOf(told);
@@ -156,6 +160,24 @@ function isLetGoLate(what: string, { deeds, writes }: Chronicle, rows: readonly 
   return writes.some(({ fields: { work_notes: note = '' } }) => {
     return note.includes('Reported late: ') && note.includes(overtaken);
   });
+}
+
+/** Doubles that were made blind, and of which people ended all but one before they were seen, are not there to be repaired. */
+function isLeftToPeople(doubles: readonly Row[], service: number, chronicle: Chronicle): boolean {
+  const { writes, deeds } = chronicle;
+  const isOf = (one: { service: number; sysId: string }, row: Row) =>
+    one.service === service && one.sysId === row['sys_id'];
+  const isEnded = (row: Row) => deeds.some((deed) => /^(cancel|close)$/.test(deed.what) && isOf(deed, row));
+  const [, ...again] = writes.filter(
+    (write) => write.method === 'POST' && write.table === 'incident' && doubles.some((row) => isOf(write, row)),
+  );
+  return again.every((write) => wasMadeBlind(write, chronicle)) && doubles.filter((row) => !isEnded(row)).length <= 1;
+}
+
+/** With nothing known yet that must be visible, a user who cannot read does not see that the very first ones were made. */
+function wasMadeBlind({ atMs, knownAtMs }: Chronicle['writes'][number], chronicle: Chronicle): boolean {
+  const knewAny = knownAtMs !== undefined && !chronicle.handlerLosses.some((loss) => loss.atMs >= knownAtMs);
+  return !knewAny && wasBlind(chronicle, atMs);
 }
 
 /** Shortly before, the user of the edge could create, but not read. */
@@ -355,13 +377,12 @@ function createdTwice(chronicle: Chronicle): Finding[] {
   // Deleted by a person before the edge saw that it was made, it was never there.
   const isGone = (sysId: string, byMs: number) =>
     chronicle.deleted.some((one) => one.row['sys_id'] === sysId && one.atMs < byMs && isForgotten(one, chronicle));
-  return writes.flatMap(({ service, sysId, method, table, fields, atMs, knownAtMs }) => {
+  return writes.flatMap((write) => {
+    const { service, sysId, method, table, fields, atMs } = write;
     const opener = fields['correlation_display'];
     if (method !== 'POST' || table !== 'incident' || opener === undefined) return [];
     const name = `${service} ${opener}`;
-    // With nothing known yet that must be visible, a user who cannot read does not see that the very first ones were made.
-    const knewAny = knownAtMs !== undefined && !chronicle.handlerLosses.some((loss) => loss.atMs >= knownAtMs);
-    if (wasBlind(chronicle, atMs) && !knewAny && seen.has(name)) return [];
+    if (seen.has(name) && wasMadeBlind(write, chronicle)) return [];
     const before = seen.get(name);
     seen.set(name, sysId);
     if (before === undefined || isGone(before, atMs)) return [];
