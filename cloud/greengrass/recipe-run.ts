@@ -75,3 +75,9 @@ function entryOf(tree: unknown, key: string): unknown {
   if (typeof tree !== 'object' || tree === null) return undefined;
   return Object.entries(tree).find(([name]) => name === key)?.[1];
 }
+
+/** What `node` is told of itself by the run step: whoever starts the component in another way starts it with the same. */
+export function nodeFlags({ Manifests }: Recipe): string[] {
+  const script = Manifests.flatMap(({ Lifecycle }) => Lifecycle.run?.Script ?? [])[0] ?? '';
+  return script.split(' ').filter((word) => word.startsWith('--'));
+}

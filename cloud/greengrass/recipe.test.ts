@@ -8,7 +8,7 @@ import { version } from '../../device/platform/version.ts';
 import { topics } from '../../device/transport/topics.ts';
 import { type ComponentName, components, componentVersion, readRecipe, recipe } from './recipe.ts';
 import { recipeFormat } from './recipe-format.ts';
-import { recipeRun } from './recipe-run.ts';
+import { nodeFlags, recipeRun } from './recipe-run.ts';
 
 const folder = join(import.meta.dirname, '../../recipes');
 const names = components.map(({ name }) => name);
@@ -198,6 +198,14 @@ describe('the steps of a recipe', () => {
       cwd: '/gg/work',
     });
     expect(recipeRun(readRecipe(monitor), 'arm', variables).run).toBeUndefined();
+  });
+
+  test.each(components)('start $program with the same flags on every machine', ({ name }) => {
+    const flags = nodeFlags(readRecipe(name));
+    expect(flags).toEqual(['--max-semi-space-size=4', '--v8-pool-size=1']);
+    for (const architecture of ['aarch64', 'amd64'] as const) {
+      expect(recipeRun(readRecipe(name), architecture, variables).run).toContain(`exec node ${flags.join(' ')} "`);
+    }
   });
 
   test('take the configuration of a deployment, and refuse a variable that stands for nothing', () => {

@@ -81,6 +81,24 @@ describe('a clock that was wrong by days', () => {
     expect(found(result)).toEqual([]);
   });
 
+  test('notes of one second are listed in any order: the last start is that of the highest sequence', () => {
+    const before = breachFrom(7, 9);
+    const truth = [before, { ...warm, clockWasWrong: true }];
+    const wrongTimes = (first: Breach, second: Breach) => {
+      const { told, write, incidents, audit } = instance([before]);
+      const row = incidents[0]?.row ?? expect.fail();
+      const id = write.again(row, first);
+      write.note(row, warm.firedAtMs, `Still breaching: warm.\n\n${breachLineOf(id, second, true)}\n\n[${id}:2]`);
+      const ended = { ...warm, startedAtMs: second.startedAtMs };
+      write.recovered(row, ended, id);
+      write.resolved(row, ended, id);
+      told.journal.reverse();
+      return audit(truth).wrongTimes;
+    };
+    expect(wrongTimes(daysAgo(warm), warm)).toEqual([]);
+    expect(wrongTimes(warm, daysAgo(warm))).toHaveLength(1);
+  });
+
   test('a start that was never corrected tells of a breach that had to be told, not of one that it spans', () => {
     const perhaps = { ...breachFrom(0, 5), optional: true };
     const { audit } = instance([{ ...warm, startedAtMs: daysAgo(warm).startedAtMs }]);

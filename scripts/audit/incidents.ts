@@ -85,7 +85,7 @@ export interface Incident {
   row: IncidentRow;
   state: string;
   told: ReadonlyMap<string, Told>;
-  /** Oldest first. */
+  /** Oldest first; of one second, which an instance lists in any order, by sequence. */
   notes: readonly Note[];
   attachments: readonly string[];
   resolvedByUs: boolean;
@@ -113,7 +113,7 @@ export function readIncidents(
   return rows.map((row) => {
     const notes = (entries.get(row.sys_id) ?? [])
       .flatMap((entry) => noteOf(entry.value, entry.sys_created_on) ?? [])
-      .sort((a, b) => (a.createdOn < b.createdOn ? -1 : a.createdOn > b.createdOn ? 1 : 0));
+      .sort((a, b) => (a.createdOn < b.createdOn ? -1 : a.createdOn > b.createdOn ? 1 : a.sequence - b.sequence));
     const closing = noteOf(row.close_notes, row.resolved_at);
     return {
       row,

@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readRecipe } from '../../../cloud/greengrass/recipe.ts';
-import { recipeRun } from '../../../cloud/greengrass/recipe-run.ts';
+import { nodeFlags } from '../../../cloud/greengrass/recipe-run.ts';
 import { access } from './access.ts';
 import { startChild } from './child.ts';
 import { nodeRedCredentials, nodeRedFlow } from './node-red-flow.ts';
@@ -28,7 +28,7 @@ export interface RuntimeOptions {
 /** This runtime from its bundle, as a gateway; storm guard, cap, charts and delays are off. */
 export function greengrassItsm(programs: Programs, options: RuntimeOptions = {}): System {
   const { dataDir, node = process.execPath, republish = true } = options;
-  const flags = flagsOfRecipe();
+  const flags = nodeFlags(readRecipe('com.iotblog.AnomalyHandler'));
   return {
     name: 'greengrass-itsm',
     async start({ folder, broker, receiver }) {
@@ -53,13 +53,6 @@ export function greengrassItsm(programs: Programs, options: RuntimeOptions = {})
       });
     },
   };
-}
-
-/** Those that components run with. */
-function flagsOfRecipe(): string[] {
-  const variables = { decompressedPath: '', workPath: '', thingName: '' };
-  const { run = '' } = recipeRun(readRecipe('com.iotblog.AnomalyHandler'), 'amd64', variables);
-  return run.split(' ').filter((word) => word.startsWith('--'));
 }
 
 const gatewayConfiguration = {

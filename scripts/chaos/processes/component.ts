@@ -1,6 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { readRecipe } from '../../../cloud/greengrass/recipe.ts';
+import { nodeFlags } from '../../../cloud/greengrass/recipe-run.ts';
 import type { ComponentName, Release } from './bundles.ts';
 import { allWell, type Orders, ordersVariable } from './orders.ts';
 
@@ -47,8 +49,10 @@ export interface ComponentOptions {
 }
 
 const pauseAfterFailureMs = 500;
+const recipes = { monitor: 'com.iotblog.SensorMonitor', handler: 'com.iotblog.AnomalyHandler' } as const;
 
 export function createComponent({ name, program, release, configFile, env, log }: ComponentOptions): Component {
+  const flags = nodeFlags(readRecipe(recipes[program]));
   let installed = release;
   let orders = allWell;
   let child: ChildProcess | undefined;
@@ -60,7 +64,7 @@ export function createComponent({ name, program, release, configFile, env, log }
   function run(): void {
     const started = spawn(
       process.execPath,
-      ['--import', installed.preload, installed[program], '--config', configFile],
+      [...flags, '--import', installed.preload, installed[program], '--config', configFile],
       {
         stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
         env: { ...process.env, ...env, NODE_NO_WARNINGS: '1', [ordersVariable]: JSON.stringify(orders) },
