@@ -202,7 +202,7 @@ describe('the steps of a recipe', () => {
 
   test.each(components)('start $program with the same flags on every machine', ({ name }) => {
     const flags = nodeFlags(readRecipe(name));
-    expect(flags).toEqual(['--max-semi-space-size=4', '--v8-pool-size=1']);
+    expect(flags).toEqual(['--max-old-space-size=512', '--max-semi-space-size=4', '--v8-pool-size=1']);
     for (const architecture of ['aarch64', 'amd64'] as const) {
       expect(recipeRun(readRecipe(name), architecture, variables).run).toContain(`exec node ${flags.join(' ')} "`);
     }
