@@ -94,7 +94,7 @@ export function reconcileRows(
       // the incident tells of it all the same.
       const isLeft = occurrence.toldSeverity === null && store.entriesOf(row.correlationId).length === 0;
       if (occurrence.place === 'held' && (isLeft || isNamed)) {
-        if (!isNamed && intake.isSilenced(occurrence.message)) isPutOff = true;
+        if (!isNamed && (intake.isSilenced(occurrence.message) || mayBeListed(occurrence, store))) isPutOff = true;
         else intake.letGo(occurrence);
       }
       const moved = store.occurrence(occurrence.id);
@@ -152,6 +152,12 @@ export function reconcileRows(
     }
   }
   return outcome;
+}
+
+/** Whether its storm is being told, or was without an answer. */
+function mayBeListed({ heldBy }: Occurrence, store: HandlerStore): boolean {
+  const storm = heldBy === null ? undefined : store.occurrence(heldBy);
+  return storm !== undefined && store.entriesOf(storm.correlationId).some(({ state }) => state === 'sending');
 }
 
 /** Whether an incident leaves a breach open that neither its device nor the store knows of. */

@@ -336,6 +336,38 @@ describe('storms, caps and silence', () => {
     expect(h.destination.rows.find((row) => row.correlationId === 'home/pi/b/upper')?.state).toBe('resolved');
   });
 
+  test.each([
+    ['while that is not known', 'during the settle time'],
+    ['once that was found', 'after it, the next note refused'],
+  ])('a breach that a storm’s opening listed, though nobody heard so, is left to it %s', async (_, when) => {
+    const h = await ready((config) => {
+      config.handler.storm = { keys: 1, windowMs: minuteMs };
+    });
+    const first = h.anomaly({ metric: 'b' });
+    await h.settle();
+    h.destination.edit('INC0010001', { state: 'on-hold' });
+    await recover(h, first);
+    await h.pass(16 * minuteMs);
+    const own = h.anomaly({ metric: 'a' });
+    await h.settle();
+    h.destination.writeFaults.push('commit-then-cut');
+    const again = h.anomaly({ metric: 'b' });
+    await h.settle();
+    await h.restart();
+    if (when !== 'during the settle time') {
+      h.destination.writeFaults.push({ ok: false, kind: 'refused-record', message: 'a business rule' });
+      await h.pass(2 * minuteMs);
+    }
+    h.rollCall([
+      { metric: 'a', rule: 'upper', lastSequence: own.sequence, waiting: false, firing: firingOf(own) },
+      { metric: 'b', rule: 'upper', lastSequence: again.sequence, waiting: false, firing: firingOf(again) },
+    ]);
+    await h.pass(5 * minuteMs);
+    expect(h.destination.calls.findOpen).toBeGreaterThan(0);
+    const told = h.destination.rows.filter((row) => row.workNotes.includes(`breach ${again.id} `));
+    expect(told.map((row) => row.correlationId)).toEqual(['home/*/*/storm']);
+  });
+
   test('a storm that is over, and whose incident people deleted before its last note: what it never listed opens anew', async () => {
     const h = await ready((config) => {
       config.handler.storm = { keys: 1, windowMs: minuteMs };

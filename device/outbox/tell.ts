@@ -73,11 +73,11 @@ export function isWrite(step: Step): step is Extract<Step, { do: (typeof writing
 
 /** Carries steps of the policy out, and says what their ends change. */
 export function createTeller({ destination, texts, closeCode, chart, held }: TellerDeps) {
-  /** What a note lists of which nobody heard that it was taken stays with what people decided of the storm. */
+  /** What a note lists of which nobody heard that it was taken is told as well: as it was then. */
   function markListedIn(row: IncidentRow, { id, message }: Occurrence): void {
     if (message.rule !== 'storm') return;
     const unlisted = held.heldUnlisted(id, Number.MAX_SAFE_INTEGER);
-    held.markListed(unlisted.filter((one) => row.workNotes.includes(`breach ${one.id} `)));
+    held.markListed(unlisted.flatMap((one) => listedAs(one, row)));
   }
 
   function sequenceOf(kind: EntryKind, occurrence: Occurrence): number {
@@ -239,6 +239,7 @@ export function createTeller({ destination, texts, closeCode, chart, held }: Tel
           return { ...none, occurrence, add, told: { kind, number: row.number } };
         }
         case 'adopt': {
+          markListedIn(step.row, latest);
           const occurrence: Occurrence = {
             ...told,
             toldSeverity: namesOccurrence(step.row, latest.id) ? (latest.toldSeverity ?? sent.message.severity) : null,
@@ -278,4 +279,11 @@ export function createTeller({ destination, texts, closeCode, chart, held }: Tel
       }
     },
   };
+}
+
+/** A breach as the latest note of a storm lists it (notes are newest first). */
+function listedAs(one: Occurrence, { workNotes }: IncidentRow): Occurrence[] {
+  const [, startedAt, end] = new RegExp(`^breach ${one.id} start=(\\S+) end=(\\S+) `, 'm').exec(workNotes) ?? [];
+  if (startedAt === undefined) return [];
+  return [{ ...one, phase: end === '-' ? 'firing' : 'ended', message: { ...one.message, startedAt } }];
 }

@@ -122,6 +122,7 @@ function isExcused({ invariant, what }: Finding, rows: readonly Row[], chronicle
     did === 'hold' && rows.some((row) => row['sys_id'] === sysId && what.startsWith(`${row['number']}:`));
   if (invariant === 'resolved if ended' && chronicle.deeds.some(isHeld)) return true;
   if (invariant === 'resolved if ended' && isKeptByLater(what, rows, chronicle)) return true;
+  if (invariant === 'resolved only if ended' && isStormAnew(what, rows, chronicle)) return true;
   // A handler that lost its store may take breaches with incidents of their own for a storm, before it finds these; and
   // what a storm had listed by a wrong clock it does not list again.
   if (chronicle.handlerLosses.length === 0) return false;
@@ -150,6 +151,12 @@ function isKeptByLater(what: string, rows: readonly Row[], chronicle: Chronicle)
     const isOfRow = breach.endedAtMs === null && correlationIdOf(breach) === row?.['correlation_id'];
     return isOfRow && isToldAsEarlier(breach, chronicle);
   });
+}
+
+/** A storm may reopen the incident of one that people have ended: what that listed, and lasts, stays with them. */
+function isStormAnew(what: string, rows: readonly Row[], { deeds }: Chronicle): boolean {
+  const storm = rows.find((row) => row['correlation_id']?.endsWith('/storm') && what.startsWith(`${row['number']}:`));
+  return deeds.some((deed) => deed.what === 'resolve' && deed.sysId === storm?.['sys_id']);
 }
 
 /** What a storm was refused to list is told once people have ended the storm's incident; later ones were told meanwhile. */
@@ -253,6 +260,11 @@ function excused(breach: Breach, chronicle: Chronicle): Breach {
     // Held back by a silence it was told to nobody, and its start was lost with the monitor.
     const isHeldBack = silencesOf(breach, chronicle).some(({ fromMs, toMs }) => fromMs <= atMs && atMs < toMs);
     untimed ||= isHeldBack && startedAtMs <= atMs && endedAtMs >= atMs;
+    // Begun under a silence, and forgotten under it.
+    const isNeverTold = silencesOf(breach, chronicle).some(
+      ({ fromMs, toMs }) => fromMs <= startedAtMs && startedAtMs <= atMs && atMs < toMs,
+    );
+    optional ||= isNeverTold && endedAtMs >= atMs && endedAtMs <= chronicle.truth.nextSeenMs(deviceId, atMs);
     const isHit = unanswered.some(
       (one) => one.deviceId === deviceId && one.metric === metric && startedAtMs <= atMs && endedAtMs >= one.sinceMs,
     );

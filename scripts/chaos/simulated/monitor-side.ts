@@ -60,6 +60,7 @@ export function createMonitorSide(deps: SideDeps): MonitorSide {
   let rightSinceMs = setup.clockErrorMs === 0 ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
   let current: { life: Life; monitor: Monitor; journal: Journal | undefined; sink: SampleSink | undefined } | undefined;
   const opened: Journal[] = [];
+  /** Commits of what a device has shown; others say something of the data directory alone. */
   let commits = 0;
   let wasRefused = false;
   /** Since when the journal does not hold what the monitor knows. */
@@ -75,9 +76,15 @@ export function createMonitorSide(deps: SideDeps): MonitorSide {
     const journal = device.openJournal(path, instantSync);
     opened.push(journal);
     if (current?.life === life) current.journal = journal;
+    let isOfDevice = false;
     return {
       ...journal,
+      putDevice(saved) {
+        isOfDevice = true;
+        journal.putDevice(saved);
+      },
       write(durability, work) {
+        isOfDevice = false;
         if (!life.isOver()) disk.willCommit(durability === 'unsynced' ? 'unsynced' : 'synced');
         const result = journal.write(durability, () => {
           const done = work();
@@ -90,7 +97,7 @@ export function createMonitorSide(deps: SideDeps): MonitorSide {
           life.cross({ port: 'commit', when: 'before' });
           return done;
         });
-        if (!life.isOver()) commits += 1;
+        if (isOfDevice && !life.isOver()) commits += 1;
         life.cross({ port: 'commit', when: 'after' });
         return result;
       },
