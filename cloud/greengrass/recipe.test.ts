@@ -193,7 +193,7 @@ describe('the steps of a recipe', () => {
   test('are the shell commands of the nucleus', () => {
     expect(recipeRun(readRecipe(monitor), 'aarch64', variables)).toEqual({
       install: 'sh "/gg/packages/sensor-monitor-arm64/install.sh" "auto" "/dev/i2c-1"',
-      run: 'exec node --max-semi-space-size=4 --v8-pool-size=1 "/gg/packages/sensor-monitor-arm64/sensor-monitor.mjs"',
+      run: 'exec node --max-semi-space-size=4 --v8-pool-size=1 --heap-growing-percent=40 "/gg/packages/sensor-monitor-arm64/sensor-monitor.mjs"',
       env: { GREENGRASS_ITSM__STORE__DATA_DIR: '/gg/work', AWS_IOT_THING_NAME: 'pi' },
       cwd: '/gg/work',
     });
@@ -202,7 +202,7 @@ describe('the steps of a recipe', () => {
 
   test.each(components)('start $program with the same flags on every machine', ({ name }) => {
     const flags = nodeFlags(readRecipe(name));
-    expect(flags).toEqual(['--max-semi-space-size=4', '--v8-pool-size=1']);
+    expect(flags).toEqual(['--max-semi-space-size=4', '--v8-pool-size=1', '--heap-growing-percent=40']);
     for (const architecture of ['aarch64', 'amd64'] as const) {
       expect(recipeRun(readRecipe(name), architecture, variables).run).toContain(`exec node ${flags.join(' ')} "`);
     }
