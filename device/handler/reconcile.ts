@@ -77,81 +77,106 @@ export function reconcileRows(
   intake: Intake,
   policy: { orphan: 'resolve' | 'note' },
 ): 'done' | 'put off' {
-  let outcome: 'done' | 'put off' = 'done';
   const byCorrelation = new Map(
     call.keys.map((key) => [
       correlationId({ site: call.site, deviceId: call.deviceId, metric: key.metric, rule: key.rule }),
       key,
     ]),
   );
-  for (const row of rows) {
-    if (!isOpen(row)) continue;
-    const firing = store.firingOf(row.correlationId);
-    let isPutOff = false;
-    for (const occurrence of firing) {
-      const isNamed = namesOccurrence(row, occurrence.id);
-      // What a storm has listed, or lists while another breach's incident is about to be resolved, stays there, unless
-      // the incident tells of it all the same.
-      const isLeft = occurrence.toldSeverity === null && store.entriesOf(row.correlationId).length === 0;
-      if (occurrence.place === 'held' && (isLeft || isNamed)) {
-        if (!isNamed && (intake.isSilenced(occurrence.message) || mayBeListed(occurrence, store))) isPutOff = true;
-        else intake.letGo(occurrence);
-      }
-      const moved = store.occurrence(occurrence.id);
-      if (moved?.place !== 'wanted' || moved.silence !== 'holds') continue;
-      // At the end of the silence a storm may hold it, and nobody would know of this incident any more.
-      if (!isNamed) isPutOff = true;
-      // Held back, and told all the same before the store was lost: then its end is told, too.
-      else store.putOccurrence({ ...moved, place: 'attached', incident: { sysId: row.sysId, number: row.number } });
-    }
-    if (isPutOff) {
-      outcome = 'put off';
-      continue;
-    }
-    // What a storm goes on holding is told there: the incident is that of earlier breaches alone.
-    const isHeld = firing.length > 0 && firing.every(({ id }) => store.occurrence(id)?.place === 'held');
+  const outcomes = rows.filter(isOpen).map((row) => {
     const called = byCorrelation.get(row.correlationId);
-    // What the call says fires may have ended while the walk had to wait.
-    const fires = called?.firing != null && store.occurrence(called.firing.id)?.phase !== 'ended';
-    // Another incident is that of what fires: this one tells of what is over.
-    const home = rows.find((other) => firing.some(({ incident }) => incident?.sysId === other.sysId));
-    const isOther = home !== undefined && home !== row;
-    const goesOn = (fires || firing.length > 0) && !isHeld && !isOther;
-    const key = called ?? keyOf(row.correlationId, call);
-    const found = key && breachOf(row, call, key);
-    if (called?.waiting === true || goesOn || store.entriesOf(row.correlationId).length > 0) {
-      const others = rows.filter(
-        (other) => other !== row && isOpen(other) && other.correlationId === row.correlationId,
-      );
-      // Of several one is, or will be, that of what goes on; the others are not to be left open.
-      if (called?.waiting === true || (others.length > 0 && home !== row)) outcome = 'put off';
-      // Two of a breach that is over are told of its end at once: by a later walk another breach may go on in each.
-      const isTwin = (breach: string) => [row, ...others].filter(({ openedBy }) => openedBy === breach).length > 1;
-      if (found !== undefined && isTwin(found.occurrence.id) && isForgotten(found, called, store, call)) {
-        store.putOccurrence(found.occurrence);
-        intake.orphan(found.occurrence, call.atMs, 'note');
-      }
-      continue;
+    return reconcileRow(row, { rows, call, called, store, intake, policy });
+  });
+  return outcomes.includes('put off') ? 'put off' : 'done';
+}
+
+interface Walk {
+  rows: readonly IncidentRow[];
+  call: RollCall;
+  /** What the call says of the row's key; undefined where nothing. */
+  called: RollCallKey | undefined;
+  store: HandlerStore;
+  intake: Intake;
+  policy: { orphan: 'resolve' | 'note' };
+}
+
+function reconcileRow(row: IncidentRow, walk: Walk): 'done' | 'put off' {
+  const { rows, call, called, store, intake, policy } = walk;
+  const firing = store.firingOf(row.correlationId);
+  // Of all, for each is to be let go.
+  if (firing.map((occurrence) => isLeftForLater(row, occurrence, walk)).includes(true)) return 'put off';
+  // What a storm goes on holding is told there: the incident is that of earlier breaches alone.
+  const isHeld = firing.length > 0 && firing.every(({ id }) => store.occurrence(id)?.place === 'held');
+  // What the call says fires may have ended while the walk had to wait.
+  const fires = called?.firing != null && store.occurrence(called.firing.id)?.phase !== 'ended';
+  // Another incident is that of what fires: this one tells of what is over.
+  const home = rows.find((other) => firing.some(({ incident }) => incident?.sysId === other.sysId));
+  const isOther = home !== undefined && home !== row;
+  const goesOn = (fires || firing.length > 0) && !isHeld && !isOther;
+  const key = called ?? keyOf(row.correlationId, call);
+  const found = key && breachOf(row, call, key);
+  if (called?.waiting === true || goesOn || store.entriesOf(row.correlationId).length > 0) {
+    const others = rows.filter((other) => other !== row && isOpen(other) && other.correlationId === row.correlationId);
+    // Two of a breach that is over are told of its end at once: by a later walk another breach may go on in each.
+    const isTwin = (breach: string) => [row, ...others].filter(({ openedBy }) => openedBy === breach).length > 1;
+    if (found !== undefined && isTwin(found.occurrence.id) && isForgotten(found, walk)) {
+      store.putOccurrence(found.occurrence);
+      intake.orphan(found.occurrence, call.atMs, 'note');
     }
-    if (found === undefined) continue;
+    // Of several one is, or will be, that of what goes on; the others are not to be left open.
+    return called?.waiting === true || (others.length > 0 && home !== row) ? 'put off' : 'done';
+  }
+  if (found !== undefined) {
     // A double is canceled by whoever tells of its breach; the incident that stays is not to be resolved.
     const orphan = isOther && namesOccurrence(home, found.occurrence.id) ? 'note' : policy.orphan;
-    const known = store.occurrence(found.occurrence.id);
-    if (known !== undefined) {
-      // It ended under a silence, or in a storm, after the store that knew of its incident was lost.
-      const isElsewhere = known.place === 'recorded' || known.place === 'held';
-      const isUntold = known.phase === 'ended' && isElsewhere && known.message.opener === 'edge';
-      if (isUntold && !found.ended) intake.tellEndIn(known, found.incident);
-    } else if (call.opener === 'cloud') {
-      // Its end is told by the cloud, which opened it.
-    } else if (found.ended) {
-      if (orphan === 'resolve') intake.resolveEnded(found.occurrence);
-    } else {
-      store.putOccurrence(found.occurrence);
-      intake.orphan(found.occurrence, call.atMs, orphan);
-    }
+    endIn(found, walk, orphan);
   }
-  return outcome;
+  return 'done';
+}
+
+/**
+ * Lets a storm's hold of a breach go where its key has an incident of its own.
+ * @returns whether the row has to wait, for what becomes of the breach is not clear yet
+ */
+function isLeftForLater(row: IncidentRow, occurrence: Occurrence, { store, intake }: Walk): boolean {
+  let isLeft = false;
+  const isNamed = namesOccurrence(row, occurrence.id);
+  // What a storm has listed, or lists while another breach's incident is about to be resolved, stays there, unless the
+  // incident tells of it all the same.
+  const isUnlisted = occurrence.toldSeverity === null && store.entriesOf(row.correlationId).length === 0;
+  if (occurrence.place === 'held' && (isUnlisted || isNamed)) {
+    if (!isNamed && (intake.isSilenced(occurrence.message) || mayBeListed(occurrence, store))) isLeft = true;
+    else intake.letGo(occurrence);
+  }
+  const moved = store.occurrence(occurrence.id);
+  if (moved?.place !== 'wanted' || moved.silence !== 'holds') return isLeft;
+  // At the end of the silence a storm may hold it, and nobody would know of this incident any more.
+  if (!isNamed) return true;
+  // Held back, and told all the same before the store was lost: then its end is told, too.
+  store.putOccurrence({ ...moved, place: 'attached', incident: { sysId: row.sysId, number: row.number } });
+  return isLeft;
+}
+
+/** Tells in its incident that a breach is over. */
+function endIn(
+  { occurrence, incident, ended }: Found,
+  { call, store, intake }: Walk,
+  orphan: 'resolve' | 'note',
+): void {
+  const known = store.occurrence(occurrence.id);
+  if (known !== undefined) {
+    // It ended under a silence, or in a storm, after the store that knew of its incident was lost.
+    const isElsewhere = known.place === 'recorded' || known.place === 'held';
+    const isUntold = known.phase === 'ended' && isElsewhere && known.message.opener === 'edge';
+    if (isUntold && !ended) intake.tellEndIn(known, incident);
+  } else if (call.opener === 'cloud') {
+    // Its end is told by the cloud, which opened it.
+  } else if (ended) {
+    if (orphan === 'resolve') intake.resolveEnded(occurrence);
+  } else {
+    store.putOccurrence(occurrence);
+    intake.orphan(occurrence, call.atMs, orphan);
+  }
 }
 
 /** Whether its storm is being told, or was without an answer. */
@@ -161,12 +186,7 @@ function mayBeListed({ heldBy }: Occurrence, store: HandlerStore): boolean {
 }
 
 /** Whether an incident leaves a breach open that neither its device nor the store knows of. */
-function isForgotten(
-  { occurrence, ended }: Found,
-  called: RollCallKey | undefined,
-  store: HandlerStore,
-  call: RollCall,
-): boolean {
+function isForgotten({ occurrence, ended }: Found, { call, called, store }: Walk): boolean {
   if (ended || called?.waiting === true || call.opener === 'cloud') return false;
   return called?.firing?.id !== occurrence.id && store.occurrence(occurrence.id) === undefined;
 }
