@@ -12,7 +12,7 @@ const clockAskedMs = 10_000;
 export function diskFull(name: ComponentName) {
   return async (world: World, account: Account): Promise<void> => {
     const component = world.components[name];
-    const fromMs = Date.now();
+    const seenUntilMs = world.waves.seenUntilMs();
     const played = await onSmallDisk(world, name, async ({ fill, empty }) => {
       await pause(700);
       fill();
@@ -29,7 +29,7 @@ export function diskFull(name: ComponentName) {
       component.order({ disk: 'well' });
     }
     account.strikes += 1;
-    if (name === 'monitor') account.excuse = unwritten(world, fromMs);
+    if (name === 'monitor') account.excuse = unwritten(world, seenUntilMs);
   };
 }
 
@@ -37,7 +37,7 @@ export function diskFull(name: ComponentName) {
 export function readOnly(name: ComponentName) {
   return async (world: World, account: Account): Promise<void> => {
     const component = world.components[name];
-    const fromMs = Date.now();
+    const seenUntilMs = world.waves.seenUntilMs();
     component.order({ disk: 'read-only' });
     await pause(1_500);
     component.order({ disk: 'well' });
@@ -51,18 +51,20 @@ export function readOnly(name: ComponentName) {
       component.start();
     });
     account.strikes += 1;
-    if (name === 'monitor') account.excuse = unwritten(world, fromMs);
+    if (name === 'monitor') account.excuse = unwritten(world, seenUntilMs);
   };
 }
 
 /**
  * What began and ended while it could not be written down is told to nobody, and an end that could not be has no time. The
  * monitor starts again in the end, and until it is heard it knows only what was written.
+ * @param seenUntilMs as it was before: what was on its way to the monitor came too late to be written
  */
-function unwritten({ waves }: World, fromMs: number) {
+function unwritten({ waves }: World, seenUntilMs: (deviceId: string) => number) {
   const startedMs = Date.now();
   return (breach: Breach): Breach => {
     const { startedAtMs, endedAtMs } = breach;
+    const fromMs = seenUntilMs(breach.deviceId);
     const toMs = startedMs + waves.longestSilenceMs();
     const endedMeanwhile = endedAtMs !== null && endedAtMs >= fromMs && endedAtMs <= toMs;
     if (!endedMeanwhile) return breach;

@@ -35,6 +35,11 @@ export interface Waves {
   isHot(): boolean;
   /** A reading that the monitor has published. */
   heard(payload: Uint8Array): void;
+  /**
+   * Up to when the monitor is known to have seen what a device did: until now, or until its last turn where no reading
+   * since has been heard.
+   */
+  seenUntilMs(): (deviceId: string) => number;
   /** How far ahead the monitor's wall clock is, ms. */
   clockIsAhead(byMs: number): void;
   /** Longest time since `begin` in which the monitor published nothing: no told time can be truer than that. */
@@ -142,6 +147,12 @@ export function createWaves({ devices: ids, random, nowMs: now, publish }: Waves
       const device = devices.get(reading.deviceId);
       if (device === undefined || Date.parse(reading.ts) - aheadMs < device.turnedAtMs) return;
       if (reading.metrics.temperature === (device.hot ? hotCelsius : calmCelsius)) device.heard += 1;
+    },
+    seenUntilMs() {
+      const nowMs = now();
+      const unheard = [...devices.values()].filter(({ heard }) => heard === 0);
+      const turns = new Map(unheard.map(({ id, turnedAtMs }) => [id, turnedAtMs]));
+      return (id) => turns.get(id) ?? nowMs;
     },
     clockIsAhead(byMs) {
       aheadMs = byMs;
