@@ -60,8 +60,8 @@ export function createMonitorSide(deps: SideDeps): MonitorSide {
   let rightSinceMs = setup.clockErrorMs === 0 ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
   let current: { life: Life; monitor: Monitor; journal: Journal | undefined; sink: SampleSink | undefined } | undefined;
   const opened: Journal[] = [];
-  /** Commits of what a device has shown; others say something of the data directory alone. */
-  let commits = 0;
+  /** The latest reading, by the clock of the machine, that a commit has stored of what was shown last. */
+  let storedMs: number | null | undefined;
   let wasRefused = false;
   /** Since when the journal does not hold what the monitor knows. */
   let fullSinceMs: number | undefined;
@@ -76,15 +76,15 @@ export function createMonitorSide(deps: SideDeps): MonitorSide {
     const journal = device.openJournal(path, instantSync);
     opened.push(journal);
     if (current?.life === life) current.journal = journal;
-    let isOfDevice = false;
+    let writtenMs: number | null | undefined;
     return {
       ...journal,
       putDevice(saved) {
-        isOfDevice = true;
+        writtenMs = saved.lastReadingMs;
         journal.putDevice(saved);
       },
       write(durability, work) {
-        isOfDevice = false;
+        writtenMs = undefined;
         if (!life.isOver()) disk.willCommit(durability === 'unsynced' ? 'unsynced' : 'synced');
         const result = journal.write(durability, () => {
           const done = work();
@@ -97,7 +97,7 @@ export function createMonitorSide(deps: SideDeps): MonitorSide {
           life.cross({ port: 'commit', when: 'before' });
           return done;
         });
-        if (isOfDevice && !life.isOver()) commits += 1;
+        if (!life.isOver()) storedMs = writtenMs ?? storedMs;
         life.cross({ port: 'commit', when: 'after' });
         return result;
       },
@@ -227,13 +227,13 @@ export function createMonitorSide(deps: SideDeps): MonitorSide {
       const sink = current?.sink;
       const life = current?.life;
       if (sink === undefined || life === undefined || life.isOver()) return;
-      const before = commits;
+      storedMs = undefined;
       const atMs = time.wallMs();
       chronicle.truth.see({ site, deviceId, atMs, metrics });
       const { wallMs, monotonicMs } = clock(machine.bootedAtMs);
       const at = { atMs: wallMs(), monotonicMs: monotonicMs(), metrics };
       sink.sample(setup.gateway ? { deviceId, ...at } : at);
-      if (life.isOver() && commits === before) chronicle.truth.unsee();
+      if (life.isOver() && storedMs !== at.atMs) chronicle.truth.unsee();
       watchDisk();
     },
 

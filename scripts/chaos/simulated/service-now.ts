@@ -239,10 +239,14 @@ export function createSimulatedServiceNow(options: SimulatedServiceNowOptions): 
     const plan = planFaults(struck, { table, sysId: url.pathname.split('/').at(-1) ?? '' }, options.wallMs());
 
     return new Promise((resolve) => {
-      const fail = (code: string, connected: boolean) => resolve({ kind: 'failed', code, connected });
+      let isOver = false;
+      const fail = (code: string, connected: boolean) => {
+        isOver = true;
+        resolve({ kind: 'failed', code, connected });
+      };
       const answered = (answer: ApiAnswer) =>
         time.after(hopMs(), () => {
-          if (!life.isOver() && !isWalk && !isStray()) hear(answer, life);
+          if (!isOver && !life.isOver() && !isWalk && !isStray()) hear(answer, life);
           resolve(outcomeOf(answer));
         });
       if (service.unreachable !== undefined) {
