@@ -29,8 +29,8 @@ export interface Component {
   kills(): number;
   /** Exit codes other than 0 so far. */
   failures(): number;
-  /** Resident memory, bytes; undefined where the machine does not tell, or nothing runs. */
-  memoryBytes(): number | undefined;
+  /** Most resident memory since its last start, bytes; undefined where the machine does not tell, or nothing runs. */
+  peakMemoryBytes(): number | undefined;
 }
 
 export interface CrashOptions {
@@ -129,16 +129,16 @@ export function createComponent({ name, program, release, configFile, env, log }
     },
     kills: () => kills,
     failures: () => failures,
-    memoryBytes() {
-      const kibibytes = child?.pid === undefined ? undefined : residentKibibytes(child.pid);
+    peakMemoryBytes() {
+      const kibibytes = child?.pid === undefined ? undefined : peakKibibytes(child.pid);
       return kibibytes === undefined ? undefined : kibibytes * 1_024;
     },
   };
 }
 
-function residentKibibytes(pid: number): number | undefined {
+function peakKibibytes(pid: number): number | undefined {
   try {
-    const [, kibibytes] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
+    const [, kibibytes] = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
     return kibibytes === undefined ? undefined : Number(kibibytes);
   } catch {
     return undefined;
