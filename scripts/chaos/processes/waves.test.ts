@@ -3,32 +3,50 @@ import { createWaves } from './waves.ts';
 
 afterEach(() => void vi.useRealTimers());
 
-test('a turn that is on its way is not seen, until the monitor has published a reading since', () => {
+/** A device that has been heard to be calm, and begins to breach now. */
+function breaching() {
   vi.useFakeTimers({ now: Date.UTC(2026, 0, 5) });
   let celsius = 0;
   const publish = (_deviceId: string, now: number) => {
     celsius = now;
   };
   const waves = createWaves({ devices: ['a'], random: () => 0, nowMs: Date.now, publish });
-  const hear = () => {
-    const reading = { deviceId: 'a', ts: new Date().toISOString(), metrics: { temperature: celsius } };
+  const hear = (seq: number) => {
+    const reading = { deviceId: 'a', ts: new Date().toISOString(), seq, metrics: { temperature: celsius } };
     waves.heard(Buffer.from(JSON.stringify(reading)));
   };
-  const beat = () => vi.advanceTimersByTime(50);
   waves.start();
-  for (let calm = 0; calm < 2; calm += 1) {
-    beat();
-    hear();
+  for (const seq of [0, 1]) {
+    vi.advanceTimersByTime(50);
+    hear(seq);
   }
-  expect(waves.seenUntilMs()('a')).toBe(Date.now());
-
   waves.begin();
-  beat();
-  const turnedAtMs = Date.now();
+  vi.advanceTimersByTime(50);
   expect(waves.isHot()).toBe(true);
+  return { waves, hear, turnedAtMs: Date.now() };
+}
+
+test('a turn that is on its way is not seen, until the monitor has published a reading since', () => {
+  const { waves, hear, turnedAtMs } = breaching();
   vi.advanceTimersByTime(20);
   expect(waves.seenUntilMs()('a')).toBe(turnedAtMs);
-  hear();
+  hear(2);
   expect(waves.seenUntilMs()('a')).toBe(Date.now());
+  waves.stop();
+});
+
+test('a device waits for two readings of one run of the monitor: one may go out before the breach is written', () => {
+  const { waves, hear } = breaching();
+  waves.calm();
+  for (const { seq, isHot } of [
+    { seq: 2, isHot: true },
+    { seq: 0, isHot: true },
+    { seq: 0, isHot: true },
+    { seq: 1, isHot: false },
+  ]) {
+    hear(seq);
+    vi.advanceTimersByTime(1_000);
+    expect(waves.isHot()).toBe(isHot);
+  }
   waves.stop();
 });

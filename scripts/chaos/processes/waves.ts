@@ -52,27 +52,30 @@ interface Device {
   id: string;
   hot: boolean;
   held: boolean;
-  /** It turns when this time has come and the monitor has published `enough` readings since the last turn. */
+  /** It turns when this time has come and one run of the monitor has published `enough` readings since the last turn. */
   turnsAtMs: number;
   turnedAtMs: number;
   heard: number;
+  /** Of the reading that was heard last: each run of the monitor counts anew. */
+  seq: number;
 }
 
 const everyMs = 50;
 const calmCelsius = 20;
 const hotCelsius = 35;
-/** So many published readings: the monitor knows of the turn, also if it is killed now. */
+/** The first may go out before the turn is written; with so many of one run it is, also if the monitor is killed now. */
 const enough = 2;
 
 const published = z.object({
   deviceId: z.string(),
   ts: z.iso.datetime(),
+  seq: z.number(),
   metrics: z.object({ temperature: z.number() }),
 });
 
 export function createWaves({ devices: ids, random, nowMs: now, publish }: WavesOptions): Waves {
   const devices = new Map<string, Device>(
-    ids.map((id) => [id, { id, hot: false, held: false, turnsAtMs: 0, turnedAtMs: now(), heard: 0 }]),
+    ids.map((id) => [id, { id, hot: false, held: false, turnsAtMs: 0, turnedAtMs: now(), heard: 0, seq: -1 }]),
   );
   let breaches: Breach[] = [];
   let rising = false;
@@ -146,6 +149,8 @@ export function createWaves({ devices: ids, random, nowMs: now, publish }: Waves
       const reading = published.parse(JSON.parse(Buffer.from(payload).toString('utf8')));
       const device = devices.get(reading.deviceId);
       if (device === undefined || Date.parse(reading.ts) - aheadMs < device.turnedAtMs) return;
+      if (reading.seq <= device.seq) device.heard = 0;
+      device.seq = reading.seq;
       if (reading.metrics.temperature === (device.hot ? hotCelsius : calmCelsius)) device.heard += 1;
     },
     seenUntilMs() {
