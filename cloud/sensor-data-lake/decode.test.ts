@@ -46,6 +46,12 @@ test.each([
   expect(decoded.kind === 'parked' ? decoded.detail : '').toContain(`${field}: `);
 });
 
+test('a line that was received at no instant is parked', () => {
+  const published = { data: 'e30=', clientId: 'press-4', receivedAtMs: Number.MIN_SAFE_INTEGER };
+  const decoded = decode(JSON.stringify(published), gateways);
+  expect(decoded).toMatchObject({ kind: 'parked', reason: 'not-published' });
+});
+
 test('a line is samples or parked, whatever it is, and a sample lies in the day of its instant', () => {
   fc.assert(
     fc.property(

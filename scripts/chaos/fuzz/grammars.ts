@@ -126,7 +126,7 @@ function changedGroup(at: object, { how, name, by, place }: Change): unknown {
   if (Array.isArray(at)) {
     const index = at.length === 0 ? 0 : place % at.length;
     if (how === 'remove') return at.filter((_item, nth) => nth !== index);
-    if (how === 'repeat') return Array.from({ length: 300 }, () => at[index] ?? by);
+    if (how === 'repeat') return Array.from({ length: timesOf(at[index], 300) }, () => at[index] ?? by);
     return [...at, by];
   }
   const entries: [string, unknown][] = Object.entries(at);
@@ -138,10 +138,15 @@ function changedGroup(at: object, { how, name, by, place }: Change): unknown {
   if (how === 'repeat') {
     return fromEntries([
       ...entries,
-      ...Array.from({ length: 100 }, (_x, nth): [string, unknown] => [`${oldName}${nth}`, old]),
+      ...Array.from({ length: timesOf(old, 100) }, (_x, nth): [string, unknown] => [`${oldName}${nth}`, old]),
     ]);
   }
   return fromEntries([...entries, [name, by]]);
+}
+
+/** What was repeated before is not multiplied: three changes would make millions of it. */
+function timesOf(repeated: unknown, most: number): number {
+  return places(repeated, 0) > 50 ? 2 : most;
 }
 
 /** Also `__proto__` becomes a property of its own, as it does in parsed JSON. */
