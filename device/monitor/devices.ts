@@ -284,6 +284,8 @@ export function createDevices(deps: DevicesDeps) {
 
   return {
     start(): void {
+      // The clock may have been set right while nothing ran.
+      recorder.correct();
       for (const saved of journal.removed(own)) endRemoved(saved);
       if (own !== undefined) take(own.site, own.deviceId);
       else {

@@ -86,6 +86,27 @@ describe('a clock that is set right after an hour', () => {
     expect(h.anomalies.at(-1)).toMatchObject({ phase: 'updated', startedAt: iso(startMs + hourMs + 5_000) });
   });
 
+  test('while the monitor was down corrects what waits unanswered and the time of the installation, too', async () => {
+    const h = await start(wrong);
+    h.bus.disconnect('monitor');
+    await h.readFor(70_000, hot);
+    await h.readFor(hourMs, mild);
+    setWall(h, -2 * hourMs);
+    h.clock = right;
+    await h.crash();
+    h.bus.connect('monitor');
+    await h.settle();
+    expect(h.anomalies).toMatchObject([
+      {
+        ...{ phase: 'resolved', clockSynchronised: true },
+        startedAt: iso(startMs - 2 * hourMs + 5_000),
+        endedAt: iso(startMs - 2 * hourMs + 75_000),
+        installationCreatedAt: iso(startMs - 2 * hourMs),
+      },
+    ]);
+    expect(h.rollCalls().at(-1)?.installationCreatedAt).toBe(iso(startMs - 2 * hourMs));
+  });
+
   test('right before the monitor stops is corrected by then: what it saves is of the clock as it is now', async () => {
     const h = await start(wrong);
     await h.readFor(70_000, hot);

@@ -11,7 +11,7 @@ import { breachedMetrics, type DeviceState, keyName, savedDeviceOf } from './dev
 import type { DiskGuard, WriteKind } from './disk-guard.ts';
 import type { Installation, Journal, SavedKey, SavedMessage } from './journal.ts';
 import { anomalyMessageOf, correctMessage, encodeAnomaly, reissueMessage } from './message.ts';
-import type { StampClock } from './stamp-clock.ts';
+import type { Stamp, StampClock } from './stamp-clock.ts';
 
 export interface RecorderDeps {
   journal: Journal;
@@ -233,6 +233,8 @@ export function createRecorder(deps: RecorderDeps) {
       const { clockSynchronised } = clock.fields();
       const byMs = clock.errorOf(installation.stamp);
       const corrected = { ...installation, createdAtMs: installation.createdAtMs + byMs, stamp: clock.stamp() };
+      const isWrong = ({ stamp }: { stamp: Stamp }) => clock.errorOf(stamp) !== 0;
+      if (byMs === 0 && !journal.waiting().some(isWrong) && !journal.waitingForCloud().some(isWrong)) return;
       const done = guard.write('begun', 'synced', () => {
         if (byMs !== 0) {
           journal.putInstallation(corrected);
