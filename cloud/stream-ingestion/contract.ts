@@ -13,7 +13,7 @@ export function ruleSql(topicFilter: string): string {
 export const publishedMessage = z.object({
   data: z.base64().describe('The payload as it was published.'),
   clientId: z.string().min(1).max(256).describe('MQTT client that published it: `<thing>` or `<thing>#<n>`.'),
-  receivedAtMs: z.int().min(0).max(8_640_000_000_000_000).describe('When AWS IoT received it, epoch ms.'),
+  receivedAtMs: z.int().min(0).max(8.64e15).describe('When AWS IoT received it, epoch ms.'),
 });
 
 /** Name of the table, by which other rooms read it. */

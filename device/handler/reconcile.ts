@@ -104,7 +104,7 @@ function reconcileRow(row: IncidentRow, walk: Walk): 'done' | 'put off' {
   const { rows, call, called, store, intake, policy } = walk;
   const firing = store.firingOf(row.correlationId);
   // Of all, for each is to be let go.
-  if (firing.map((occurrence) => isLeftForLater(row, occurrence, walk)).includes(true)) return 'put off';
+  if (firing.map((occurrence) => letGo(row, occurrence, walk)).includes('put off')) return 'put off';
   // What a storm goes on holding is told there: the incident is that of earlier breaches alone.
   const isHeld = firing.length > 0 && firing.every(({ id }) => store.occurrence(id)?.place === 'held');
   // What the call says fires may have ended while the walk had to wait.
@@ -135,26 +135,26 @@ function reconcileRow(row: IncidentRow, walk: Walk): 'done' | 'put off' {
 }
 
 /**
- * Lets a storm's hold of a breach go where its key has an incident of its own.
- * @returns whether the row has to wait, for what becomes of the breach is not clear yet
+ * Lets a storm's hold of a breach go where its key has an incident of its own; put off where what becomes of the breach is
+ * not clear yet.
  */
-function isLeftForLater(row: IncidentRow, occurrence: Occurrence, { store, intake }: Walk): boolean {
-  let isLeft = false;
+function letGo(row: IncidentRow, occurrence: Occurrence, { store, intake }: Walk): 'done' | 'put off' {
   const isNamed = namesOccurrence(row, occurrence.id);
   // What a storm has listed, or lists while another breach's incident is about to be resolved, stays there, unless the
   // incident tells of it all the same.
   const isUnlisted = occurrence.toldSeverity === null && store.entriesOf(row.correlationId).length === 0;
+  let outcome: 'done' | 'put off' = 'done';
   if (occurrence.place === 'held' && (isUnlisted || isNamed)) {
-    if (!isNamed && (intake.isSilenced(occurrence.message) || mayBeListed(occurrence, store))) isLeft = true;
+    if (!isNamed && (intake.isSilenced(occurrence.message) || mayBeListed(occurrence, store))) outcome = 'put off';
     else intake.letGo(occurrence);
   }
   const moved = store.occurrence(occurrence.id);
-  if (moved?.place !== 'wanted' || moved.silence !== 'holds') return isLeft;
+  if (moved?.place !== 'wanted' || moved.silence !== 'holds') return outcome;
   // At the end of the silence a storm may hold it, and nobody would know of this incident any more.
-  if (!isNamed) return true;
+  if (!isNamed) return 'put off';
   // Held back, and told all the same before the store was lost: then its end is told, too.
   store.putOccurrence({ ...moved, place: 'attached', incident: { sysId: row.sysId, number: row.number } });
-  return isLeft;
+  return outcome;
 }
 
 /** Tells in its incident that a breach is over. */

@@ -6,6 +6,18 @@ import { firingOf, minuteMs, ready, recover } from './story-harness.ts';
 describe('storms, caps and silence', () => {
   const keys = (count: number) => Array.from({ length: count }, (_, n) => `m${n}`);
 
+  /** Of `a`, which has an incident of its own, and `b`, which the storm has listed. */
+  async function stormOfTwo(): Promise<Harness> {
+    const h = await ready((config) => {
+      config.handler.deviceSilentMs = 0;
+      config.handler.storm = { keys: 1, windowMs: minuteMs };
+    });
+    h.anomaly({ metric: 'a' });
+    h.anomaly({ metric: 'b' });
+    await h.pass(2 * minuteMs);
+    return h;
+  }
+
   test('many keys at once open one incident that lists them, and resolves when all have ended', async () => {
     const h = await ready((config) => {
       config.handler.storm = { keys: 5, windowMs: 60_000 };
@@ -115,13 +127,7 @@ describe('storms, caps and silence', () => {
   });
 
   test('a breach that a storm holds stays in it under another name, though a silence covers its key by then', async () => {
-    const h = await ready((config) => {
-      config.handler.deviceSilentMs = 0;
-      config.handler.storm = { keys: 1, windowMs: minuteMs };
-    });
-    h.anomaly({ metric: 'a' });
-    h.anomaly({ metric: 'b' });
-    await h.pass(2 * minuteMs);
+    const h = await stormOfTwo();
     h.handler.silence({ author: 'Ann', reason: 'filter change', untilMs: h.time.wallMs() + 5 * minuteMs, metric: 'b' });
     const renamed = { metric: 'b', installationId: 'e'.repeat(32), installationCreatedAt: '2026-02-01T00:00:00Z' };
     const fired = h.anomaly(renamed);
@@ -142,13 +148,7 @@ describe('storms, caps and silence', () => {
   });
 
   test('a storm is over when the cloud takes over the last breach that it held', async () => {
-    const h = await ready((config) => {
-      config.handler.deviceSilentMs = 0;
-      config.handler.storm = { keys: 1, windowMs: minuteMs };
-    });
-    h.anomaly({ metric: 'a' });
-    h.anomaly({ metric: 'b' });
-    await h.pass(2 * minuteMs);
+    const h = await stormOfTwo();
     const installation = { installationId: 'e'.repeat(32), installationCreatedAt: '2026-02-01T00:00:00Z' };
     h.anomaly({ metric: 'b', opener: 'cloud', ...installation });
     await h.pass(20 * minuteMs);

@@ -22,6 +22,23 @@ const right = { synchronised: true, source: 'timesyncd' } as const;
 const setWall = (harness: Harness, byMs: number) => harness.time.setWall(harness.time.wallMs() + byMs);
 const iso = (ms: number) => new Date(ms).toISOString().replace('.000Z', 'Z');
 
+/** A breach that has begun, ended and waits unanswered, all by a clock two hours ahead, which is right now. */
+async function waitingByWrongClock(): Promise<Harness> {
+  const h = await start(wrong);
+  h.bus.disconnect('monitor');
+  await h.readFor(70_000, hot);
+  await h.readFor(hourMs, mild);
+  setWall(h, -2 * hourMs);
+  h.clock = right;
+  return h;
+}
+const twoHoursEarlier = {
+  ...{ phase: 'resolved', clockSynchronised: true },
+  startedAt: iso(startMs - 2 * hourMs + 5_000),
+  endedAt: iso(startMs - 2 * hourMs + 75_000),
+  installationCreatedAt: iso(startMs - 2 * hourMs),
+};
+
 describe('a clock that is set right after an hour', () => {
   test('corrects what fires, and tells it', async () => {
     const h = await start(wrong);
@@ -47,22 +64,11 @@ describe('a clock that is set right after an hour', () => {
   });
 
   test('corrects what waits unanswered, of a breach that has ended, and the time of the installation', async () => {
-    const h = await start(wrong);
-    h.bus.disconnect('monitor');
-    await h.readFor(70_000, hot);
-    await h.readFor(hourMs, mild);
-    setWall(h, -2 * hourMs);
-    h.clock = right;
+    const h = await waitingByWrongClock();
     await h.readFor(5_000, mild);
     h.bus.connect('monitor');
     await h.settle();
-    expect(h.anomalies).toHaveLength(1);
-    expect(h.anomalies[0]).toMatchObject({
-      ...{ phase: 'resolved', clockSynchronised: true },
-      startedAt: iso(startMs - 2 * hourMs + 5_000),
-      endedAt: iso(startMs - 2 * hourMs + 75_000),
-      installationCreatedAt: iso(startMs - 2 * hourMs),
-    });
+    expect(h.anomalies).toMatchObject([twoHoursEarlier]);
   });
 
   test('is noticed by its step, before a source says so, and is not corrected twice', async () => {
@@ -87,23 +93,11 @@ describe('a clock that is set right after an hour', () => {
   });
 
   test('while the monitor was down corrects what waits unanswered and the time of the installation, too', async () => {
-    const h = await start(wrong);
-    h.bus.disconnect('monitor');
-    await h.readFor(70_000, hot);
-    await h.readFor(hourMs, mild);
-    setWall(h, -2 * hourMs);
-    h.clock = right;
+    const h = await waitingByWrongClock();
     await h.crash();
     h.bus.connect('monitor');
     await h.settle();
-    expect(h.anomalies).toMatchObject([
-      {
-        ...{ phase: 'resolved', clockSynchronised: true },
-        startedAt: iso(startMs - 2 * hourMs + 5_000),
-        endedAt: iso(startMs - 2 * hourMs + 75_000),
-        installationCreatedAt: iso(startMs - 2 * hourMs),
-      },
-    ]);
+    expect(h.anomalies).toMatchObject([twoHoursEarlier]);
     expect(h.rollCalls().at(-1)?.installationCreatedAt).toBe(iso(startMs - 2 * hourMs));
   });
 

@@ -47,7 +47,10 @@ interface Wanted {
 }
 
 const mostUnderWay = 32;
-/** So many go out at once, at a cost of some milliseconds, and after each pause again; more where all would take longer than a minute. */
+/**
+ * So many go out at once, at a cost of some milliseconds, and after each pause again; more where all would take longer than
+ * a minute.
+ */
 const leastPart = 16;
 const pauseMs = 100;
 const mostParts = 600;

@@ -129,7 +129,7 @@ function isExcused({ invariant, what }: Finding, rows: readonly Row[], chronicle
   if (chronicle.handlerLosses.length === 0) return false;
   const isOfStorms = /^(exactly one incident|resolved|in order)/.test(invariant);
   if (!isOfStorms && !(invariant === 'no incident without a breach' && clockWasWrong)) return false;
-  const storms = rows.filter((row) => row['correlation_id']?.endsWith('/storm'));
+  const storms = rows.filter(isOfStorm);
   return invariant === 'in order' ? storms.length > 0 : storms.some((row) => what.includes(row['number'] ?? '-'));
 }
 
@@ -159,9 +159,8 @@ function isKeptByLater(what: string, rows: readonly Row[], chronicle: Chronicle)
  * the name of one that it does not know any more. It does not harm: the incident of that one is reopened for it.
  */
 function isNamedAnew(what: string, rows: readonly Row[], { schedule }: Chronicle): boolean {
-  const isStorm = rows.some((row) => row['correlation_id']?.endsWith('/storm') && what.startsWith(`${row['number']}:`));
   return (
-    isStorm &&
+    stormOf(what, rows) !== undefined &&
     what.endsWith(' Breaching again stands there 2 times') &&
     schedule.steps.some((step) => step.do === 'crash' && step.who === 'handler' && step.survival === 'backup')
   );
@@ -169,14 +168,23 @@ function isNamedAnew(what: string, rows: readonly Row[], { schedule }: Chronicle
 
 /** A storm may reopen the incident of one that people have ended: what that listed, and lasts, stays with them. */
 function isStormAnew(what: string, rows: readonly Row[], { deeds }: Chronicle): boolean {
-  const storm = rows.find((row) => row['correlation_id']?.endsWith('/storm') && what.startsWith(`${row['number']}:`));
+  const storm = stormOf(what, rows);
   return deeds.some((deed) => deed.what === 'resolve' && deed.sysId === storm?.['sys_id']);
+}
+
+/** The storm's incident that a finding names. */
+function stormOf(what: string, rows: readonly Row[]): Row | undefined {
+  return rows.find((row) => isOfStorm(row) && what.startsWith(`${row['number']}:`));
+}
+
+function isOfStorm(row: Row): boolean {
+  return row['correlation_id']?.endsWith('/storm') === true;
 }
 
 /** What a storm was refused to list is told once people have ended the storm's incident; later ones were told meanwhile. */
 function isLetGoLate(what: string, { deeds, writes }: Chronicle, rows: readonly Row[]): boolean {
   const [, overtaken] = /before the end of breach ([0-9a-f]{32})$/.exec(what) ?? [];
-  const storms = rows.filter((row) => row['correlation_id']?.endsWith('/storm')).map((row) => row['sys_id']);
+  const storms = rows.filter(isOfStorm).map((row) => row['sys_id']);
   if (overtaken === undefined || !deeds.some(({ sysId }) => storms.includes(sysId))) return false;
   return writes.some(({ fields: { work_notes: note = '' } }) => {
     return note.includes('Reported late: ') && note.includes(overtaken);
