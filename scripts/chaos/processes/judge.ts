@@ -11,7 +11,7 @@ import type { Account, Finding } from './round.ts';
 import type { World } from './world.ts';
 
 const calmWithinMs = 30_000;
-/** At the peak, which is 221 MB in a storm of 10,000 keys. */
+/** At the peak, also in a storm of 10,000 keys. */
 const mostMemoryBytes = 300_000_000;
 /** How the edge's note begins. */
 const toldRace = 'Somebody else, or a rule of the instance, changed this incident at the same moment';
